@@ -1,0 +1,138 @@
+//! Reporting: a case comes, is routed to its holder, and may be settled in the same call.
+
+use super::{Case, Light, Status};
+use crate::domain::catalogue::MatterRow;
+use crate::domain::clock::Deadlines;
+use crate::domain::code::Level;
+use crate::domain::command::{ReportCase, Submission};
+use crate::domain::event::{CaseReported, CaseSettled, Event};
+use crate::domain::ids::{Timestamp, UnitNumber};
+use crate::domain::limits::OCCURRED_AHEAD_MS_MAX;
+use crate::domain::record::Record;
+use crate::domain::rejection::Rejection;
+use crate::domain::state::{State, natural_key};
+
+/// Decides what a report becomes: routed by the matter's home level on the line of its place.
+pub(in crate::domain) fn decide(
+    state: &State,
+    now: Timestamp,
+    submission: &Submission,
+    command: &ReportCase,
+) -> Result<Vec<Event>, Rejection> {
+    let Some((matter_number, matter)) = state.catalogue().find(&command.matter) else {
+        return Err(Rejection::MatterNotFound);
+    };
+    if !submission.scope.contains(command.place) {
+        return Err(Rejection::PlaceNotFound);
+    }
+    let Some(place) = state.organisation().find(command.place) else {
+        return Err(Rejection::PlaceNotFound);
+    };
+    if command.place.level() > Level::Township {
+        return Err(Rejection::PlaceTooHigh);
+    }
+    if let Some(number) = &command.source_number
+        && let Some(case) = state.case_by_number(natural_key(command.source, number))
+    {
+        return Err(Rejection::SourceNumberTaken { case });
+    }
+    if command.occurred_at.is_some_and(|at| at.ms_since(now) > OCCURRED_AHEAD_MS_MAX) {
+        return Err(Rejection::OccurredInFuture);
+    }
+    let (holder, is_fallback) = route(state, now, place, matter)?;
+
+    let case = state.cases().next_id();
+    let reported = CaseReported {
+        case,
+        matter: matter_number,
+        severity: matter.severity,
+        place,
+        holder,
+        is_fallback,
+        source: command.source,
+        source_number: command.source_number.clone(),
+        occurred_at: command.occurred_at,
+        deadlines: deadlines(state, now, command, matter),
+        claimant: command.claimant.clone(),
+        text: command.text.clone(),
+    };
+    let Some(answer) = &command.settle else {
+        return Ok(vec![Event::CaseReported(reported)]);
+    };
+    if !matter.on_the_spot {
+        return Err(Rejection::NotOnTheSpot);
+    }
+    if state.actor(submission)?.unit != Some(holder) {
+        return Err(Rejection::NotTheHolder);
+    }
+    Ok(vec![
+        Event::CaseReported(reported),
+        Event::CaseSettled(CaseSettled { case, answer: answer.clone() }),
+    ])
+}
+
+/// The holder: the unit of the matter's home level on the line of the place, or the place itself
+/// where it lies above. Where that unit is missing or closed the township's room takes it (兜底).
+fn route(
+    state: &State,
+    now: Timestamp,
+    place: UnitNumber,
+    matter: &MatterRow,
+) -> Result<(UnitNumber, bool), Rejection> {
+    let organisation = state.organisation();
+    let lies_at = organisation
+        .unit(place)
+        .filter(|unit| unit.is_open(now))
+        .map(crate::domain::organisation::UnitRow::level);
+    let home = matter.home.level();
+    if let Some(level) = lies_at
+        && level <= home
+        && let Some(holder) = organisation.on_the_line(place, home, now)
+    {
+        return Ok((holder, false));
+    }
+    match organisation
+        .township_room(place, now)
+        .or_else(|| organisation.on_the_line(place, Level::Township, now))
+    {
+        Some(room) => Ok((room, true)),
+        None => Err(Rejection::NoHolder),
+    }
+}
+
+fn deadlines(state: &State, now: Timestamp, command: &ReportCase, matter: &MatterRow) -> Deadlines {
+    let start = if matter.from_occurrence { command.occurred_at.unwrap_or(now) } else { now };
+    Deadlines::starting(state.calendar(), start, matter.node_limit, matter.total_limit)
+}
+
+pub(in crate::domain) fn evolve_reported(state: &mut State, record: &Record, event: &CaseReported) {
+    state.put_case(Case {
+        status: Status::Dispatched { holder: event.holder },
+        reported_at: record.at,
+        deadlines: event.deadlines,
+        first_seq: record.seq,
+        last_seq: record.seq,
+        version: 1,
+        place: event.place,
+        matter: event.matter,
+        severity: event.severity,
+        source: event.source,
+        node_light: Light::Green,
+        total_light: Light::Green,
+        escalations: 0,
+        is_fallback: event.is_fallback,
+        on_the_spot: false,
+    });
+    if let Some(number) = &event.source_number {
+        state.put_number(natural_key(event.source, number), event.case);
+    }
+}
+
+pub(in crate::domain) fn evolve_settled(state: &mut State, record: &Record, event: &CaseSettled) {
+    state.change_case(event.case, record.seq, |case| {
+        if let Some(by) = case.status.holder() {
+            case.status = Status::Closed { by, at: record.at };
+        }
+        case.on_the_spot = true;
+    });
+}

@@ -1,0 +1,266 @@
+//! Requests to change something, as they reach `decide`: parsed, authenticated, sealed.
+
+use std::sync::Arc;
+
+use super::case::Source;
+use super::catalogue::MatterRow;
+use super::code::{CodeRange, UnitCode};
+use super::event::{ClockMode, Grant, SealedPart};
+use super::ids::{CaseId, ImportId, PrincipalId, Timestamp};
+use super::organisation::UnitRow;
+use super::record::Mark;
+
+/// A command with everything that travels with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// Whose token it came with.
+    pub principal: PrincipalId,
+    /// The places that exist for that token, compiled once.
+    pub scope: CodeRange,
+    /// The unit that the principal acts for.
+    pub by: Option<UnitCode>,
+    /// What makes it known again, if it came with a key.
+    pub mark: Option<Mark>,
+    /// Its own time: on a driven clock only.
+    pub at: Option<Timestamp>,
+    /// What is wanted.
+    pub command: Command,
+}
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Begin the journal. The engine's own, once.
+    OpenJournal(OpenJournal),
+    /// Let a client system act.
+    AdmitClient(AdmitClient),
+    /// Let it act no more.
+    RevokeClient(RevokeClient),
+    /// Begin an import.
+    BeginImport(BeginImport),
+    /// Stage units.
+    StageUnits(StageUnits),
+    /// Stage matters.
+    StageMatters(StageMatters),
+    /// Stage a part of the text that the rows were read from.
+    StageText(StageText),
+    /// Put what was staged into force.
+    CommitImport(CommitImport),
+    /// Forget what was staged.
+    AbandonImport(AbandonImport),
+    /// Move a driven clock on, and fire what falls due.
+    AdvanceClock(AdvanceClock),
+    /// Report a case.
+    ReportCase(Box<ReportCase>),
+    /// Sign for a case.
+    AcknowledgeCase(AcknowledgeCase),
+    /// Send a case one level up.
+    EscalateCase(EscalateCase),
+    /// Say that a case is dealt with.
+    HandleCase(HandleCase),
+    /// Close a case with an answer.
+    CloseCase(CloseCase),
+}
+
+impl Command {
+    /// The API's name: the line's `command`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::OpenJournal(_) => "open_journal",
+            Self::AdmitClient(_) => "admit_client",
+            Self::RevokeClient(_) => "revoke_client",
+            Self::BeginImport(_) => "begin_import",
+            Self::StageUnits(_) => "stage_units",
+            Self::StageMatters(_) => "stage_matters",
+            Self::StageText(_) => "stage_text",
+            Self::CommitImport(_) => "commit_import",
+            Self::AbandonImport(_) => "abandon_import",
+            Self::AdvanceClock(_) => "advance_clock",
+            Self::ReportCase(_) => "report_case",
+            Self::AcknowledgeCase(_) => "acknowledge_case",
+            Self::EscalateCase(_) => "escalate_case",
+            Self::HandleCase(_) => "handle_case",
+            Self::CloseCase(_) => "close_case",
+        }
+    }
+
+    /// The case that it acts on, as it names it.
+    #[must_use]
+    pub const fn target(&self) -> Option<&Target> {
+        match self {
+            Self::AcknowledgeCase(command) => Some(&command.target),
+            Self::EscalateCase(command) => Some(&command.target),
+            Self::HandleCase(command) => Some(&command.target),
+            Self::CloseCase(command) => Some(&command.target),
+            Self::OpenJournal(_)
+            | Self::AdmitClient(_)
+            | Self::RevokeClient(_)
+            | Self::BeginImport(_)
+            | Self::StageUnits(_)
+            | Self::StageMatters(_)
+            | Self::StageText(_)
+            | Self::CommitImport(_)
+            | Self::AbandonImport(_)
+            | Self::AdvanceClock(_)
+            | Self::ReportCase(_) => None,
+        }
+    }
+}
+
+/// How a command names the case that it acts on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaseRef {
+    /// By its number.
+    Id(CaseId),
+    /// By the idempotency key that the same principal reported it with.
+    Key(Box<str>),
+    /// By the number that its source gave it.
+    Number(Source, Box<str>),
+}
+
+/// The case that a command acts on, and the version that it was seen at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Which.
+    pub case: CaseRef,
+    /// Refused when the case has another version by now.
+    pub version: Option<u32>,
+}
+
+/// See [`Command::OpenJournal`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenJournal {
+    /// For as long as the journal lives.
+    pub clock_mode: ClockMode,
+    /// Random, given once.
+    pub journal_id: u128,
+}
+
+/// See [`Command::AdmitClient`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdmitClient {
+    /// Unique, 1 to 120 bytes.
+    pub name: Arc<str>,
+    /// BLAKE3 of its token.
+    pub token_hash: [u8; 32],
+    /// What it may do.
+    pub grant: Grant,
+}
+
+/// See [`Command::RevokeClient`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokeClient {
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// See [`Command::BeginImport`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BeginImport {
+    /// Where the rows come from: a file's name.
+    pub origin: Arc<str>,
+}
+
+/// See [`Command::StageUnits`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageUnits {
+    /// Into which import.
+    pub import: ImportId,
+    /// 1 to 200 rows.
+    pub rows: Vec<UnitRow>,
+}
+
+/// See [`Command::StageMatters`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageMatters {
+    /// Into which import.
+    pub import: ImportId,
+    /// 1 to 200 rows.
+    pub rows: Vec<MatterRow>,
+}
+
+/// See [`Command::StageText`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageText {
+    /// Into which import.
+    pub import: ImportId,
+    /// Up to 32 KiB.
+    pub text: Arc<str>,
+}
+
+/// See [`Command::CommitImport`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitImport {
+    /// Which.
+    pub import: ImportId,
+}
+
+/// See [`Command::AbandonImport`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbandonImport {
+    /// Which.
+    pub import: ImportId,
+}
+
+/// See [`Command::AdvanceClock`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdvanceClock {
+    /// Not before now.
+    pub to: Timestamp,
+}
+
+/// See [`Command::ReportCase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportCase {
+    /// The matter's code.
+    pub matter: Box<str>,
+    /// The grid, or the lowest unit known.
+    pub place: UnitCode,
+    /// Where it came from.
+    pub source: Source,
+    /// The number that the source gave it.
+    pub source_number: Option<Arc<str>>,
+    /// When it happened, where that is not now.
+    pub occurred_at: Option<Timestamp>,
+    /// Who claims, phone and address.
+    pub claimant: Option<SealedPart>,
+    /// What is the matter.
+    pub text: SealedPart,
+    /// The answer, where its holder settled it on the spot.
+    pub settle: Option<SealedPart>,
+}
+
+/// See [`Command::AcknowledgeCase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcknowledgeCase {
+    /// Which case.
+    pub target: Target,
+}
+
+/// See [`Command::EscalateCase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EscalateCase {
+    /// Which case.
+    pub target: Target,
+    /// Why.
+    pub reason: SealedPart,
+}
+
+/// See [`Command::HandleCase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandleCase {
+    /// Which case.
+    pub target: Target,
+    /// What was done.
+    pub measures: SealedPart,
+}
+
+/// See [`Command::CloseCase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseCase {
+    /// Which case.
+    pub target: Target,
+    /// What the claimant is told.
+    pub answer: SealedPart,
+}

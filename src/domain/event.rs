@@ -1,0 +1,349 @@
+//! Facts: what happened, in the past tense. An event carries everything that `evolve` needs, so
+//! that no rule is asked when it is folded.
+
+use std::sync::Arc;
+
+use super::case::{ClockName, Source};
+use super::catalogue::{MatterRow, Severity};
+use super::clock::Deadlines;
+use super::code::CodeRange;
+use super::ids::{CaseId, ImportId, MatterNumber, PrincipalId, SlotNumber, Timestamp, UnitNumber};
+use super::organisation::UnitRow;
+
+/// What a clock may do, said once in the journal's first event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClockMode {
+    /// The machine's clock.
+    System,
+    /// Moved by tests.
+    Manual,
+    /// Each command brings its own time.
+    Driven,
+}
+
+/// A part that only its key opens: claimant, text, a note, an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SealedPart {
+    /// The slot of the vault that holds its key.
+    pub slot: SlotNumber,
+    /// Ciphertext and tag.
+    pub ciphertext: Arc<[u8]>,
+}
+
+/// What a client may do.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Grant {
+    /// Whether it administers: clients, imports, configuration, the raw journal.
+    pub is_admin: bool,
+    /// The places whose units it acts for and whose cases exist for it.
+    pub range: CodeRange,
+}
+
+/// A fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The journal began. Always the first event, and only that.
+    JournalOpened(JournalOpened),
+    /// A client system may act.
+    ClientAdmitted(ClientAdmitted),
+    /// A client system may act no more.
+    ClientRevoked(ClientRevoked),
+    /// An import began; nothing of it is visible before its commit.
+    ImportBegun(ImportBegun),
+    /// Units were staged.
+    UnitsStaged(UnitsStaged),
+    /// Matters were staged.
+    MattersStaged(MattersStaged),
+    /// A part of the text that the rows were read from, for reading.
+    TextStaged(TextStaged),
+    /// What was staged is in force.
+    ImportCommitted(ImportCommitted),
+    /// What was staged is forgotten.
+    ImportAbandoned(ImportAbandoned),
+    /// A driven clock was moved on.
+    ClockAdvanced(ClockAdvanced),
+    /// A case came, and was routed.
+    CaseReported(CaseReported),
+    /// Its holder settled it on the spot: closed.
+    CaseSettled(CaseSettled),
+    /// Its holder signed for it.
+    CaseAcknowledged(CaseAcknowledged),
+    /// It went one level up.
+    CaseEscalated(CaseEscalated),
+    /// Its holder dealt with it.
+    CaseHandled(CaseHandled),
+    /// It is closed, with an answer.
+    CaseClosed(CaseClosed),
+    /// 80 % of a limit is used: yellow.
+    CaseWarned(CaseFellDue),
+    /// All of a limit is used: red.
+    CaseOverdue(CaseFellDue),
+}
+
+/// See [`Event::JournalOpened`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalOpened {
+    /// For as long as the journal lives.
+    pub clock_mode: ClockMode,
+    /// Names this journal among others: random, given once.
+    pub journal_id: u128,
+}
+
+/// See [`Event::ClientAdmitted`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientAdmitted {
+    /// The next free number.
+    pub principal: PrincipalId,
+    /// As its owners call it; unique.
+    pub name: Arc<str>,
+    /// BLAKE3 of its 256-bit token.
+    pub token_hash: [u8; 32],
+    /// What it may do.
+    pub grant: Grant,
+}
+
+/// See [`Event::ClientRevoked`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRevoked {
+    /// Whose token ends.
+    pub principal: PrincipalId,
+}
+
+/// See [`Event::ImportBegun`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportBegun {
+    /// The next free number.
+    pub import: ImportId,
+    /// Where the rows come from, as the importer says: a file's name.
+    pub origin: Arc<str>,
+}
+
+/// See [`Event::UnitsStaged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitsStaged {
+    /// Into which import.
+    pub import: ImportId,
+    /// In any order.
+    pub rows: Vec<UnitRow>,
+}
+
+/// See [`Event::MattersStaged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MattersStaged {
+    /// Into which import.
+    pub import: ImportId,
+    /// In the order in which new ones are numbered.
+    pub rows: Vec<MatterRow>,
+}
+
+/// See [`Event::TextStaged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextStaged {
+    /// Into which import.
+    pub import: ImportId,
+    /// Parts follow each other in the journal.
+    pub text: Arc<str>,
+}
+
+/// See [`Event::ImportCommitted`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportCommitted {
+    /// Which.
+    pub import: ImportId,
+}
+
+/// See [`Event::ImportAbandoned`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportAbandoned {
+    /// Which.
+    pub import: ImportId,
+}
+
+/// See [`Event::ClockAdvanced`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockAdvanced {
+    /// What the clock says now.
+    pub to: Timestamp,
+}
+
+/// See [`Event::CaseReported`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseReported {
+    /// The next free number.
+    pub case: CaseId,
+    /// Of what.
+    pub matter: MatterNumber,
+    /// As grave as the matter was then.
+    pub severity: Severity,
+    /// Where: the grid, or the lowest unit known. Kept for ever.
+    pub place: UnitNumber,
+    /// Who answers for it.
+    pub holder: UnitNumber,
+    /// Routing found no rule or a closed grid; the township's room holds it.
+    pub is_fallback: bool,
+    /// Where it came from.
+    pub source: Source,
+    /// The number that the source gave it: unique within the source.
+    pub source_number: Option<Arc<str>>,
+    /// When it happened, where an offline report says so.
+    pub occurred_at: Option<Timestamp>,
+    /// Of both clocks.
+    pub deadlines: Deadlines,
+    /// Who claims, phone and address.
+    pub claimant: Option<SealedPart>,
+    /// What is the matter.
+    pub text: SealedPart,
+}
+
+/// See [`Event::CaseSettled`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseSettled {
+    /// Which.
+    pub case: CaseId,
+    /// What the claimant is told.
+    pub answer: SealedPart,
+}
+
+/// See [`Event::CaseAcknowledged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseAcknowledged {
+    /// Which.
+    pub case: CaseId,
+}
+
+/// See [`Event::CaseEscalated`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseEscalated {
+    /// Which.
+    pub case: CaseId,
+    /// Who answers for it from here on.
+    pub holder: UnitNumber,
+    /// The node clock starts again; the total clock does not.
+    pub deadlines: Deadlines,
+    /// Why.
+    pub reason: SealedPart,
+}
+
+/// See [`Event::CaseHandled`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseHandled {
+    /// Which.
+    pub case: CaseId,
+    /// What was done.
+    pub measures: SealedPart,
+}
+
+/// See [`Event::CaseClosed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseClosed {
+    /// Which.
+    pub case: CaseId,
+    /// What the claimant is told.
+    pub answer: SealedPart,
+}
+
+/// See [`Event::CaseWarned`] and [`Event::CaseOverdue`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseFellDue {
+    /// Which.
+    pub case: CaseId,
+    /// Of which clock.
+    pub clock: ClockName,
+    /// The moment it fell due; the record's own time is when the engine came to it.
+    pub due_at: Timestamp,
+}
+
+impl Event {
+    /// The event's name in feeds, streams and webhooks.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::JournalOpened(_) => "journal.opened",
+            Self::ClientAdmitted(_) => "client.admitted",
+            Self::ClientRevoked(_) => "client.revoked",
+            Self::ImportBegun(_) => "import.begun",
+            Self::UnitsStaged(_) => "import.units_staged",
+            Self::MattersStaged(_) => "import.matters_staged",
+            Self::TextStaged(_) => "import.text_staged",
+            Self::ImportCommitted(_) => "import.committed",
+            Self::ImportAbandoned(_) => "import.abandoned",
+            Self::ClockAdvanced(_) => "clock.advanced",
+            Self::CaseReported(_) => "case.reported",
+            Self::CaseSettled(_) => "case.settled",
+            Self::CaseAcknowledged(_) => "case.acknowledged",
+            Self::CaseEscalated(_) => "case.escalated",
+            Self::CaseHandled(_) => "case.handled",
+            Self::CaseClosed(_) => "case.closed",
+            Self::CaseWarned(_) => "case.warned",
+            Self::CaseOverdue(_) => "case.overdue",
+        }
+    }
+
+    /// The case that it happened to.
+    #[must_use]
+    pub const fn case(&self) -> Option<CaseId> {
+        match self {
+            Self::CaseReported(event) => Some(event.case),
+            Self::CaseSettled(event) => Some(event.case),
+            Self::CaseAcknowledged(event) => Some(event.case),
+            Self::CaseEscalated(event) => Some(event.case),
+            Self::CaseHandled(event) => Some(event.case),
+            Self::CaseClosed(event) => Some(event.case),
+            Self::CaseWarned(event) | Self::CaseOverdue(event) => Some(event.case),
+            Self::JournalOpened(_)
+            | Self::ClientAdmitted(_)
+            | Self::ClientRevoked(_)
+            | Self::ImportBegun(_)
+            | Self::UnitsStaged(_)
+            | Self::MattersStaged(_)
+            | Self::TextStaged(_)
+            | Self::ImportCommitted(_)
+            | Self::ImportAbandoned(_)
+            | Self::ClockAdvanced(_) => None,
+        }
+    }
+
+    /// The sealed parts that it carries.
+    pub fn sealed_parts(&self) -> impl Iterator<Item = (PartName, &SealedPart)> {
+        let (first, second) = match self {
+            Self::CaseReported(event) => (
+                Some((PartName::Text, &event.text)),
+                event.claimant.as_ref().map(|part| (PartName::Claimant, part)),
+            ),
+            Self::CaseSettled(event) => (Some((PartName::Answer, &event.answer)), None),
+            Self::CaseEscalated(event) => (Some((PartName::Reason, &event.reason)), None),
+            Self::CaseHandled(event) => (Some((PartName::Measures, &event.measures)), None),
+            Self::CaseClosed(event) => (Some((PartName::Answer, &event.answer)), None),
+            Self::CaseAcknowledged(_)
+            | Self::CaseWarned(_)
+            | Self::CaseOverdue(_)
+            | Self::JournalOpened(_)
+            | Self::ClientAdmitted(_)
+            | Self::ClientRevoked(_)
+            | Self::ImportBegun(_)
+            | Self::UnitsStaged(_)
+            | Self::MattersStaged(_)
+            | Self::TextStaged(_)
+            | Self::ImportCommitted(_)
+            | Self::ImportAbandoned(_)
+            | Self::ClockAdvanced(_) => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
+/// Which part was sealed. Bound into the seal, so that parts cannot change places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum PartName {
+    /// Who claims, phone and address.
+    Claimant = 1,
+    /// What is the matter.
+    Text = 2,
+    /// Why it went up.
+    Reason = 3,
+    /// What was done.
+    Measures = 4,
+    /// What the claimant is told.
+    Answer = 5,
+}

@@ -1,0 +1,235 @@
+//! Staged imports: organisation and catalogue come in as many events as they need and are in
+//! force, whole, from their commit event on.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::catalogue::MatterRow;
+use super::code::{Level, UnitCode};
+use super::command::{BeginImport, StageMatters, StageText, StageUnits};
+use super::digest::{Digest, Hasher};
+use super::event::{
+    Event, ImportAbandoned, ImportBegun, ImportCommitted, MattersStaged, TextStaged, UnitsStaged,
+};
+use super::ids::{ImportId, Seq, Timestamp};
+use super::limits::{
+    IMPORTS_OPEN_MAX, MATTERS_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX, UNITS_MAX,
+};
+use super::organisation::UnitRow;
+use super::record::Record;
+use super::rejection::Rejection;
+use super::state::State;
+
+/// An import begun and not yet committed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StagedImport {
+    /// In the order they came.
+    pub units: Vec<UnitRow>,
+    /// In the order they came.
+    pub matters: Vec<MatterRow>,
+    /// Its newest event in the journal.
+    pub last_seq: u64,
+}
+
+/// All open imports.
+#[derive(Clone, Debug, Default)]
+pub struct Imports {
+    open: BTreeMap<ImportId, StagedImport>,
+    begun: u32,
+}
+
+impl Imports {
+    /// The open import of that number.
+    #[must_use]
+    pub fn get(&self, import: ImportId) -> Option<&StagedImport> {
+        self.open.get(&import)
+    }
+
+    /// All open imports, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (ImportId, &StagedImport)> {
+        self.open.iter().map(|(id, import)| (*id, import))
+    }
+
+    /// How many were ever begun.
+    #[must_use]
+    pub fn begun(&self) -> u32 {
+        self.begun
+    }
+
+    /// The imports that a snapshot kept.
+    #[must_use]
+    pub fn restored(begun: u32, open: impl IntoIterator<Item = (ImportId, StagedImport)>) -> Self {
+        Self { open: open.into_iter().collect(), begun }
+    }
+
+    /// Summed afresh: imports are few, and open for seconds.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut digest = Digest::default();
+        digest.add(Hasher::new("imports").number(u64::from(self.begun)).finish());
+        for (id, import) in &self.open {
+            let hasher = Hasher::new("import")
+                .number(u64::from(id.0))
+                .number(import.units.len() as u64)
+                .number(import.matters.len() as u64)
+                .number(import.last_seq);
+            digest.add(hasher.finish());
+        }
+        digest
+    }
+
+    pub(super) fn take(&mut self, import: ImportId) -> Option<StagedImport> {
+        self.open.remove(&import)
+    }
+}
+
+/// Decides what beginning an import does.
+pub(super) fn decide_begin(state: &State, command: &BeginImport) -> Result<Vec<Event>, Rejection> {
+    let imports = state.imports();
+    if imports.open.len() >= IMPORTS_OPEN_MAX {
+        return Err(Rejection::ImportsFull);
+    }
+    let import = ImportId(imports.begun + 1);
+    Ok(vec![Event::ImportBegun(ImportBegun { import, origin: Arc::clone(&command.origin) })])
+}
+
+/// Decides what staging units does.
+pub(super) fn decide_units(state: &State, command: &StageUnits) -> Result<Vec<Event>, Rejection> {
+    let staged = open(state, command.import)?;
+    if command.rows.is_empty() || command.rows.len() > STAGED_ROWS_MAX {
+        return Err(Rejection::RowsOutOfBounds);
+    }
+    if staged.units.len() + command.rows.len() > UNITS_MAX {
+        return Err(Rejection::OrganisationFull);
+    }
+    if let Some(row) = command.rows.iter().find(|row| !row.is_coherent()) {
+        return Err(Rejection::UnitIncoherent { unit: row.code });
+    }
+    Ok(vec![Event::UnitsStaged(UnitsStaged { import: command.import, rows: command.rows.clone() })])
+}
+
+/// Decides what staging matters does.
+pub(super) fn decide_matters(
+    state: &State,
+    command: &StageMatters,
+) -> Result<Vec<Event>, Rejection> {
+    let staged = open(state, command.import)?;
+    if command.rows.is_empty() || command.rows.len() > STAGED_ROWS_MAX {
+        return Err(Rejection::RowsOutOfBounds);
+    }
+    if staged.matters.len() + command.rows.len() > MATTERS_MAX {
+        return Err(Rejection::OrganisationFull);
+    }
+    Ok(vec![Event::MattersStaged(MattersStaged {
+        import: command.import,
+        rows: command.rows.clone(),
+    })])
+}
+
+/// Decides what staging a part of the text does.
+pub(super) fn decide_text(state: &State, command: &StageText) -> Result<Vec<Event>, Rejection> {
+    open(state, command.import)?;
+    if command.text.is_empty() || command.text.len() > STAGED_TEXT_BYTES_MAX {
+        return Err(Rejection::RowsOutOfBounds);
+    }
+    Ok(vec![Event::TextStaged(TextStaged {
+        import: command.import,
+        text: Arc::clone(&command.text),
+    })])
+}
+
+/// Decides whether what was staged holds together with what is in force.
+pub(super) fn decide_commit(
+    state: &State,
+    now: Timestamp,
+    import: ImportId,
+) -> Result<Vec<Event>, Rejection> {
+    let staged = open(state, import)?;
+    if staged.units.is_empty() && staged.matters.is_empty() {
+        return Err(Rejection::ImportEmpty);
+    }
+    if state.organisation().len() + staged.units.len() > UNITS_MAX
+        || state.catalogue().len() + staged.matters.len() > MATTERS_MAX
+    {
+        return Err(Rejection::OrganisationFull);
+    }
+    let coming: HashSet<UnitCode> = staged.units.iter().map(|row| row.code).collect();
+    for row in &staged.units {
+        let is_known =
+            |code: UnitCode| coming.contains(&code) || state.organisation().find(code).is_some();
+        if parent_of(row.code).is_some_and(|parent| !is_known(parent)) {
+            return Err(Rejection::UnitOrphaned { unit: row.code });
+        }
+    }
+    let closing: HashSet<_> = staged
+        .units
+        .iter()
+        .filter(|row| !row.is_open(now))
+        .filter_map(|row| state.organisation().find(row.code))
+        .collect();
+    if !closing.is_empty() {
+        let held = state
+            .cases()
+            .iter()
+            .filter_map(|(_, case)| case.status.holder())
+            .find(|holder| closing.contains(holder));
+        if let Some(unit) = held.and_then(|holder| state.organisation().code(holder)) {
+            return Err(Rejection::UnitHoldsCases { unit });
+        }
+    }
+    Ok(vec![Event::ImportCommitted(ImportCommitted { import })])
+}
+
+/// Decides what abandoning an import does.
+pub(super) fn decide_abandon(state: &State, import: ImportId) -> Result<Vec<Event>, Rejection> {
+    open(state, import)?;
+    Ok(vec![Event::ImportAbandoned(ImportAbandoned { import })])
+}
+
+fn open(state: &State, import: ImportId) -> Result<&StagedImport, Rejection> {
+    state.imports().get(import).ok_or(Rejection::ImportNotFound)
+}
+
+/// The division that a unit hangs on: the one that it sits at, or the next one up.
+fn parent_of(code: UnitCode) -> Option<UnitCode> {
+    if code.letter().is_some() {
+        return code.ancestor(code.level());
+    }
+    let above = match code.level() {
+        Level::Grid => Level::Village,
+        Level::Village => Level::Township,
+        Level::Township => Level::County,
+        Level::County => Level::City,
+        Level::City => return None,
+    };
+    code.ancestor(above)
+}
+
+pub(super) fn evolve_begun(imports: &mut Imports, record: &Record, event: &ImportBegun) {
+    imports.begun = event.import.0;
+    imports
+        .open
+        .insert(event.import, StagedImport { last_seq: record.seq.0, ..StagedImport::default() });
+}
+
+pub(super) fn evolve_units(imports: &mut Imports, record: &Record, event: &UnitsStaged) {
+    if let Some(staged) = touched(imports, event.import, record.seq) {
+        staged.units.extend(event.rows.iter().cloned());
+    }
+}
+
+pub(super) fn evolve_matters(imports: &mut Imports, record: &Record, event: &MattersStaged) {
+    if let Some(staged) = touched(imports, event.import, record.seq) {
+        staged.matters.extend(event.rows.iter().cloned());
+    }
+}
+
+pub(super) fn evolve_text(imports: &mut Imports, record: &Record, event: &TextStaged) {
+    touched(imports, event.import, record.seq);
+}
+
+fn touched(imports: &mut Imports, import: ImportId, seq: Seq) -> Option<&mut StagedImport> {
+    let staged = imports.open.get_mut(&import)?;
+    staged.last_seq = seq.0;
+    Some(staged)
+}

@@ -1,0 +1,51 @@
+//! Every bound of the casework, with its unit, and the relations between them.
+
+/// Longest code of a unit: 12 digits, `-`, a letter, 2 digits.
+pub const CODE_BYTES_MAX: usize = 16;
+/// Longest code of a matter, in bytes.
+pub const MATTER_CODE_BYTES_MAX: usize = 16;
+/// Longest name of a unit, a matter or a client, in bytes of UTF-8.
+pub const NAME_BYTES_MAX: usize = 120;
+/// Longest idempotency key, in bytes of printable ASCII.
+pub const KEY_BYTES_MAX: usize = 64;
+/// Longest number that a source system gives a case, in bytes of printable ASCII.
+pub const SOURCE_NUMBER_BYTES_MAX: usize = 64;
+/// Longest free text of a case, a note, an answer or a reason, in characters.
+pub const TEXT_CHARS_MAX: usize = 4_000;
+/// Longest sealed part, in bytes: the text at 4 bytes a character, JSON around it, the seal.
+pub const SEALED_BYTES_MAX: usize = 4 * TEXT_CHARS_MAX + 1_024;
+/// Rows of a staged import in one event.
+pub const STAGED_ROWS_MAX: usize = 200;
+/// Text of a configuration file in one event, in bytes.
+pub const STAGED_TEXT_BYTES_MAX: usize = 32_768;
+/// Units of one organisation.
+pub const UNITS_MAX: usize = 1_000_000;
+/// Matters of one catalogue.
+pub const MATTERS_MAX: usize = 10_000;
+/// Imports begun and not yet committed.
+pub const IMPORTS_OPEN_MAX: usize = 8;
+/// Clients admitted, revoked ones included.
+pub const CLIENTS_MAX: usize = 10_000;
+/// Longest limit of a clock, in calendar hours: ten years.
+pub const LIMIT_HOURS_MAX: u32 = 87_600;
+/// Accepted outcomes remembered at most: the newest ones.
+pub const OUTCOMES_MAX: usize = 1_000_000;
+/// How long an accepted outcome is remembered, in milliseconds: 24 hours.
+pub const OUTCOME_AGE_MS_MAX: i64 = 24 * 3_600_000;
+/// Events that one command may make.
+pub const COMMAND_EVENTS_MAX: usize = 4_000;
+/// How far ahead of the clock a case may be said to have happened, in milliseconds: 5 minutes.
+pub const OCCURRED_AHEAD_MS_MAX: i64 = 300_000;
+/// Largest event in the journal, in bytes: a value's room without its envelope and offset.
+pub const EVENT_BYTES_MAX: usize = 65_000;
+
+const _: () = assert!(
+    2 * SEALED_BYTES_MAX + 1_024 < EVENT_BYTES_MAX,
+    "a report with two sealed parts is one event"
+);
+const _: () =
+    assert!(STAGED_TEXT_BYTES_MAX + 1_024 < EVENT_BYTES_MAX, "a part of a text is one event");
+const _: () = assert!(
+    STAGED_ROWS_MAX * (NAME_BYTES_MAX + 128) < EVENT_BYTES_MAX,
+    "a chunk of rows is one event"
+);

@@ -1,0 +1,175 @@
+//! What the city's casework is. Pure: no clock, no randomness, no I/O, no hash order, no float.
+//!
+//! ```text
+//!  Submission ──▶ decide(&State, now) ──▶ Vec<Event> | Rejection
+//!                                            │
+//!                   State ◀── evolve ◀── Record (an Event in its place)
+//! ```
+//!
+//! `decide` holds the rules and changes nothing; `evolve` changes the state and holds no rule, so
+//! that a new rule never rewrites yesterday. This room sees no other.
+
+pub mod calendar;
+pub mod case;
+pub mod catalogue;
+pub mod client;
+pub mod clock;
+pub mod code;
+pub mod command;
+pub mod digest;
+pub mod event;
+pub mod ids;
+pub mod import;
+pub mod limits;
+pub mod organisation;
+pub mod outcome;
+pub mod record;
+pub mod rejection;
+pub mod snapshot;
+pub mod state;
+
+use std::sync::Arc;
+
+use command::{Command, Submission};
+use event::{ClockAdvanced, Event, JournalOpened};
+use ids::{CaseId, PrincipalId, Timestamp};
+use outcome::{Remembered, key_hash};
+use record::Record;
+use rejection::Rejection;
+use state::State;
+
+/// What a command comes to when it is not refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// These happened.
+    Accepted(Vec<Event>),
+    /// It was accepted before: the same answer again.
+    Known(Remembered),
+}
+
+/// Decides what a submission comes to. Reads the state, changes nothing.
+///
+/// # Errors
+/// When a rule refuses it; nothing happened then.
+pub fn decide(
+    state: &State,
+    now: Timestamp,
+    submission: &Submission,
+) -> Result<Decision, Rejection> {
+    let is_admin = may_act(state, submission)?;
+    if let Some(known) = known(state, submission)? {
+        return Ok(Decision::Known(known));
+    }
+    if let Some(at) = submission.at
+        && at < now
+    {
+        return Err(Rejection::AtBeforeNow { now });
+    }
+    let events = match &submission.command {
+        Command::ReportCase(command) => case::decide_report(state, now, submission, command),
+        Command::AcknowledgeCase(command) => case::decide_acknowledge(state, submission, command),
+        Command::EscalateCase(command) => case::decide_escalate(state, now, submission, command),
+        Command::HandleCase(command) => case::decide_handle(state, submission, command),
+        Command::CloseCase(command) => case::decide_close(state, submission, command),
+        _administration if !is_admin => Err(Rejection::NeedsAdmin),
+        Command::OpenJournal(command) => match state.opened() {
+            Some(_) => Err(Rejection::JournalOpen),
+            None => Ok(vec![Event::JournalOpened(JournalOpened {
+                clock_mode: command.clock_mode,
+                journal_id: command.journal_id,
+            })]),
+        },
+        Command::AdmitClient(command) => client::decide_admit(state, command),
+        Command::RevokeClient(command) => client::decide_revoke(state, command),
+        Command::BeginImport(command) => import::decide_begin(state, command),
+        Command::StageUnits(command) => import::decide_units(state, command),
+        Command::StageMatters(command) => import::decide_matters(state, command),
+        Command::StageText(command) => import::decide_text(state, command),
+        Command::CommitImport(command) => import::decide_commit(state, now, command.import),
+        Command::AbandonImport(command) => import::decide_abandon(state, command.import),
+        Command::AdvanceClock(command) => match state.clock_mode() {
+            Some(event::ClockMode::Driven) if command.to < now => {
+                Err(Rejection::AtBeforeNow { now })
+            }
+            Some(event::ClockMode::Driven) => {
+                Ok(vec![Event::ClockAdvanced(ClockAdvanced { to: command.to })])
+            }
+            Some(event::ClockMode::System | event::ClockMode::Manual) | None => {
+                Err(Rejection::AtNotDriven)
+            }
+        },
+    }?;
+    Ok(Decision::Accepted(events))
+}
+
+/// The outcome of the submission's key, if it was accepted before.
+///
+/// # Errors
+/// When the same key came with another body.
+pub fn known(state: &State, submission: &Submission) -> Result<Option<Remembered>, Rejection> {
+    let Some(mark) = &submission.mark else {
+        return Ok(None);
+    };
+    match state.outcomes().get(key_hash(submission.principal, &mark.key)) {
+        Some(remembered) if remembered.body_hash == mark.body_hash => Ok(Some(*remembered)),
+        Some(_) => Err(Rejection::KeyReused),
+        None => Ok(None),
+    }
+}
+
+/// Whether the principal administers.
+fn may_act(state: &State, submission: &Submission) -> Result<bool, Rejection> {
+    if submission.principal == PrincipalId::SYSTEM {
+        return Ok(true);
+    }
+    match state.clients().get(submission.principal) {
+        Some(client) if !client.is_revoked => Ok(client.grant.is_admin),
+        Some(_) | None => Err(Rejection::PrincipalRevoked),
+    }
+}
+
+/// Decides what the next timer of a case, due by now, does.
+#[must_use]
+pub fn decide_timer(case: CaseId, timer: case::Timer) -> Event {
+    case::decide_timer(case, timer)
+}
+
+/// Folds one record into the state. Cannot fail and holds no rule.
+pub fn evolve(state: &mut State, record: &Record) {
+    state.tail = record.seq;
+    state.now = Some(record.at);
+    for (_, part) in record.event.sealed_parts() {
+        state.slots_used = state.slots_used.max(part.slot.0);
+    }
+    match &record.event {
+        Event::CaseReported(event) => case::evolve_reported(state, record, event),
+        Event::CaseSettled(event) => case::evolve_settled(state, record, event),
+        Event::CaseAcknowledged(event) => case::evolve_acknowledged(state, record, event),
+        Event::CaseEscalated(event) => case::evolve_escalated(state, record, event),
+        Event::CaseHandled(event) => case::evolve_handled(state, record, event),
+        Event::CaseClosed(event) => case::evolve_closed(state, record, event),
+        Event::CaseWarned(event) => case::evolve_warned(state, record, event),
+        Event::CaseOverdue(event) => case::evolve_overdue(state, record, event),
+        Event::JournalOpened(event) => state.opened = Some(event.clone()),
+        Event::ClockAdvanced(event) => state.now = Some(event.to),
+        Event::ClientAdmitted(event) => {
+            client::evolve_admitted(Arc::make_mut(&mut state.clients), record, event)
+        }
+        Event::ClientRevoked(event) => {
+            client::evolve_revoked(Arc::make_mut(&mut state.clients), record, event)
+        }
+        Event::ImportBegun(event) => import::evolve_begun(&mut state.imports, record, event),
+        Event::UnitsStaged(event) => import::evolve_units(&mut state.imports, record, event),
+        Event::MattersStaged(event) => import::evolve_matters(&mut state.imports, record, event),
+        Event::TextStaged(event) => import::evolve_text(&mut state.imports, record, event),
+        Event::ImportAbandoned(event) => drop(state.imports.take(event.import)),
+        Event::ImportCommitted(event) => {
+            if let Some(staged) = state.imports.take(event.import) {
+                Arc::make_mut(&mut state.organisation).put_all(staged.units);
+                let catalogue = Arc::make_mut(&mut state.catalogue);
+                staged.matters.into_iter().for_each(|row| catalogue.put(row));
+            }
+        }
+    }
+    state.remember(record);
+}

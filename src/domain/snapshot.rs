@@ -1,0 +1,122 @@
+//! What a state lends to whoever keeps it, and how it comes back: plain rows, section by section.
+
+use std::sync::Arc;
+
+use super::case::Case;
+use super::catalogue::{Catalogue, MatterRow};
+use super::client::{Client, Clients};
+use super::event::JournalOpened;
+use super::ids::{CaseId, ImportId, Seq, Timestamp};
+use super::import::{Imports, StagedImport};
+use super::organisation::{Organisation, UnitRow};
+use super::outcome::{KeyHash, Remembered};
+use super::state::{NaturalKey, State};
+
+/// The few values of a state that are not rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateHead {
+    /// The newest event folded.
+    pub tail: Seq,
+    /// Its time.
+    pub now: Option<Timestamp>,
+    /// The journal's first event.
+    pub opened: Option<JournalOpened>,
+    /// How many units are numbered in organisation order.
+    pub units_ordered: u32,
+    /// How many imports were ever begun.
+    pub imports_begun: u32,
+    /// The highest key slot used; zero for none.
+    pub slots_used: u64,
+}
+
+impl State {
+    /// The values that are not rows. The rows are lent by the parts: `organisation()`,
+    /// `catalogue()`, `clients()`, `imports()`, `cases()`, `numbers()`, `outcomes()`.
+    #[must_use]
+    pub fn head(&self) -> StateHead {
+        StateHead {
+            tail: self.tail,
+            now: self.now,
+            opened: self.opened.clone(),
+            units_ordered: self.organisation.ordered(),
+            imports_begun: self.imports.begun(),
+            slots_used: self.slots_used,
+        }
+    }
+}
+
+/// Rebuilds a state from the rows that one lent, each section in the order it was lent.
+#[derive(Debug)]
+pub struct StateBuilder {
+    head: StateHead,
+    units: Vec<UnitRow>,
+    catalogue: Catalogue,
+    clients: Clients,
+    imports: Vec<(ImportId, StagedImport)>,
+    state: State,
+}
+
+impl StateBuilder {
+    /// Begins with the values that are not rows.
+    #[must_use]
+    pub fn new(head: StateHead) -> Self {
+        Self {
+            head,
+            units: Vec::new(),
+            catalogue: Catalogue::default(),
+            clients: Clients::default(),
+            imports: Vec::new(),
+            state: State::default(),
+        }
+    }
+
+    /// Takes the next unit.
+    pub fn unit(&mut self, row: UnitRow) {
+        self.units.push(row);
+    }
+
+    /// Takes the next matter.
+    pub fn matter(&mut self, row: MatterRow) {
+        self.catalogue.put(row);
+    }
+
+    /// Takes the next client.
+    pub fn client(&mut self, client: Client) {
+        self.clients.push(client);
+    }
+
+    /// Takes the next open import.
+    pub fn import(&mut self, id: ImportId, import: StagedImport) {
+        self.imports.push((id, import));
+    }
+
+    /// Takes the next case.
+    pub fn case(&mut self, case: Case) {
+        self.state.put_case(case);
+    }
+
+    /// Takes a natural key.
+    pub fn number(&mut self, key: NaturalKey, case: CaseId) {
+        self.state.put_number(key, case);
+    }
+
+    /// Takes the next outcome, oldest first.
+    pub fn outcome(&mut self, at: Timestamp, key: KeyHash, outcome: Remembered) {
+        self.state.outcomes.put(at, key, outcome);
+    }
+
+    /// The state of these rows. Compare its digest with the one noted beside them.
+    #[must_use]
+    pub fn finish(self) -> State {
+        let mut state = self.state;
+        state.tail = self.head.tail;
+        state.now = self.head.now;
+        state.opened = self.head.opened;
+        state.slots_used = self.head.slots_used;
+        state.organisation = Arc::new(Organisation::restored(self.units, self.head.units_ordered));
+        state.catalogue = Arc::new(self.catalogue);
+        state.clients = Arc::new(self.clients);
+        state.imports = Imports::restored(self.head.imports_begun, self.imports);
+        state
+    }
+}

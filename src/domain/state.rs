@@ -1,0 +1,333 @@
+//! The state: the fold of all events. `decide` reads it, `evolve` alone writes it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::calendar::Calendar;
+use super::case::{Case, Cases, Move, Source, Timer};
+use super::catalogue::Catalogue;
+use super::client::Clients;
+use super::code::Level;
+use super::command::{CaseRef, Submission, Target};
+use super::digest::{Digest, Hasher, hash_of_words};
+use super::event::{ClockMode, Event};
+use super::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber};
+use super::import::Imports;
+use super::organisation::Organisation;
+use super::outcome::{Outcomes, Remembered, key_hash};
+use super::record::{Actor, Record};
+use super::rejection::Rejection;
+
+/// A source and the number that it gave a case, as 128 bits.
+pub type NaturalKey = u128;
+
+/// The natural key of a case: its source and the number that the source gave it.
+#[must_use]
+pub fn natural_key(source: Source, number: &str) -> NaturalKey {
+    xxhash_rust::xxh3::xxh3_128_with_seed(number.as_bytes(), source as u64)
+}
+
+/// Everything that rules are decided upon.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub(super) tail: Seq,
+    pub(super) now: Option<Timestamp>,
+    pub(super) opened: Option<super::event::JournalOpened>,
+    pub(super) organisation: Arc<Organisation>,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) clients: Arc<Clients>,
+    pub(super) imports: Imports,
+    pub(super) cases: Cases,
+    pub(super) numbers: HashMap<NaturalKey, CaseId>,
+    pub(super) outcomes: Outcomes,
+    /// The highest key slot that an event names; zero before the first.
+    pub(super) slots_used: u64,
+    timers: BTreeSet<(Timestamp, CaseId)>,
+    case_digest: Digest,
+    number_digest: Digest,
+}
+
+impl State {
+    /// The newest event that it is the fold of.
+    #[must_use]
+    pub fn tail(&self) -> Seq {
+        self.tail
+    }
+
+    /// The time of the newest event; 1970 before the first.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now.unwrap_or(Timestamp::EPOCH)
+    }
+
+    /// What the clock may do, and the journal's name; none before the first event.
+    #[must_use]
+    pub fn opened(&self) -> Option<&super::event::JournalOpened> {
+        self.opened.as_ref()
+    }
+
+    /// What the clock may do; none before the first event.
+    #[must_use]
+    pub fn clock_mode(&self) -> Option<ClockMode> {
+        self.opened.as_ref().map(|opened| opened.clock_mode)
+    }
+
+    /// All units.
+    #[must_use]
+    pub fn organisation(&self) -> &Arc<Organisation> {
+        &self.organisation
+    }
+
+    /// All matters.
+    #[must_use]
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// All clients.
+    #[must_use]
+    pub fn clients(&self) -> &Arc<Clients> {
+        &self.clients
+    }
+
+    /// All open imports.
+    #[must_use]
+    pub fn imports(&self) -> &Imports {
+        &self.imports
+    }
+
+    /// All cases.
+    #[must_use]
+    pub fn cases(&self) -> &Cases {
+        &self.cases
+    }
+
+    /// The remembered outcomes.
+    #[must_use]
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
+    /// How limits become moments.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        Calendar
+    }
+
+    /// The highest key slot that a committed event names; none before the first.
+    #[must_use]
+    pub fn slots_used(&self) -> Option<SlotNumber> {
+        (self.slots_used > 0).then_some(SlotNumber(self.slots_used))
+    }
+
+    /// The case that a source gave that number.
+    #[must_use]
+    pub fn case_by_number(&self, key: NaturalKey) -> Option<CaseId> {
+        self.numbers.get(&key).copied()
+    }
+
+    /// All natural keys, in no order: sort them before anything that is remembered.
+    pub fn numbers(&self) -> impl Iterator<Item = (NaturalKey, CaseId)> {
+        #[expect(clippy::iter_over_hash_type, reason = "the caller sorts; see the doc")]
+        self.numbers.iter().map(|(key, case)| (*key, *case))
+    }
+
+    /// When the next timer is due.
+    #[must_use]
+    pub fn next_due_at(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(due_at, _)| *due_at)
+    }
+
+    /// The next timer due at or before `now`, of any case.
+    #[must_use]
+    pub fn next_due(&self, now: Timestamp) -> Option<(CaseId, Timer)> {
+        let &(due_at, case) = self.timers.first()?;
+        if due_at > now {
+            return None;
+        }
+        Some((case, self.cases.get(case)?.next_timer()?))
+    }
+
+    /// The next timer of that case, if it is due at or before `now`.
+    #[must_use]
+    pub fn next_due_of(&self, case: CaseId, now: Timestamp) -> Option<Timer> {
+        self.cases.get(case)?.next_timer().filter(|timer| timer.due_at <= now)
+    }
+
+    /// The case that a command names, whether or not it may act on it.
+    #[must_use]
+    pub fn resolve(&self, principal: PrincipalId, case: &CaseRef) -> Option<CaseId> {
+        match case {
+            CaseRef::Id(id) => self.cases.get(*id).map(|_| *id),
+            CaseRef::Key(key) => self.outcomes.get(key_hash(principal, key))?.case,
+            CaseRef::Number(source, number) => self.case_by_number(natural_key(*source, number)),
+        }
+    }
+
+    /// Who acts, by a submission.
+    ///
+    /// # Errors
+    /// When it names a unit that does not exist, is closed, or lies outside its scope.
+    pub fn actor(&self, submission: &Submission) -> Result<Actor, Rejection> {
+        let unit = match submission.by {
+            None => None,
+            Some(code) if !submission.scope.contains(code) => return Err(Rejection::UnitNotFound),
+            Some(code) => Some(self.organisation.find(code).ok_or(Rejection::UnitNotFound)?),
+        };
+        Ok(Actor { principal: submission.principal, unit, seat: None, acting_for: None })
+    }
+
+    /// The case that a command acts on, once it is known that its holder asks, and may.
+    ///
+    /// # Errors
+    /// In this order: no such case in scope, another version, not the holder, not a move for now.
+    pub(super) fn case_for(
+        &self,
+        submission: &Submission,
+        target: &Target,
+        wanted: Move,
+    ) -> Result<(CaseId, &Case), Rejection> {
+        let Some(id) = self.resolve(submission.principal, &target.case) else {
+            return Err(match target.case {
+                CaseRef::Id(_) => Rejection::CaseNotFound,
+                CaseRef::Key(_) | CaseRef::Number(..) => Rejection::RefUnknown,
+            });
+        };
+        let case = self.cases.get(id).ok_or(Rejection::CaseNotFound)?;
+        if !self.is_in_scope(submission, case) {
+            return Err(Rejection::CaseNotFound);
+        }
+        if target.version.is_some_and(|version| version != case.version) {
+            return Err(Rejection::VersionStale { case: id, version: case.version });
+        }
+        let moves = case.moves(self.holder_level(case));
+        if moves == super::case::Moves::default() {
+            return Err(Rejection::MoveNotAllowed { case: id, status: case.status.name(), moves });
+        }
+        let Some(unit) = self.actor(submission)?.unit else {
+            return Err(Rejection::UnitMissing);
+        };
+        if case.status.holder() != Some(unit) {
+            return Err(Rejection::NotTheHolder);
+        }
+        if !moves.contains(wanted) {
+            return Err(Rejection::MoveNotAllowed { case: id, status: case.status.name(), moves });
+        }
+        Ok((id, case))
+    }
+
+    /// Whether the case exists for that submission: where it happened, or who holds it.
+    fn is_in_scope(&self, submission: &Submission, case: &Case) -> bool {
+        let is_within = |unit: UnitNumber| {
+            self.organisation.code(unit).is_some_and(|code| submission.scope.contains(code))
+        };
+        is_within(case.place) || case.status.holder().is_some_and(is_within)
+    }
+
+    /// The level of the unit that holds the case; the city's once nobody does.
+    #[must_use]
+    pub fn holder_level(&self, case: &Case) -> Level {
+        let holder = case.status.holder().and_then(|holder| self.organisation.unit(holder));
+        holder.map_or(Level::City, super::organisation::UnitRow::level)
+    }
+
+    /// The newest event before this one on the same object.
+    #[must_use]
+    pub fn previous(&self, event: &Event) -> Option<Seq> {
+        if let Some(case) = event.case() {
+            return self.cases.get(case).map(|case| case.last_seq);
+        }
+        let of_import =
+            |import: ImportId| self.imports.get(import).map(|staged| Seq(staged.last_seq));
+        match event {
+            Event::UnitsStaged(event) => of_import(event.import),
+            Event::MattersStaged(event) => of_import(event.import),
+            Event::TextStaged(event) => of_import(event.import),
+            Event::ImportCommitted(event) => of_import(event.import),
+            Event::ImportAbandoned(event) => of_import(event.import),
+            Event::ClientRevoked(event) => {
+                self.clients.get(event.principal).map(|client| client.last_seq)
+            }
+            Event::JournalOpened(_)
+            | Event::ClientAdmitted(_)
+            | Event::ImportBegun(_)
+            | Event::ClockAdvanced(_)
+            | Event::CaseReported(_)
+            | Event::CaseSettled(_)
+            | Event::CaseAcknowledged(_)
+            | Event::CaseEscalated(_)
+            | Event::CaseHandled(_)
+            | Event::CaseClosed(_)
+            | Event::CaseWarned(_)
+            | Event::CaseOverdue(_) => None,
+        }
+    }
+
+    /// A number that equal states share, kept up event by event.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut digest = self.case_digest.plus(self.number_digest).plus(self.organisation.digest());
+        digest = digest.plus(self.catalogue.digest()).plus(self.clients.digest());
+        digest = digest.plus(self.imports.digest()).plus(self.outcomes.digest());
+        let opened = self.opened.as_ref();
+        let head = Hasher::new("head")
+            .number(self.tail.0)
+            .number(self.now().0.cast_unsigned())
+            .number(opened.map_or(u64::MAX, |opened| opened.clock_mode as u64))
+            .bytes(&opened.map_or(0, |opened| opened.journal_id).to_le_bytes())
+            .number(self.slots_used);
+        digest.add(head.finish());
+        digest
+    }
+
+    pub(super) fn put_case(&mut self, case: Case) {
+        let id = self.cases.push(case);
+        self.case_digest.add(case.hash(id));
+        if let Some(timer) = case.next_timer() {
+            self.timers.insert((timer.due_at, id));
+        }
+    }
+
+    /// Changes a case and all that follows from it: version, chain, timer, digest.
+    pub(super) fn change_case(&mut self, id: CaseId, seq: Seq, change: impl FnOnce(&mut Case)) {
+        let Some(case) = self.cases.get_mut(id) else {
+            return;
+        };
+        let before = *case;
+        change(case);
+        case.version += 1;
+        case.last_seq = seq;
+        let after = *case;
+        self.case_digest.replace(before.hash(id), after.hash(id));
+        let due_at = |case: &Case| case.next_timer().map(|timer| timer.due_at);
+        if due_at(&before) == due_at(&after) {
+            return;
+        }
+        if let Some(due_at) = due_at(&before) {
+            self.timers.remove(&(due_at, id));
+        }
+        if let Some(due_at) = due_at(&after) {
+            self.timers.insert((due_at, id));
+        }
+    }
+
+    pub(super) fn put_number(&mut self, key: NaturalKey, case: CaseId) {
+        self.number_digest.add(hash_of_words([(key >> 64) as u64, key as u64, u64::from(case.0)]));
+        self.numbers.insert(key, case);
+    }
+
+    /// Remembers the outcome that a record carries.
+    pub(super) fn remember(&mut self, record: &Record) {
+        let Some(outcome) = &record.outcome else {
+            return;
+        };
+        let key = key_hash(record.actor.principal, &outcome.mark.key);
+        let remembered = Remembered {
+            body_hash: outcome.mark.body_hash,
+            first_seq: record.seq,
+            events: outcome.events,
+            case: record.event.case(),
+        };
+        self.outcomes.put(record.at, key, remembered);
+    }
+}

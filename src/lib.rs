@@ -1,0 +1,3 @@
+//! Zhida (直达): the dispatch core of a city's grid governance.
+
+pub mod domain;
