@@ -75,3 +75,14 @@ pub(super) fn hash_of_words<const N: usize>(words: [u64; N]) -> u128 {
     }
     xxhash_rust::xxh3::xxh3_128(bytes.as_flattened())
 }
+
+/// The upper 64 bits.
+pub(super) const fn high(wide: u128) -> u64 {
+    (wide >> 64) as u64
+}
+
+/// The lower 64 bits.
+#[expect(clippy::cast_possible_truncation, reason = "the other half is `high`")]
+pub(super) const fn low(wide: u128) -> u64 {
+    wide as u64
+}

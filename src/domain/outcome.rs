@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::digest::{Digest, hash_of_words};
+use super::digest::{Digest, hash_of_words, high, low};
 use super::ids::{CaseId, PrincipalId, Seq, Timestamp};
 use super::limits::{OUTCOME_AGE_MS_MAX, OUTCOMES_MAX};
 
@@ -86,15 +86,12 @@ impl Outcomes {
 }
 
 fn hash_of(key: KeyHash, outcome: &Remembered) -> u128 {
-    let halves = |wide: u128| [(wide >> 64) as u64, wide as u64];
-    let [key_high, key_low] = halves(key);
-    let [body_high, body_low] = halves(outcome.body_hash);
     let case = outcome.case.map_or(0, |case| case.0);
     hash_of_words([
-        key_high,
-        key_low,
-        body_high,
-        body_low,
+        high(key),
+        low(key),
+        high(outcome.body_hash),
+        low(outcome.body_hash),
         outcome.first_seq.0,
         u64::from(outcome.events) << 32 | u64::from(case),
     ])

@@ -9,7 +9,7 @@ use super::catalogue::Catalogue;
 use super::client::Clients;
 use super::code::Level;
 use super::command::{CaseRef, Submission, Target};
-use super::digest::{Digest, Hasher, hash_of_words};
+use super::digest::{Digest, Hasher, hash_of_words, high, low};
 use super::event::{ClockMode, Event};
 use super::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber};
 use super::import::Imports;
@@ -312,7 +312,7 @@ impl State {
     }
 
     pub(super) fn put_number(&mut self, key: NaturalKey, case: CaseId) {
-        self.number_digest.add(hash_of_words([(key >> 64) as u64, key as u64, u64::from(case.0)]));
+        self.number_digest.add(hash_of_words([high(key), low(key), u64::from(case.0)]));
         self.numbers.insert(key, case);
     }
 
