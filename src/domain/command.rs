@@ -85,6 +85,33 @@ impl Command {
         }
     }
 
+    /// Bytes of the sealed parts that it carries.
+    #[must_use]
+    pub fn sealed_bytes(&self) -> usize {
+        let of = |part: &SealedPart| part.ciphertext.len();
+        match self {
+            Self::ReportCase(command) => {
+                of(&command.text)
+                    + command.claimant.as_ref().map_or(0, of)
+                    + command.settle.as_ref().map_or(0, of)
+            }
+            Self::EscalateCase(command) => of(&command.reason),
+            Self::HandleCase(command) => of(&command.measures),
+            Self::CloseCase(command) => of(&command.answer),
+            Self::StageText(command) => command.text.len(),
+            Self::AcknowledgeCase(_)
+            | Self::OpenJournal(_)
+            | Self::AdmitClient(_)
+            | Self::RevokeClient(_)
+            | Self::BeginImport(_)
+            | Self::StageUnits(_)
+            | Self::StageMatters(_)
+            | Self::CommitImport(_)
+            | Self::AbandonImport(_)
+            | Self::AdvanceClock(_) => 0,
+        }
+    }
+
     /// The case that it acts on, as it names it.
     #[must_use]
     pub const fn target(&self) -> Option<&Target> {

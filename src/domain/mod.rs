@@ -25,6 +25,7 @@ pub mod organisation;
 pub mod outcome;
 pub mod record;
 pub mod rejection;
+pub mod reply;
 pub mod snapshot;
 pub mod state;
 

@@ -21,6 +21,8 @@ pub struct Remembered {
     pub events: u16,
     /// The case that it was about.
     pub case: Option<CaseId>,
+    /// The case's version after it; zero where it was about none.
+    pub version: u32,
 }
 
 /// All remembered outcomes.
@@ -38,8 +40,16 @@ pub fn key_hash(principal: PrincipalId, key: &str) -> KeyHash {
     xxhash_rust::xxh3::xxh3_128_with_seed(key.as_bytes(), u64::from(principal.0))
 }
 
+impl Remembered {
+    /// Its last event.
+    #[must_use]
+    pub fn last_seq(&self) -> Seq {
+        Seq(self.first_seq.0 + u64::from(self.events) - 1)
+    }
+}
+
 impl Outcomes {
-    /// The outcome of that key, while it is remembered at `now`.
+    /// The outcome of that key, while it is remembered.
     #[must_use]
     pub fn get(&self, key: KeyHash) -> Option<&Remembered> {
         self.by_key.get(&key)
@@ -93,6 +103,7 @@ fn hash_of(key: KeyHash, outcome: &Remembered) -> u128 {
         high(outcome.body_hash),
         low(outcome.body_hash),
         outcome.first_seq.0,
+        u64::from(outcome.version),
         u64::from(outcome.events) << 32 | u64::from(case),
     ])
 }

@@ -172,3 +172,95 @@ impl Rejection {
         }
     }
 }
+
+/// The refusals as numbers, for streams that keep many. Append only.
+impl Rejection {
+    /// A number from 1 and a payload that [`Rejection::from_compact`] makes the refusal of again.
+    #[must_use]
+    pub fn compact(&self) -> (u16, u64) {
+        let pack = |case: CaseId, low: u32| u64::from(case.0) << 32 | u64::from(low);
+        match *self {
+            Self::PrincipalRevoked => (1, 0),
+            Self::NeedsAdmin => (2, 0),
+            Self::KeyReused => (3, 0),
+            Self::CaseNotFound => (4, 0),
+            Self::RefUnknown => (5, 0),
+            Self::MoveNotAllowed { case, status, moves } => {
+                (6, pack(case, (status as u32) << 16 | u32::from(moves.0)))
+            }
+            Self::VersionStale { case, version } => (7, pack(case, version)),
+            Self::NotTheHolder => (8, 0),
+            Self::UnitMissing => (9, 0),
+            Self::UnitNotFound => (10, 0),
+            Self::PlaceNotFound => (11, 0),
+            Self::PlaceTooHigh => (12, 0),
+            Self::NoHolder => (13, 0),
+            Self::MatterNotFound => (14, 0),
+            Self::NotOnTheSpot => (15, 0),
+            Self::SourceNumberTaken { case } => (16, pack(case, 0)),
+            Self::OccurredInFuture => (17, 0),
+            Self::AtBeforeNow { now } => (18, now.0.cast_unsigned()),
+            Self::AtNotDriven => (19, 0),
+            Self::ClientNameTaken => (20, 0),
+            Self::ClientNotFound => (21, 0),
+            Self::LastAdmin => (22, 0),
+            Self::ClientsFull => (23, 0),
+            Self::ImportNotFound => (24, 0),
+            Self::ImportsFull => (25, 0),
+            Self::RowsOutOfBounds => (26, 0),
+            Self::ImportEmpty => (27, 0),
+            Self::UnitIncoherent { unit } => (28, unit.packed()),
+            Self::UnitOrphaned { unit } => (29, unit.packed()),
+            Self::UnitHoldsCases { unit } => (30, unit.packed()),
+            Self::OrganisationFull => (31, 0),
+            Self::JournalOpen => (32, 0),
+        }
+    }
+
+    /// The refusal of that number and payload; none for a number that no refusal has.
+    #[must_use]
+    pub fn from_compact(code: u16, payload: u64) -> Option<Self> {
+        let case = CaseId((payload >> 32) as u32);
+        let low = (payload & 0xffff_ffff) as u32;
+        let unit = || UnitCode::from_packed(payload).ok();
+        Some(match code {
+            1 => Self::PrincipalRevoked,
+            2 => Self::NeedsAdmin,
+            3 => Self::KeyReused,
+            4 => Self::CaseNotFound,
+            5 => Self::RefUnknown,
+            6 => Self::MoveNotAllowed {
+                case,
+                status: *StatusName::ALL.get((low >> 16) as usize)?,
+                moves: Moves((low & 0xffff) as u16),
+            },
+            7 => Self::VersionStale { case, version: low },
+            8 => Self::NotTheHolder,
+            9 => Self::UnitMissing,
+            10 => Self::UnitNotFound,
+            11 => Self::PlaceNotFound,
+            12 => Self::PlaceTooHigh,
+            13 => Self::NoHolder,
+            14 => Self::MatterNotFound,
+            15 => Self::NotOnTheSpot,
+            16 => Self::SourceNumberTaken { case },
+            17 => Self::OccurredInFuture,
+            18 => Self::AtBeforeNow { now: Timestamp(payload.cast_signed()) },
+            19 => Self::AtNotDriven,
+            20 => Self::ClientNameTaken,
+            21 => Self::ClientNotFound,
+            22 => Self::LastAdmin,
+            23 => Self::ClientsFull,
+            24 => Self::ImportNotFound,
+            25 => Self::ImportsFull,
+            26 => Self::RowsOutOfBounds,
+            27 => Self::ImportEmpty,
+            28 => Self::UnitIncoherent { unit: unit()? },
+            29 => Self::UnitOrphaned { unit: unit()? },
+            30 => Self::UnitHoldsCases { unit: unit()? },
+            31 => Self::OrganisationFull,
+            32 => Self::JournalOpen,
+            _ => return None,
+        })
+    }
+}

@@ -322,11 +322,17 @@ impl State {
             return;
         };
         let key = key_hash(record.actor.principal, &outcome.mark.key);
+        let case = record.event.case();
+        // The command's further events follow without a gap, each on the same case.
+        let further = u32::from(outcome.events.saturating_sub(1));
+        let version =
+            case.and_then(|id| self.cases.get(id)).map_or(0, |case| case.version + further);
         let remembered = Remembered {
             body_hash: outcome.mark.body_hash,
             first_seq: record.seq,
             events: outcome.events,
-            case: record.event.case(),
+            case,
+            version,
         };
         self.outcomes.put(record.at, key, remembered);
     }

@@ -1,0 +1,319 @@
+//! The cheap end of the engine that every request holds.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::answer::{Answer, LineAnswer, Timing};
+use super::clock::stopwatch;
+use super::desk::Desk;
+use super::lanes::{Ask, Batch, Lanes, Single};
+use super::status::{Status, Storage};
+use super::view::View;
+use crate::domain::case::Case;
+use crate::domain::command::Submission;
+use crate::domain::event::{ClockMode, PartName, SealedPart};
+use crate::domain::ids::{CaseId, PrincipalId, Seq};
+use crate::domain::outcome::Remembered;
+use crate::domain::record::{Mark, Record};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::journal::vault::{Opened, Vault, VaultError};
+use crate::journal::{ReadError, Reader, Value};
+
+/// Everything that a request may do with the engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) lanes: Arc<Lanes>,
+    pub(super) view: Arc<View>,
+    pub(super) reader: Arc<dyn Reader>,
+    pub(super) vault: Arc<Vault>,
+    pub(super) status: Arc<Status>,
+    pub(super) clock_mode: ClockMode,
+}
+
+/// What an accepted command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// What the client is told.
+    pub reply: Reply,
+    /// Whether it was accepted before, under the same key.
+    pub is_repeat: bool,
+    /// Where the time went.
+    pub timing: Timing,
+}
+
+/// Why a submission has no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The rules refuse it. Nothing happened.
+    #[error("{0}")]
+    Rejected(Rejection),
+    /// The lane is full. Nothing happened; try again.
+    #[error("the lane is full")]
+    Overloaded,
+    /// The disk is full. A command that was already taken in may yet be accepted, once there is
+    /// room: ask for the outcome of its key.
+    #[error("the disk is full")]
+    DiskFull,
+    /// Turns do not become durable now. As with a full disk, ask for the outcome.
+    #[error("the journal cannot be written now")]
+    NotDurable,
+    /// The engine is stopping.
+    #[error("the engine is stopping")]
+    Stopping,
+    /// The outcome is known and its events cannot be read.
+    #[error("read the outcome's events")]
+    Read(#[from] ReadError),
+}
+
+impl Handle {
+    /// Submits one command and waits for its durable outcome. Dropping the future gives up the
+    /// waiting; the command, once taken in, goes on.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    pub async fn submit(&self, desk: &Desk, submission: Submission) -> Result<Accepted, SubmitError> {
+        let bytes = size_of::<Submission>() + submission.command.sealed_bytes();
+        match self.ask(desk, Ask::Submit(Box::new(submission)), bytes).await? {
+            Answer::Accepted(reply, timing) => Ok(Accepted { reply, is_repeat: false, timing }),
+            Answer::Known(remembered, timing) => {
+                Ok(Accepted { reply: self.reply_again(&remembered)?, is_repeat: true, timing })
+            }
+            Answer::Rejected(rejection, _) => Err(SubmitError::Rejected(rejection)),
+            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
+            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Unknown | Answer::Lines(_) => unreachable!("a submission has an outcome of its own"),
+        }
+    }
+
+    /// What became of a principal's key: its reply, or none when no accepted command of that key
+    /// is remembered. Asks the sequencer, so that it sees what is being decided now.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; the rules refuse nothing here.
+    pub async fn outcome(&self, desk: &Desk, principal: PrincipalId, key: &str) -> Result<Option<Reply>, SubmitError> {
+        let bytes = size_of::<Single>() + key.len();
+        match self.ask(desk, Ask::Outcome(principal, key.into()), bytes).await? {
+            Answer::Known(remembered, _) => Ok(Some(self.reply_again(&remembered)?)),
+            Answer::Unknown => Ok(None),
+            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
+            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Accepted(..) | Answer::Rejected(..) | Answer::Lines(_) => {
+                unreachable!("a question is answered as one")
+            }
+        }
+    }
+
+    async fn ask(&self, desk: &Desk, ask: Ask, bytes: usize) -> Result<Answer, SubmitError> {
+        self.check_taking_in()?;
+        let place = desk.take_place();
+        let ticket = place.ticket();
+        let single = Single { ask, bytes, desk: desk.clone(), ticket, came_at: stopwatch() };
+        if self.lanes.push(single).is_err() {
+            place.cancel();
+            return Err(SubmitError::Overloaded);
+        }
+        Ok(place.await)
+    }
+
+    /// Puts a batch into the bulk lane, waiting while that is full, and gives the wait for its
+    /// answers: one a submission, in order. Several batches of one stream may be under way; they
+    /// are decided in the order they were put in. Dropping either future gives up the waiting.
+    ///
+    /// # Errors
+    /// When nothing is taken in now; nothing of the batch happened then.
+    pub async fn submit_batch(&self, desk: &Desk, submissions: Vec<Submission>) -> Result<PendingBatch, SubmitError> {
+        let sealed: usize = submissions.iter().map(|one| one.command.sealed_bytes()).sum();
+        let bytes = submissions.len() * size_of::<Submission>() + sealed;
+        let place = desk.take_place();
+        let ticket = place.ticket();
+        let mut batch = Batch { submissions, bytes, desk: desk.clone(), ticket };
+        loop {
+            let room = self.lanes.bulk_room();
+            tokio::pin!(room);
+            room.as_mut().enable();
+            if let Err(error) = self.check_taking_in() {
+                place.cancel();
+                return Err(error);
+            }
+            match self.lanes.push_bulk(batch) {
+                Ok(()) => return Ok(PendingBatch { place }),
+                Err(back) => batch = back,
+            }
+            room.await;
+        }
+    }
+
+    fn check_taking_in(&self) -> Result<(), SubmitError> {
+        if self.lanes.is_closed() {
+            return Err(SubmitError::Stopping);
+        }
+        match self.status.storage() {
+            Storage::Good | Storage::Low => Ok(()),
+            Storage::Full => Err(SubmitError::DiskFull),
+            Storage::Failing => Err(SubmitError::NotDurable),
+        }
+    }
+
+    fn reply_again(&self, remembered: &Remembered) -> Result<Reply, ReadError> {
+        let (first, last) = (remembered.first_seq, remembered.last_seq());
+        let records = self.records(first, last, usize::from(remembered.events))?;
+        Reply::of(&records, remembered.version).ok_or(ReadError::NotFound(first))
+    }
+
+    /// Records from `first` on, as far as `through` and no further than what is published (or
+    /// remembered, for an outcome), `limit` at most.
+    ///
+    /// # Errors
+    /// When the journal cannot be read there.
+    pub fn records(&self, first: Seq, through: Seq, limit: usize) -> Result<Vec<Record>, ReadError> {
+        let mut records = Vec::new();
+        let mut failed = None;
+        self.reader.read_from(first, through, &mut |key, bytes| {
+            match collect(bytes, first, through, limit, &mut records) {
+                Ok(()) if records.len() < limit => ControlFlow::Continue(()),
+                Ok(()) => ControlFlow::Break(()),
+                Err(what) => {
+                    failed = Some(ReadError::Corrupt { seq: key, what });
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        failed.map_or(Ok(records), Err)
+    }
+
+    /// All events of a case, oldest first: the chain back from `last_seq`, at most `limit` of the
+    /// newest.
+    ///
+    /// # Errors
+    /// When the journal cannot be read there.
+    pub fn history(&self, case: &Case, limit: usize) -> Result<Vec<Record>, ReadError> {
+        let mut records = Vec::with_capacity(case.version as usize);
+        let mut next = Some(case.last_seq);
+        while let Some(seq) = next.filter(|_| records.len() < limit) {
+            let record = self.reader.record(seq)?;
+            next = record.previous;
+            records.push(record);
+        }
+        records.reverse();
+        Ok(records)
+    }
+
+    /// Events after `after`, published ones only, `limit` at most; waits up to `patience` for the
+    /// first of them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read there.
+    pub async fn events_after(&self, after: Seq, limit: usize, patience: Duration) -> Result<Vec<Record>, ReadError> {
+        if !self.view.wait_for(after.next(), patience).await {
+            return Ok(Vec::new());
+        }
+        self.records(after.next(), self.view.published(), limit)
+    }
+
+    /// Raw values from the one that holds `from`, published ones only, until `each` says so.
+    ///
+    /// # Errors
+    /// When the journal cannot be read there.
+    pub fn raw_values(
+        &self,
+        from: Seq,
+        each: &mut dyn FnMut(Seq, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        self.reader.read_from(from, self.view.published(), each)
+    }
+
+    /// What readers see.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// How the engine is.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// What its clock may do.
+    pub fn clock_mode(&self) -> ClockMode {
+        self.clock_mode
+    }
+
+    /// The published row of a case, and its number again.
+    pub fn case(&self, id: CaseId) -> Option<Case> {
+        self.view.case(id)
+    }
+
+    /// Commands waiting: interactive, bulk.
+    pub fn lanes_len(&self) -> (usize, usize) {
+        (self.lanes.interactive_len(), self.lanes.bulk_len())
+    }
+
+    /// Seals a part under a key of its own.
+    ///
+    /// # Errors
+    /// When no key slot is left: 507, before anything else is done.
+    pub fn seal(&self, part: PartName, plain: &[u8]) -> Result<SealedPart, VaultError> {
+        self.vault.seal(part, plain)
+    }
+
+    /// Opens a sealed part, unless it was erased.
+    ///
+    /// # Errors
+    /// When it is not what was sealed.
+    pub fn open(&self, part: PartName, sealed: &SealedPart) -> Result<Opened, VaultError> {
+        self.vault.open(part, sealed)
+    }
+
+    /// What makes a command known again: its key, and its body under the vault's secret.
+    pub fn mark(&self, key: &str, body: &[u8]) -> Mark {
+        Mark { key: key.into(), body_hash: self.vault.keyed_hash(body) }
+    }
+
+    /// Wakes the sequencer after a manual clock was moved.
+    pub fn nudge(&self) {
+        self.lanes.nudge();
+    }
+
+    /// Takes nothing more in. What is in is still worked off.
+    pub fn close(&self) {
+        self.lanes.close();
+    }
+}
+
+fn collect(bytes: &[u8], first: Seq, through: Seq, limit: usize, records: &mut Vec<Record>) -> Result<(), String> {
+    let value = Value::parse(bytes).map_err(|error| error.to_string())?;
+    for record in value.records() {
+        let record = record.map_err(|error| error.to_string())?;
+        if record.seq > through || records.len() == limit {
+            break;
+        }
+        if record.seq >= first {
+            records.push(record);
+        }
+    }
+    Ok(())
+}
+
+/// A batch under way.
+#[derive(Debug)]
+pub struct PendingBatch {
+    place: super::desk::Waiting,
+}
+
+impl PendingBatch {
+    /// Waits for its answers. Dropping the future gives up the waiting; the batch goes on.
+    ///
+    /// # Errors
+    /// When its turn is not durable yet: some or all of it may yet be accepted.
+    pub async fn answers(self) -> Result<Vec<LineAnswer>, SubmitError> {
+        match self.place.await {
+            Answer::Lines(answers) => Ok(answers),
+            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
+            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Accepted(..) | Answer::Known(..) | Answer::Unknown | Answer::Rejected(..) => {
+                unreachable!("a batch is answered line by line")
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The engine's bounds, each with its unit and its default.
+
+use std::time::Duration;
+
+/// How the engine runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Commands waiting in the interactive lane; one more gets 503.
+    pub interactive_commands_max: usize,
+    /// Their bytes; one more gets 503.
+    pub interactive_bytes_max: usize,
+    /// Commands waiting in the bulk lane; then the socket is not read further.
+    pub bulk_commands_max: usize,
+    /// Their bytes; then the socket is not read further.
+    pub bulk_bytes_max: usize,
+    /// Bulk commands that one turn takes while nobody waits in the interactive lane.
+    pub turn_bulk_commands_max: usize,
+    /// Bulk commands that one turn takes while interactive commands keep coming.
+    pub turn_bulk_commands_shared: usize,
+    /// Journal bytes at which a turn stops gathering.
+    pub turn_bytes_max: usize,
+    /// Timers of untouched cases that fire in one turn of a system clock.
+    pub timers_per_turn_max: usize,
+    /// How long the engine waits before it tries again to make a turn durable.
+    pub append_retry_after: Duration,
+    /// How far a system clock may lie behind the journal's newest event at a start.
+    pub clock_behind_max: Duration,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            interactive_commands_max: 65_536,
+            interactive_bytes_max: 64 * 1_024 * 1_024,
+            bulk_commands_max: 32_768,
+            bulk_bytes_max: 32 * 1_024 * 1_024,
+            turn_bulk_commands_max: 8_192,
+            turn_bulk_commands_shared: 512,
+            turn_bytes_max: 8 * 1_024 * 1_024,
+            timers_per_turn_max: 1_024,
+            append_retry_after: Duration::from_millis(250),
+            clock_behind_max: Duration::from_secs(5),
+        }
+    }
+}
