@@ -174,3 +174,6 @@ pub fn evolve(state: &mut State, record: &Record) {
     }
     state.remember(record);
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
