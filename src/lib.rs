@@ -1,3 +1,4 @@
 //! Zhida (直达): the dispatch core of a city's grid governance.
 
 pub mod domain;
+pub mod rules;
