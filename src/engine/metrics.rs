@@ -25,7 +25,9 @@ const COMMIT_SECONDS: &str = "zhida_commit_seconds";
 const PUBLISH_SECONDS: &str = "zhida_publish_seconds";
 
 pub(super) fn turn_done(turn: &Turn, tally: Tally, timing: Timing) {
-    for (outcome, count) in [("accepted", tally.accepted), ("known", tally.known), ("rejected", tally.rejected)] {
+    for (outcome, count) in
+        [("accepted", tally.accepted), ("known", tally.known), ("rejected", tally.rejected)]
+    {
         if count > 0 {
             metrics::counter!(COMMANDS, "outcome" => outcome).increment(count);
         }
@@ -37,7 +39,7 @@ pub(super) fn turn_done(turn: &Turn, tally: Tally, timing: Timing) {
     }
     metrics::histogram!(COMMIT_SECONDS).record(seconds(timing.commit_us));
     metrics::counter!(COMMITS).increment(1);
-    metrics::counter!(EVENTS).increment(turn.events() as u64);
+    metrics::counter!(EVENTS).increment(turn.events());
     metrics::counter!(JOURNAL_BYTES).increment(turn.bytes() as u64);
 }
 

@@ -26,8 +26,8 @@ use std::thread::JoinHandle;
 
 use crossbeam::sync::Parker;
 
-use crate::domain::command::{Command, OpenJournal, Submission};
 use crate::domain::code::CodeRange;
+use crate::domain::command::{Command, OpenJournal, Submission};
 use crate::domain::event::ClockMode;
 use crate::domain::ids::{PrincipalId, Timestamp};
 use crate::domain::state::State;
@@ -41,7 +41,7 @@ pub use handle::{Accepted, Handle, PendingBatch, SubmitError};
 pub use options::EngineOptions;
 pub use sequencer::Undurable;
 pub use status::{Status, Storage};
-pub use view::{Census, InboxPage, View};
+pub use view::{Census, ImportSummary, InboxPage, View};
 
 use lanes::Lanes;
 use sequencer::Sequencer;
@@ -79,7 +79,9 @@ pub enum StartError {
         asked: ClockMode,
     },
     /// The machine's clock was set back.
-    #[error("the system clock is {behind_ms} ms behind the journal's newest event; set it right, or wait")]
+    #[error(
+        "the system clock is {behind_ms} ms behind the journal's newest event; set it right, or wait"
+    )]
     ClockBehind {
         /// By how much, in milliseconds.
         behind_ms: i64,
@@ -132,9 +134,12 @@ impl Engine {
             work: sequencer::Work::default(),
         };
         if is_new {
-            sequencer.begin_journal(&open_journal(handle.clock_mode, journal_id)).map_err(StartError::Begin)?;
+            sequencer
+                .begin_journal(&open_journal(handle.clock_mode, journal_id))
+                .map_err(StartError::Begin)?;
         }
-        let sequencer = std::thread::Builder::new().name("sequencer".into()).spawn(move || sequencer.run())?;
+        let sequencer =
+            std::thread::Builder::new().name("sequencer".into()).spawn(move || sequencer.run())?;
         Ok(Self { handle, sequencer })
     }
 

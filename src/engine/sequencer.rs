@@ -125,7 +125,11 @@ impl Sequencer {
             .work
             .came_interactively_at
             .is_some_and(|at| now.duration_since(at).as_millis() < SHARED_FOR_MS);
-        if is_shared { self.options.turn_bulk_commands_shared } else { self.options.turn_bulk_commands_max }
+        if is_shared {
+            self.options.turn_bulk_commands_shared
+        } else {
+            self.options.turn_bulk_commands_max
+        }
     }
 
     fn has_due_timers(&self) -> bool {
@@ -186,7 +190,8 @@ impl Sequencer {
             self.work.single_answers.push(verdict);
         }
         for batch in &self.work.batches {
-            let answers = batch.submissions.iter().map(|one| self.stage.submit(one).line()).collect();
+            let answers =
+                batch.submissions.iter().map(|one| self.stage.submit(one).line()).collect();
             self.work.batch_answers.push(answers);
         }
         if !matches!(self.clock, Clock::Driven) {

@@ -87,10 +87,8 @@ impl Stage {
         self.tally
     }
 
-    /// The cases that changed in this turn, each once, in order.
-    pub(super) fn touched(&mut self) -> impl Iterator<Item = CaseId> + use<'_> {
-        self.touched.sort_unstable();
-        self.touched.dedup();
+    /// The cases that changed in the ended turn, each once, in order.
+    pub(super) fn touched(&self) -> impl Iterator<Item = CaseId> + use<'_> {
         self.touched.iter().copied()
     }
 
@@ -104,6 +102,8 @@ impl Stage {
 
     /// Ends the turn; says whether it has any event.
     pub(super) fn seal(&mut self) -> bool {
+        self.touched.sort_unstable();
+        self.touched.dedup();
         if self.turn.is_empty() {
             return false;
         }
@@ -165,7 +165,8 @@ impl Stage {
     /// Puts an event in its place: into the state, and into the turn.
     fn record(&mut self, event: Event, actor: Actor, outcome: Option<Outcome>) -> Record {
         let previous = self.state.previous(&event);
-        let record = Record { seq: self.state.tail().next(), at: self.now, actor, previous, outcome, event };
+        let record =
+            Record { seq: self.state.tail().next(), at: self.now, actor, previous, outcome, event };
         domain::evolve(&mut self.state, &record);
         self.turn.push(&record);
         self.touched.extend(record.event.case());
@@ -226,9 +227,10 @@ impl Verdict {
                 };
                 LineAnswer::accepted(reply.seq, case)
             }
-            Self::Known(remembered) => {
-                LineAnswer::accepted(remembered.last_seq(), remembered.case.map(|case| (case, remembered.version)))
-            }
+            Self::Known(remembered) => LineAnswer::accepted(
+                remembered.last_seq(),
+                remembered.case.map(|case| (case, remembered.version)),
+            ),
             Self::Rejected(rejection) => LineAnswer::rejected(rejection),
             Self::Unknown => unreachable!("a stream asks for no outcome"),
         }
