@@ -67,14 +67,15 @@ impl Turn {
     /// Takes the next event. Finishes a value when the event would not fit it.
     ///
     /// # Panics
-    /// When the turn is sealed, or the record is not the next one: numbers have no gaps.
+    /// When the turn is sealed, when the record is not the next one, since numbers have no gaps, or
+    /// when it is longer than [`EVENT_BYTES_MAX`], which the domain's bounds rule out.
     pub fn push(&mut self, record: &Record) {
         assert!(!self.is_sealed, "a sealed turn takes no more");
         assert_eq!(record.seq, self.last_seq().next(), "numbers have no gaps");
 
         let start = self.filling.len();
         record::encode(record, &mut self.filling);
-        debug_assert!(self.filling.len() - start <= EVENT_BYTES_MAX, "the domain bounds an event");
+        assert!(self.filling.len() - start <= EVENT_BYTES_MAX, "the domain bounds an event");
         if self.open_bytes(1) > VALUE_BYTES_MAX && start > 0 {
             self.finish_value(start);
         }

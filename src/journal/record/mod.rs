@@ -11,7 +11,7 @@
 //! own, so that a small event stays small. An acknowledge is 42 B, a warning 51 B, an escalation 102 B
 //! and its ciphertext, a report 146 B and its ciphertexts; a key is its length and 26 B more.
 //!
-//! The domain's types know nothing of this. Their archived twins are in [`v1`]; another format is
+//! The domain's types know nothing of this. Their archived twins are in `v1`; another format is
 //! another module beside it. An event's `seq` is not in its bytes: the value that holds it says
 //! where it begins.
 
