@@ -23,9 +23,12 @@
 //! domain's vocabulary and the disk, and nothing else.
 
 pub mod error;
+pub mod fold;
 pub mod head;
 pub mod memory;
 pub mod record;
+pub mod recover;
+pub mod snapshot;
 pub mod turn;
 pub mod value;
 pub mod vault;
@@ -38,11 +41,14 @@ use crate::domain::ids::Seq;
 use crate::domain::record::Record;
 
 pub use error::{AppendError, ReadError};
+pub use fold::{FoldHandle, FoldOptions, FoldStatus, Folder, SealNote};
 pub use head::Head;
 pub use memory::{Fault, MemoryFaults, MemoryJournal};
 pub use record::BadRecord;
+pub use recover::{RecoverError, Recovered, recover};
 pub use turn::Turn;
 pub use value::{BadValue, BrokenChain, Value};
+pub use vault::{Opened, Vault, VaultError, VaultOptions, VaultReader};
 
 /// The writing end: one owner, on the sequencer's thread.
 pub trait Journal: Send {
