@@ -26,6 +26,7 @@ pub mod error;
 pub mod head;
 pub mod memory;
 pub mod record;
+pub mod store;
 pub mod turn;
 pub mod value;
 
