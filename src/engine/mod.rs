@@ -61,8 +61,6 @@ pub struct Parts {
     pub journal_id: u128,
     /// How the engine is; shared with whoever else may degrade it.
     pub status: Arc<Status>,
-    /// Called after each roll of a segment, on the sequencer's thread.
-    pub on_roll: Box<dyn FnMut() + Send>,
     /// Bounds.
     pub options: EngineOptions,
 }
@@ -106,7 +104,7 @@ impl Engine {
     /// # Errors
     /// See [`StartError`].
     pub fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { journal, state, vault, clock, journal_id, status, on_roll, options } = parts;
+        let Parts { journal, state, vault, clock, journal_id, status, options } = parts;
         check_clock(&state, &clock, &options)?;
         let is_new = state.opened().is_none();
         let parker = Parker::new();
@@ -130,7 +128,6 @@ impl Engine {
             status,
             options,
             parker,
-            on_roll,
             work: sequencer::Work::default(),
         };
         if is_new {

@@ -1,5 +1,6 @@
 //! How the engine is: what health, readiness and the handlers ask, without asking the sequencer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -21,6 +22,7 @@ pub enum Storage {
 pub struct Status {
     storage: AtomicU8,
     is_low_on_space: AtomicBool,
+    is_bulk_busy: Arc<AtomicBool>,
     commits: AtomicU64,
     degraded: Mutex<Option<String>>,
 }
@@ -47,6 +49,11 @@ impl Status {
     /// Says whether room is running out.
     pub fn set_low_on_space(&self, is_low: bool) {
         self.is_low_on_space.store(is_low, Ordering::Release);
+    }
+
+    /// Whether bulk commands wait or were in the newest turn: background work may wait.
+    pub fn is_bulk_busy(&self) -> &Arc<AtomicBool> {
+        &self.is_bulk_busy
     }
 
     /// Turns made durable since the start.

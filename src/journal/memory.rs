@@ -81,6 +81,10 @@ impl Journal for MemoryJournal {
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.disk) as Arc<dyn Reader>
     }
+
+    fn close(self: Box<Self>) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 impl MemoryFaults {

@@ -29,6 +29,7 @@ pub mod memory;
 pub mod record;
 pub mod recover;
 pub mod snapshot;
+pub mod store;
 pub mod turn;
 pub mod value;
 pub mod vault;
@@ -82,6 +83,12 @@ pub trait Journal: Send {
 
     /// A reading end, cheap to clone, that stays good as the journal grows.
     fn reader(&self) -> Arc<dyn Reader>;
+
+    /// Ends it cleanly: the next start has nothing to mend.
+    ///
+    /// # Errors
+    /// Those of the disk. Nothing durable is lost then; the next start mends.
+    fn close(self: Box<Self>) -> std::io::Result<()>;
 }
 
 /// A reading end: any number, on any thread. It sees every durable value, published or not.

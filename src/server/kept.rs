@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use crate::domain::digest::Digest;
 use crate::engine::Status;
-use crate::journal::fold::FolderHandle;
-use crate::journal::store::Store;
-use crate::journal::{AppendError, Head, Journal, Reader, Turn};
+use crate::journal::store::{SealedSegment, Store};
+use crate::journal::{AppendError, FoldHandle, Head, Journal, Reader, SealNote, Turn};
 
 /// Appends between two looks at the room on the disk.
 const APPENDS_PER_LOOK: u32 = 256;
@@ -15,7 +14,7 @@ const APPENDS_PER_LOOK: u32 = 256;
 /// A store with its folder and its health.
 pub(super) struct KeptJournal {
     pub(super) store: Store,
-    pub(super) folder: FolderHandle,
+    pub(super) folder: FoldHandle,
     pub(super) status: Arc<Status>,
     pub(super) appends: u32,
 }
@@ -28,13 +27,10 @@ impl Journal for KeptJournal {
     fn append(&mut self, turn: &Turn) -> Result<(), AppendError> {
         self.store.append(turn)?;
         for segment in self.store.take_sealed() {
-            self.folder.sealed(segment.last, segment.bytes, segment.digest);
+            self.folder.sealed(note_of(&segment));
         }
         if self.appends.is_multiple_of(APPENDS_PER_LOOK) {
-            match self.store.is_low_on_space() {
-                Ok(is_low) => self.status.set_low_on_space(is_low),
-                Err(error) => tracing::warn!(%error, "look at the room on the disk"),
-            }
+            self.look();
         }
         self.appends = self.appends.wrapping_add(1);
         Ok(())
@@ -53,7 +49,27 @@ impl Journal for KeptJournal {
     }
 
     fn close(self: Box<Self>) -> std::io::Result<()> {
-        self.folder.stop();
-        self.store.close()
+        let Self { store, folder, .. } = *self;
+        // A fold that runs reads the store: it ends first.
+        drop(folder);
+        store.close()
     }
+}
+
+impl KeptJournal {
+    /// Looks at the room on the disk and at the folds.
+    fn look(&mut self) {
+        match self.store.is_low_on_space() {
+            Ok(is_low) => self.status.set_low_on_space(is_low),
+            Err(error) => tracing::warn!(%error, "look at the room on the disk"),
+        }
+        if let Some(why) = self.folder.status().degraded() {
+            self.status.degrade(format!("snapshots have stopped: {why}"));
+        }
+    }
+}
+
+/// What a fold is told of a sealed segment.
+pub(super) fn note_of(segment: &SealedSegment) -> SealNote {
+    SealNote { last: segment.last, bytes: segment.bytes, digest: segment.digest }
 }

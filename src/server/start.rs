@@ -13,17 +13,18 @@ use std::sync::Arc;
 
 use super::config::{ClockName, Config};
 use super::exit::{Failure, Kind, caused};
-use super::kept::KeptJournal;
+use super::kept::{KeptJournal, note_of};
 use crate::api;
 use crate::domain::code::CodeRange;
 use crate::domain::command::{AdmitClient, Command, Submission};
-use crate::domain::event::Grant;
+use crate::domain::event::{ClockMode, Event, Grant};
 use crate::domain::ids::{PrincipalId, Seq};
+use crate::domain::state::State;
 use crate::engine::{Clock, Desk, Engine, Handle, Parts, StartError, Status};
-use crate::journal::fold::{FoldOptions, Folder};
-use crate::journal::store::{OpenError, Store, StoreOptions};
+use crate::journal::recover::recover;
+use crate::journal::store::{OpenError, SealedSegment, Store, StoreOptions};
 use crate::journal::vault::{Vault, VaultOptions};
-use crate::journal::{Journal, recovery};
+use crate::journal::{FoldHandle, FoldOptions, Folder, Journal};
 
 /// The file in the data directory that holds the first administrator's token.
 pub const ADMIN_TOKEN: &str = "admin-token";
@@ -45,37 +46,13 @@ pub fn start(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Ke
     let dir = config.data.dir.clone();
     std::fs::create_dir_all(&dir).map_err(|error| Failure::world(&format!("make {}", dir.display()), &error))?;
     let (store, report) = Store::open(&store_options(config, &dir)).map_err(|error| open_failure(&dir, &error))?;
-    for line in report.lines() {
-        tracing::info!("{line}");
-    }
-    let reader = store.reader();
-    let recovered = recovery::recover(&dir, &reader, store.tail(), progress)
+    tracing::info!("{report}");
+    let recovered = recover(&dir, &*store.reader(), store.tail(), progress)
         .map_err(|error| Failure::damaged(&format!("recover {}", dir.display()), &error))?;
-    let state = recovered.state;
     let status = Arc::new(Status::default());
-    let vault = Vault::open(
-        &dir,
-        VaultOptions {
-            journal_exists: state.opened().is_some(),
-            highest_committed: state.slots_used(),
-            step_slots: u32::try_from(config.vault.step_slots).unwrap_or(u32::MAX),
-            steps_ahead: u32::try_from(config.vault.steps_ahead).unwrap_or(u32::MAX),
-            ..VaultOptions::default()
-        },
-    )
-    .map_err(|error| Failure::damaged("open the vault", &error))?;
-    let folder = Folder::start(FoldOptions {
-        dir: dir.clone(),
-        reader,
-        snapshot: recovered.snapshot,
-        sealed: store.sealed(),
-        is_bulk_busy: Arc::clone(status.is_bulk_busy()),
-        on_degraded: {
-            let status = Arc::clone(&status);
-            Box::new(move |why| status.degrade(why))
-        },
-    })
-    .map_err(|error| Failure::world("start the folder", &error))?;
+    let vault = open_vault(config, &dir, &recovered.state)?;
+    let folder = start_folder(&dir, &store, &status, recovered.snapshot_seq)?;
+    let state = recovered.state;
     let is_new = state.clients().iter().next().is_none();
     let engine = Engine::start(Parts {
         journal: Box::new(KeptJournal { store, folder, status: Arc::clone(&status), appends: 0 }),
@@ -87,7 +64,6 @@ pub fn start(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Ke
         },
         journal_id: random_id()?,
         status,
-        on_roll: Box::new(|| ()),
         options: config.engine_options(),
     })
     .map_err(|error| start_failure(&error))?;
@@ -96,6 +72,54 @@ pub fn start(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Ke
         kept.new_admin_token = Some(kept.admit_first_admin()?);
     }
     Ok(kept)
+}
+
+/// As [`start`], with the clock that the journal was begun with, whatever the configuration says.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_as_begun(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Kept, Failure> {
+    let mut config = config.clone();
+    if let Some(ClockMode::Driven) = begun_with(&config)? {
+        config.clock.mode = ClockName::Driven;
+    }
+    start(&config, progress)
+}
+
+/// The clock in the first event of a stopped directory's journal.
+fn begun_with(config: &Config) -> Result<Option<ClockMode>, Failure> {
+    let dir = &config.data.dir;
+    let (store, _) = Store::open(&store_options(config, dir)).map_err(|error| open_failure(dir, &error))?;
+    let first = (store.tail().seq >= Seq::FIRST).then(|| store.reader().record(Seq::FIRST)).transpose();
+    let first = first.map_err(|error| Failure::damaged("read the first event", &error))?;
+    store.close().map_err(|error| Failure::world("close the journal", &error))?;
+    Ok(first.and_then(|record| match record.event {
+        Event::JournalOpened(opened) => Some(opened.clock_mode),
+        _ => None,
+    }))
+}
+
+fn open_vault(config: &Config, dir: &Path, state: &State) -> Result<Vault, Failure> {
+    let options = VaultOptions {
+        journal_exists: state.opened().is_some(),
+        highest_committed: state.slots_used(),
+        step_slots: u32::try_from(config.vault.step_slots).unwrap_or(u32::MAX),
+        steps_ahead: u32::try_from(config.vault.steps_ahead).unwrap_or(u32::MAX),
+        ..VaultOptions::default()
+    };
+    Vault::open(dir, options).map_err(|error| Failure::damaged("open the vault", &error))
+}
+
+/// Starts the thread that folds, and tells it what was sealed since the snapshot.
+fn start_folder(dir: &Path, store: &Store, status: &Status, snapshot_seq: Option<Seq>) -> Result<FoldHandle, Failure> {
+    let is_bulk_busy = Arc::clone(status.is_bulk_busy());
+    let options = FoldOptions { snapshot_seq, ..FoldOptions::new(dir.to_path_buf(), store.reader(), is_bulk_busy) };
+    let folder = Folder::start(options).map_err(|error| Failure::world("start the folder", &error))?;
+    let is_new = |segment: &&SealedSegment| snapshot_seq.is_none_or(|seq| segment.last.seq > seq);
+    for segment in store.sealed().iter().filter(is_new) {
+        folder.sealed(note_of(segment));
+    }
+    Ok(folder)
 }
 
 impl Kept {
@@ -183,7 +207,14 @@ fn random_id() -> Result<u128, Failure> {
 }
 
 fn open_failure(dir: &Path, error: &OpenError) -> Failure {
-    let kind = if error.is_damage() { Kind::Damaged } else { Kind::World };
+    let kind = match error {
+        OpenError::Locked { .. } | OpenError::Append(_) | OpenError::Io { .. } => Kind::World,
+        OpenError::OtherFormat { .. }
+        | OpenError::Gap { .. }
+        | OpenError::Behind { .. }
+        | OpenError::OtherChain { .. }
+        | OpenError::Damaged { .. } => Kind::Damaged,
+    };
     Failure::new(kind, caused(&format!("open {}", dir.display()), error))
 }
 

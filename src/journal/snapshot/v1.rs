@@ -276,7 +276,7 @@ pub(super) fn number(fields: &mut Fields<'_>) -> Option<(NaturalKey, CaseId)> {
 }
 
 pub(super) fn put_outcome(at: Timestamp, key: KeyHash, outcome: &Remembered, out: &mut Vec<u8>) {
-    let Remembered { body_hash, first_seq, events, case } = outcome;
+    let Remembered { body_hash, first_seq, events, case, version } = outcome;
     out.put(at.0.to_le_bytes());
     out.put(key.to_le_bytes());
     out.put(body_hash.to_le_bytes());
@@ -284,6 +284,7 @@ pub(super) fn put_outcome(at: Timestamp, key: KeyHash, outcome: &Remembered, out
     out.put(events.to_le_bytes());
     // Zero names no case.
     out.put(case.map_or(0, |case| case.0).to_le_bytes());
+    out.put(version.to_le_bytes());
 }
 
 pub(super) fn outcome(fields: &mut Fields<'_>) -> Option<(Timestamp, KeyHash, Remembered)> {
@@ -294,6 +295,7 @@ pub(super) fn outcome(fields: &mut Fields<'_>) -> Option<(Timestamp, KeyHash, Re
         first_seq: Seq(fields.u64()?),
         events: fields.u16()?,
         case: Some(CaseId(fields.u32()?)).filter(|case| case.0 != 0),
+        version: fields.u32()?,
     };
     Some((at, key, remembered))
 }
