@@ -1,4 +1,5 @@
 //! Zhida (直达): the dispatch core of a city's grid governance.
 
+pub mod city;
 pub mod domain;
 pub mod rules;
