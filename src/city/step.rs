@@ -91,13 +91,15 @@ impl Step<'_> {
 }
 
 impl Report<'_> {
-    /// Appends the report's line without a time, with its end.
+    /// Appends the report's line without a time, with its end. Its key begins with `n-`.
     pub fn write_line(&self, out: &mut Vec<u8>) {
         self.write(out, None);
     }
 
     fn write(&self, out: &mut Vec<u8>, at: Option<Timestamp>) {
-        put(out, r#"{"command":"report_case","key":"r-"#);
+        put(out, r#"{"command":"report_case","key":""#);
+        // A run's reports and those without times are other reports, even of one seed.
+        put(out, if at.is_some() { "r-" } else { "n-" });
         self.case.write_numbers(out);
         if let Some(at) = at {
             put(out, r#"","at":""#);

@@ -157,7 +157,7 @@ fn reports_only_have_a_key_each_and_no_time() {
         let mut out = Vec::new();
         report.write_line(&mut out);
         let json: Value = serde_json::from_slice(&out).unwrap();
-        assert_eq!(json["key"], format!("r-1-{ordinal}"));
+        assert_eq!(json["key"], format!("n-1-{ordinal}"));
         assert_eq!(json.as_object().unwrap().len(), 6, "{json}");
         assert_eq!(json.get("at"), None);
         bytes += json["text"].as_str().unwrap().len();
