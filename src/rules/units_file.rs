@@ -21,7 +21,7 @@ pub fn parse_units(origin: &str, ndjson: &str) -> Result<Vec<UnitRow>, Vec<Findi
     let mut rows = Vec::new();
     let mut findings = Vec::new();
     let mut lines_of: HashMap<UnitCode, u32> = HashMap::new();
-    for (number, line) in (1..).zip(ndjson.lines()) {
+    for (number, line) in (1..).zip(without_mark(ndjson).lines()) {
         if line.trim().is_empty() {
             continue;
         }
@@ -58,6 +58,11 @@ pub fn write_units(rows: &[UnitRow]) -> String {
         ndjson.push('\n');
     }
     ndjson
+}
+
+/// The text without the byte order mark that some editors put before it.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn parse_line(origin: &str, number: u32, line: &str) -> Result<UnitRow, Vec<Finding>> {
@@ -159,6 +164,11 @@ mod tests {
     fn empty_lines_are_passed_over() {
         let spaced = GOOD.replace('\n', "\r\n\n");
         assert_eq!(parse_units("x", &spaced), parse_units("x", GOOD));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(parse_units("x", &format!("\u{feff}{GOOD}")), parse_units("x", GOOD));
     }
 
     #[test]
