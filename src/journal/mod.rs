@@ -32,6 +32,8 @@ pub mod snapshot;
 pub mod turn;
 pub mod value;
 pub mod vault;
+#[cfg(test)]
+mod workload;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
