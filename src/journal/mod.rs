@@ -33,6 +33,8 @@ pub mod store;
 pub mod turn;
 pub mod value;
 pub mod vault;
+#[cfg(test)]
+mod workload;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -9,6 +9,9 @@
 //! A snapshot counts only if it lies on the chain: the value that ends at its position has the
 //! hash that it names. Otherwise the one before it is tried, and in the end the journal alone.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
