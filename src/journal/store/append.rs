@@ -105,7 +105,8 @@ impl Store {
                 Err(failure) => self.give_up(&failure),
             }
         }
-        let mut fill = |writing: &Writing, notes: &[SealedSegment]| commit_turn(writing, turn, notes);
+        let mut fill =
+            |writing: &Writing, notes: &[SealedSegment]| commit_turn(writing, turn, notes);
         self.append_afresh(turn.first_seq(), &mut fill)
     }
 

@@ -85,9 +85,7 @@ impl Listing {
 ///
 /// # Errors
 /// When another process holds it; those of the disk.
-pub(super) fn lock(
-    medium: &dyn Medium,
-) -> Result<Box<dyn std::any::Any + Send + Sync>, OpenError> {
+pub(super) fn lock(medium: &dyn Medium) -> Result<Box<dyn std::any::Any + Send + Sync>, OpenError> {
     match medium.try_lock(&std::process::id().to_string()) {
         Ok(Lock::Held(held)) => Ok(held),
         Ok(Lock::HeldBy(holder)) => Err(OpenError::Locked { holder }),
@@ -122,7 +120,8 @@ mod tests {
     fn a_segment_is_found_by_its_name_and_by_no_other() {
         assert_eq!(segment_name(Seq(57)), "journal-00000000000000000057.redb");
         assert_eq!(segment_first(&segment_name(Seq(57))), Some(Seq(57)));
-        for name in ["journal-57.redb", NEXT, COPY, "journal-0000000000000000005x.redb", "journal"] {
+        for name in ["journal-57.redb", NEXT, COPY, "journal-0000000000000000005x.redb", "journal"]
+        {
             assert_eq!(segment_first(name), None, "{name}");
         }
     }

@@ -59,7 +59,10 @@ impl fmt::Display for OpenReport {
         match self.acknowledged {
             Acknowledged::Known(_) => {}
             Acknowledged::OneSlot(head) => {
-                write!(f, "; half of the file `acknowledged` is unreadable, the rest names {head}")?;
+                write!(
+                    f,
+                    "; half of the file `acknowledged` is unreadable, the rest names {head}"
+                )?;
             }
             Acknowledged::Unreadable => {
                 f.write_str("; the file `acknowledged` is unreadable, the segments alone tell")?;
@@ -240,8 +243,7 @@ fn read_acknowledged(
     let file = AcknowledgedFile::create(medium, Head::GENESIS)
         .and_then(|file| medium.sync_names().map(|()| file))
         .map_err(|error| OpenError::io("make the file `acknowledged`", error))?;
-    let known =
-        if is_new { Acknowledged::Known(Head::GENESIS) } else { Acknowledged::Unreadable };
+    let known = if is_new { Acknowledged::Known(Head::GENESIS) } else { Acknowledged::Unreadable };
     Ok((file, known))
 }
 
@@ -276,4 +278,3 @@ fn put_ballast(shared: &Shared) -> bool {
     shared.has_ballast.store(is_there, Ordering::Release);
     is_there
 }
-

@@ -88,10 +88,7 @@ impl StoreReader {
             let Some((segment, _)) = self.shelf.holding(seq) else {
                 return Err(ReadError::NotFound(Seq(seq)));
             };
-            let found = self
-                .shelf
-                .view(&segment)
-                .and_then(|(view, _)| view.at_or_before(seq));
+            let found = self.shelf.view(&segment).and_then(|(view, _)| view.at_or_before(seq));
             match found {
                 Ok(Some(lent)) => return use_it(lent.first, lent.bytes()),
                 Ok(None) => {

@@ -146,9 +146,7 @@ impl Writing {
     pub(super) fn close(&self) -> Result<(), Failure> {
         let database = self.database.write().take();
         let closed = match database {
-            Some(database) => {
-                guarded(|| Ok(database.close().map_err(redb::Error::from)?))
-            }
+            Some(database) => guarded(|| Ok(database.close().map_err(redb::Error::from)?)),
             None => Err(SegmentError::Closed),
         };
         let closed = closed.map_err(|error| failure(&self.fence, "close a segment", &error));
@@ -296,7 +294,9 @@ impl Values {
 }
 
 impl Lent {
-    fn new((first, value): (AccessGuard<'static, u64>, AccessGuard<'static, &'static [u8]>)) -> Self {
+    fn new(
+        (first, value): (AccessGuard<'static, u64>, AccessGuard<'static, &'static [u8]>),
+    ) -> Self {
         Self { first: first.value(), value }
     }
 
@@ -361,7 +361,5 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, SegmentError>) -> Result<T, Segme
 
 /// What failed: the first thing that the disk refused, or else what redb said.
 fn failure(fence: &Fence, doing: &str, error: &dyn Display) -> Failure {
-    fence
-        .failure()
-        .unwrap_or_else(|| Failure { is_full: false, what: format!("{doing}: {error}") })
+    fence.failure().unwrap_or_else(|| Failure { is_full: false, what: format!("{doing}: {error}") })
 }

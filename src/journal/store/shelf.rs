@@ -212,10 +212,7 @@ impl Segment {
     }
 
     /// What it holds now, the last event that counts, and whether it is sealed.
-    fn view(
-        &self,
-        medium: &dyn Medium,
-    ) -> (Result<(View, Option<u64>), SegmentError>, bool) {
+    fn view(&self, medium: &dyn Medium) -> (Result<(View, Option<u64>), SegmentError>, bool) {
         let mut access = self.access.lock();
         while matches!(*access, Access::Closing) {
             self.changed.wait(&mut access);
@@ -281,11 +278,7 @@ fn view_through(
     Ok(view)
 }
 
-fn compare(
-    note: &SealedSegment,
-    medium: &dyn Medium,
-    name: &str,
-) -> Result<(), SegmentError> {
+fn compare(note: &SealedSegment, medium: &dyn Medium, name: &str) -> Result<(), SegmentError> {
     let file = medium.open(name).map_err(SegmentError::Io)?;
     match note.difference(&*file).map_err(SegmentError::Io)? {
         Some(what) => Err(SegmentError::Damaged(what.to_owned())),

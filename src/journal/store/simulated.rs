@@ -417,8 +417,8 @@ impl Medium for Process {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn MediumFile>> {
-        let file = self
-            .with(|world| world.live.get(name).copied().ok_or(io::ErrorKind::NotFound.into()))?;
+        let file =
+            self.with(|world| world.live.get(name).copied().ok_or(io::ErrorKind::NotFound.into()))?;
         Ok(self.handle(file))
     }
 
@@ -443,7 +443,8 @@ impl Medium for Process {
     fn list(&self) -> io::Result<Vec<Entry>> {
         self.with(|world| {
             let bytes = |file| world.files.get(file).map_or(0, |file| file.live.len() as u64);
-            let entry = |(name, file): (&String, _)| Entry { name: name.clone(), bytes: bytes(file) };
+            let entry =
+                |(name, file): (&String, _)| Entry { name: name.clone(), bytes: bytes(file) };
             Ok(world.live.iter().map(entry).collect())
         })
     }

@@ -66,8 +66,7 @@ impl Survey {
         };
         self.pending = notes.to_vec();
         let is_last = listing.segments.keys().next_back() == Some(&last.first.0);
-        let access =
-            Access::Sealed { note: Some(*last), is_checked: false, handle: None };
+        let access = Access::Sealed { note: Some(*last), is_checked: false, handle: None };
         let segment = Segment::new(last.first.0, access);
         match segment.check(&*shelf.medium) {
             Ok(()) if is_last && last.last == mark.tail => {
@@ -111,7 +110,8 @@ impl Survey {
                 if note.is_none() {
                     let through = next.map_or(u64::MAX, |next| next - 1);
                     let last = view.at_or_before(through).map_err(bad)?;
-                    let Some(last) = last.map(|lent| value_head(&segment, &lent)).transpose()? else {
+                    let Some(last) = last.map(|lent| value_head(&segment, &lent)).transpose()?
+                    else {
                         // Its first commit is not there: nothing of it was acknowledged, or the
                         // file `acknowledged` tells.
                         tracing::warn!(segment.name, "a segment holds nothing");
@@ -129,9 +129,8 @@ impl Survey {
 
     /// Checks that each segment ends where the next one begins, and that none is missing.
     fn check_order(&mut self, listing: &Listing) -> Result<(), OpenError> {
-        let missing = |first: u64, what: &str| {
-            Err(OpenError::Gap { seq: Seq(first), what: what.to_owned() })
-        };
+        let missing =
+            |first: u64, what: &str| Err(OpenError::Gap { seq: Seq(first), what: what.to_owned() });
         for (first, note) in &self.noted {
             match listing.segments.get(first) {
                 None => return missing(*first, "the file of its segment is not there"),

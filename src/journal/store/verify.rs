@@ -162,9 +162,8 @@ impl VerifyError {
 fn bad_file(file: &str, first: u64, error: SegmentError) -> VerifyError {
     match error {
         SegmentError::Io(error) => VerifyError::Read(ReadError::Io(error)),
-        SegmentError::Closed | SegmentError::Damaged(_) => VerifyError::Bad {
-            seq: Seq(first),
-            what: format!("the file {file}: {error}"),
-        },
+        SegmentError::Closed | SegmentError::Damaged(_) => {
+            VerifyError::Bad { seq: Seq(first), what: format!("the file {file}: {error}") }
+        }
     }
 }
