@@ -75,6 +75,8 @@ struct World {
     /// How many syncs of files still succeed before one fails.
     syncs_until_failure: Option<u32>,
     name_syncs_until_failure: Option<u32>,
+    changes_until_kill: Option<u64>,
+    is_killed: bool,
     faults: Faults,
 }
 
@@ -116,6 +118,42 @@ struct Handle {
 struct Held {
     machine: Machine,
     process: u64,
+}
+
+impl Faults {
+    /// Each of them.
+    #[must_use]
+    pub const fn all(&self) -> [u64; 10] {
+        [
+            self.syncs_failed,
+            self.name_syncs_failed,
+            self.writes_refused,
+            self.power_cuts,
+            self.writes_lost,
+            self.writes_kept,
+            self.writes_torn,
+            self.names_lost,
+            self.names_kept,
+            self.kills,
+        ]
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            syncs_failed: self.syncs_failed + other.syncs_failed,
+            name_syncs_failed: self.name_syncs_failed + other.name_syncs_failed,
+            writes_refused: self.writes_refused + other.writes_refused,
+            power_cuts: self.power_cuts + other.power_cuts,
+            writes_lost: self.writes_lost + other.writes_lost,
+            writes_kept: self.writes_kept + other.writes_kept,
+            writes_torn: self.writes_torn + other.writes_torn,
+            names_lost: self.names_lost + other.names_lost,
+            names_kept: self.names_kept + other.names_kept,
+            kills: self.kills + other.kills,
+        }
+    }
 }
 
 impl Dice {
@@ -161,6 +199,8 @@ impl Machine {
             capacity_bytes: u64::MAX,
             syncs_until_failure: None,
             name_syncs_until_failure: None,
+            changes_until_kill: None,
+            is_killed: false,
             faults: Faults::default(),
         })))
     }
@@ -168,7 +208,10 @@ impl Machine {
     /// The disk, as the process that runs now sees it.
     #[must_use]
     pub fn medium(&self) -> Arc<dyn Medium> {
-        let number = self.0.lock().process;
+        let mut world = self.0.lock();
+        world.is_killed = false;
+        let number = world.process;
+        drop(world);
         Arc::new(Process { machine: self.clone(), number })
     }
 
@@ -201,6 +244,18 @@ impl Machine {
     pub fn leave_room(&self, bytes: Option<u64>) {
         let mut world = self.0.lock();
         world.capacity_bytes = bytes.map_or(u64::MAX, |bytes| world.taken_bytes() + bytes);
+    }
+
+    /// Lets that many changes succeed, of whatever kind, and then kills the process in the middle
+    /// of what it does.
+    pub fn kill_after(&self, changes: u64) {
+        self.0.lock().changes_until_kill = Some(changes);
+    }
+
+    /// Whether the process that the medium was made for was killed.
+    #[must_use]
+    pub fn is_killed(&self) -> bool {
+        self.0.lock().is_killed
     }
 
     /// How often each fault struck.
@@ -243,6 +298,24 @@ impl World {
         self.lock = None;
         self.syncs_until_failure = None;
         self.name_syncs_until_failure = None;
+        self.changes_until_kill = None;
+        self.is_killed = true;
+    }
+
+    /// Counts a change that is about to be made. The process may not live to make it.
+    fn about_to_change(&mut self) -> io::Result<()> {
+        match &mut self.changes_until_kill {
+            Some(0) => {
+                self.faults.kills += 1;
+                self.end_process();
+                Err(dead())
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     fn taken_bytes(&self) -> u64 {
@@ -254,21 +327,25 @@ impl World {
 
     /// Every unsynced change is kept, lost or torn; afterwards live is what is durable.
     fn lose_unsynced(&mut self) {
+        self.lose_unsynced_names();
         let (dice, faults) = (&mut self.dice, &mut self.faults);
-        for change in std::mem::take(&mut self.unsynced) {
-            if dice.once_in(2) {
-                faults.names_lost += 1;
-            } else {
-                faults.names_kept += 1;
-                change.apply(&mut self.durable);
-            }
-        }
         self.live = self.durable.clone();
         self.files.retain(|file, _| self.durable.values().any(|named| named == file));
         for content in self.files.values_mut() {
             content.lose_unsynced(dice, faults);
             content.live.clone_from(&content.durable);
             content.taken = vec![true; content.live.len().div_ceil(BLOCK_BYTES)];
+        }
+    }
+
+    fn lose_unsynced_names(&mut self) {
+        for change in self.unsynced.drain(..) {
+            if self.dice.once_in(2) {
+                self.faults.names_lost += 1;
+            } else {
+                self.faults.names_kept += 1;
+                change.apply(&mut self.durable);
+            }
         }
     }
 
@@ -392,6 +469,10 @@ impl Process {
         if world.process == self.number { act(&mut world) } else { Err(dead()) }
     }
 
+    fn change<T>(&self, act: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
+        self.with(|world| world.about_to_change().and_then(|()| act(world)))
+    }
+
     fn handle(&self, file: u64) -> Arc<dyn MediumFile> {
         Arc::new(Handle { machine: self.machine.clone(), process: self.number, file })
     }
@@ -399,7 +480,7 @@ impl Process {
 
 impl Medium for Process {
     fn create(&self, name: &str) -> io::Result<Arc<dyn MediumFile>> {
-        let file = self.with(|world| {
+        let file = self.change(|world| {
             if let Some(&file) = world.live.get(name) {
                 let content = world.file(file)?;
                 content.change(Change::SetLen(0));
@@ -423,7 +504,7 @@ impl Medium for Process {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.with(|world| {
+        self.change(|world| {
             let file = *world.live.get(from).ok_or(io::ErrorKind::NotFound)?;
             let change = NameChange::Rename { from: from.to_owned(), to: to.to_owned(), file };
             change.apply(&mut world.live);
@@ -433,7 +514,7 @@ impl Medium for Process {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.with(|world| {
+        self.change(|world| {
             world.live.remove(name).ok_or(io::ErrorKind::NotFound)?;
             world.unsynced.push(NameChange::Remove { name: name.to_owned() });
             Ok(())
@@ -450,9 +531,10 @@ impl Medium for Process {
     }
 
     fn sync_names(&self) -> io::Result<()> {
-        self.with(|world| {
+        self.change(|world| {
             if strikes(&mut world.name_syncs_until_failure) {
                 world.faults.name_syncs_failed += 1;
+                world.lose_unsynced_names();
                 return Err(io::Error::other("the names did not reach the disk"));
             }
             for change in world.unsynced.drain(..) {
@@ -503,6 +585,10 @@ fn strikes(until: &mut Option<u32>) -> bool {
 }
 
 impl Handle {
+    fn change<T>(&self, act: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
+        self.with(|world| world.about_to_change().and_then(|()| act(world)))
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
         let mut world = self.machine.0.lock();
         if world.process == self.process { act(&mut world) } else { Err(dead()) }
@@ -524,7 +610,7 @@ impl MediumFile for Handle {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.with(|world| {
+        self.change(|world| {
             let offset = memory(offset)?;
             let taken = world.take_room(self.file, offset, offset + bytes.len());
             let end = taken.err().unwrap_or(offset + bytes.len());
@@ -535,7 +621,7 @@ impl MediumFile for Handle {
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.with(|world| {
+        self.change(|world| {
             let len = memory(bytes)?;
             let content = world.file(self.file)?;
             content.taken.truncate(len.div_ceil(BLOCK_BYTES));
@@ -545,7 +631,7 @@ impl MediumFile for Handle {
     }
 
     fn take_room(&self, bytes: u64) -> io::Result<()> {
-        self.with(|world| {
+        self.change(|world| {
             let len = memory(bytes)?;
             world.take_room(self.file, 0, len).map_err(|_| full())?;
             world.file(self.file)?.change(Change::SetLen(len));
@@ -554,7 +640,7 @@ impl MediumFile for Handle {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.with(|world| {
+        self.change(|world| {
             let is_struck = strikes(&mut world.syncs_until_failure);
             let World { dice, faults, files, .. } = world;
             let content = files.get_mut(&self.file).ok_or_else(|| io::Error::other("no file"))?;
