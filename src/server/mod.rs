@@ -11,3 +11,4 @@ mod options;
 mod start;
 mod target;
 mod telemetry;
+mod values;

@@ -149,7 +149,8 @@ impl Kept {
 
     /// Admits the first administrator and keeps its token in a file that only the owner reads.
     fn admit_first_admin(&self) -> Result<String, Failure> {
-        let (token, token_hash) = api::new_token();
+        let (token, token_hash) = api::new_token()
+            .map_err(|error| Failure::new(Kind::World, format!("draw a token: {error}")))?;
         let path = self.dir.join(ADMIN_TOKEN);
         let mut file = std::fs::OpenOptions::new()
             .write(true)
@@ -206,7 +207,8 @@ fn random_id() -> Result<u128, Failure> {
     Ok(u128::from_le_bytes(bytes))
 }
 
-fn open_failure(dir: &Path, error: &OpenError) -> Failure {
+/// What a command says when a store does not open.
+pub(super) fn open_failure(dir: &Path, error: &OpenError) -> Failure {
     let kind = match error {
         OpenError::Locked { .. } | OpenError::Append(_) | OpenError::Io { .. } => Kind::World,
         OpenError::OtherFormat { .. }

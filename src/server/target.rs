@@ -75,7 +75,11 @@ async fn start_stopped(dir: &Path) -> Result<Kept, Failure> {
     started.await.map_err(|error| Failure::world("start the engine", &error))?
 }
 
-fn read_token(path: &Path) -> Result<String, Failure> {
+/// The token that a file holds.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_token(path: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::world(&format!("read the token in {}", path.display()), &error))?;
     Ok(text.trim().to_string())
