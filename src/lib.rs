@@ -1,3 +1,5 @@
 //! Zhida (直达): the dispatch core of a city's grid governance.
 
 pub mod domain;
+pub mod journal;
+pub mod rules;

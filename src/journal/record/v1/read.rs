@@ -1,0 +1,296 @@
+//! From the archived twins to the domain. Takes any bytes and never panics.
+
+#![expect(clippy::unnecessary_wraps, reason = "every body is read by a function of one shape")]
+
+use rkyv::api::high::HighValidator;
+use rkyv::bytecheck::CheckBytes;
+use rkyv::option::ArchivedOption;
+use rkyv::primitive::ArchivedI64;
+use rkyv::rancor::Error;
+use rkyv::{Archive, Archived, Portable};
+
+use super::{
+    CaseEscalated, CaseFellDue, CaseReported, ClientAdmitted, ClientRevoked, ClockAdvanced,
+    Deadlines, Entry, Head, ImportBegun, JournalOpened, Limit, MatterRow, MattersStaged, OfCase,
+    OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged, UnitRow, UnitsStaged,
+};
+use crate::domain;
+use crate::domain::code::{CodeRange, UnitCode};
+use crate::domain::event::{Event, Grant};
+use crate::domain::ids::{
+    CaseId, ImportId, MatterNumber, PrincipalId, SeatNumber, Seq, SlotNumber, Timestamp, UnitNumber,
+};
+use crate::domain::record::{Actor, Mark, Record};
+use crate::journal::record::codes::Coded;
+use crate::journal::record::{BadRecord, Tag};
+
+/// Reads what follows the tag.
+pub(in super::super) fn read(seq: Seq, tag: Tag, bytes: &[u8]) -> Result<Record, BadRecord> {
+    let archive = Bytes { seq, tag, archived: bytes };
+    match tag {
+        Tag::JournalOpened => archive.record::<JournalOpened>(opened),
+        Tag::ClockAdvanced => archive.record::<ClockAdvanced>(advanced),
+        Tag::ClientAdmitted => archive.record::<ClientAdmitted>(admitted),
+        Tag::ClientRevoked => archive.record::<ClientRevoked>(revoked),
+        Tag::ImportBegun => archive.record::<ImportBegun>(begun),
+        Tag::UnitsStaged => archive.record::<UnitsStaged>(units_staged),
+        Tag::MattersStaged => archive.record::<MattersStaged>(matters_staged),
+        Tag::TextStaged => archive.record::<TextStaged>(text_staged),
+        Tag::ImportCommitted => archive.record::<OfImport>(import_committed),
+        Tag::ImportAbandoned => archive.record::<OfImport>(import_abandoned),
+        Tag::CaseReported => archive.record::<CaseReported>(reported),
+        Tag::CaseSettled => archive.record::<OfCaseSaying>(settled),
+        Tag::CaseAcknowledged => archive.record::<OfCase>(acknowledged),
+        Tag::CaseEscalated => archive.record::<CaseEscalated>(escalated),
+        Tag::CaseHandled => archive.record::<OfCaseSaying>(handled),
+        Tag::CaseClosed => archive.record::<OfCaseSaying>(closed),
+        Tag::CaseWarned => archive.record::<CaseFellDue>(warned),
+        Tag::CaseOverdue => archive.record::<CaseFellDue>(overdue),
+    }
+}
+
+/// The bytes behind a tag.
+#[derive(Clone, Copy)]
+struct Bytes<'b> {
+    seq: Seq,
+    tag: Tag,
+    archived: &'b [u8],
+}
+
+/// A number that stands for nothing.
+struct Unknown {
+    of: &'static str,
+    number: u64,
+}
+
+type Found = Result<Event, Unknown>;
+
+impl Bytes<'_> {
+    /// Checks that the bytes are an archived entry with that body, and reads both.
+    fn record<B>(self, event: impl FnOnce(&Archived<B>) -> Found) -> Result<Record, BadRecord>
+    where
+        B: Archive + 'static,
+        Archived<Entry<'static, B>>: Portable + for<'a> CheckBytes<HighValidator<'a, Error>>,
+    {
+        let Self { seq, tag, archived } = self;
+        let entry = rkyv::access::<Archived<Entry<'static, B>>, Error>(archived)
+            .map_err(|error| BadRecord::Malformed { seq, tag, what: error.to_string() })?;
+        let event = event(&entry.body)
+            .map_err(|Unknown { of, number }| BadRecord::UnknownCode { seq, of, number })?;
+        Ok(around(seq, &entry.head, event))
+    }
+}
+
+/// Puts the event where it belongs.
+fn around(seq: Seq, head: &Archived<Head<'static>>, event: Event) -> Record {
+    let some = |number: u32| (number != 0).then_some(number);
+    let previous = head.previous.to_native();
+    Record {
+        seq,
+        at: Timestamp(head.at.to_native()),
+        actor: Actor {
+            principal: PrincipalId(head.principal.to_native()),
+            unit: some(head.unit.to_native()).map(UnitNumber),
+            seat: some(head.seat.to_native()).map(SeatNumber),
+            acting_for: some(head.acting_for.to_native()).map(PrincipalId),
+        },
+        previous: (previous != 0).then_some(Seq(previous)),
+        outcome: head.outcome.as_ref().map(|boxed| outcome(boxed)),
+        event,
+    }
+}
+
+fn outcome(outcome: &Archived<Outcome<'static>>) -> domain::record::Outcome {
+    domain::record::Outcome {
+        mark: Mark { key: (*outcome.key).into(), body_hash: outcome.body_hash.to_native() },
+        events: outcome.events.to_native(),
+    }
+}
+
+fn coded<T: Coded>(code: u8) -> Result<T, Unknown> {
+    T::from_code(code).ok_or(Unknown { of: T::WHAT, number: u64::from(code) })
+}
+
+fn moment(at: &ArchivedOption<ArchivedI64>) -> Option<Timestamp> {
+    at.as_ref().map(|at| Timestamp(at.to_native()))
+}
+
+fn part(part: &Archived<SealedPart<'static>>) -> domain::event::SealedPart {
+    domain::event::SealedPart {
+        slot: SlotNumber(part.slot.to_native()),
+        ciphertext: (*part.ciphertext).into(),
+    }
+}
+
+fn deadlines(deadlines: &Archived<Deadlines>) -> domain::clock::Deadlines {
+    domain::clock::Deadlines {
+        node_started_at: Timestamp(deadlines.node_started_at.to_native()),
+        node_warning_at: Timestamp(deadlines.node_warning_at.to_native()),
+        node_due_at: Timestamp(deadlines.node_due_at.to_native()),
+        total_warning_at: Timestamp(deadlines.total_warning_at.to_native()),
+        total_due_at: Timestamp(deadlines.total_due_at.to_native()),
+    }
+}
+
+fn opened(body: &Archived<JournalOpened>) -> Found {
+    Ok(Event::JournalOpened(domain::event::JournalOpened {
+        clock_mode: coded(body.clock_mode)?,
+        journal_id: body.journal_id.to_native(),
+    }))
+}
+
+fn advanced(body: &Archived<ClockAdvanced>) -> Found {
+    let to = Timestamp(body.to.to_native());
+    Ok(Event::ClockAdvanced(domain::event::ClockAdvanced { to }))
+}
+
+fn admitted(body: &Archived<ClientAdmitted<'static>>) -> Found {
+    let range =
+        CodeRange { first: body.range_first.to_native(), last: body.range_last.to_native() };
+    Ok(Event::ClientAdmitted(domain::event::ClientAdmitted {
+        principal: PrincipalId(body.principal.to_native()),
+        name: (*body.name).into(),
+        token_hash: body.token_hash,
+        grant: Grant { is_admin: body.is_admin, range },
+    }))
+}
+
+fn revoked(body: &Archived<ClientRevoked>) -> Found {
+    let principal = PrincipalId(body.principal.to_native());
+    Ok(Event::ClientRevoked(domain::event::ClientRevoked { principal }))
+}
+
+fn begun(body: &Archived<ImportBegun<'static>>) -> Found {
+    Ok(Event::ImportBegun(domain::event::ImportBegun {
+        import: ImportId(body.import.to_native()),
+        origin: (*body.origin).into(),
+    }))
+}
+
+fn units_staged(body: &Archived<UnitsStaged<'static>>) -> Found {
+    Ok(Event::UnitsStaged(domain::event::UnitsStaged {
+        import: ImportId(body.import.to_native()),
+        rows: body.rows.iter().map(unit).collect::<Result<_, _>>()?,
+    }))
+}
+
+fn unit(row: &Archived<UnitRow<'static>>) -> Result<domain::organisation::UnitRow, Unknown> {
+    let code = row.code.to_native();
+    Ok(domain::organisation::UnitRow {
+        code: UnitCode::from_packed(code).map_err(|_| Unknown { of: "unit code", number: code })?,
+        kind: coded(row.kind)?,
+        name: (*row.name).into(),
+        valid_from: moment(&row.valid_from),
+        valid_until: moment(&row.valid_until),
+    })
+}
+
+fn matters_staged(body: &Archived<MattersStaged<'static>>) -> Found {
+    Ok(Event::MattersStaged(domain::event::MattersStaged {
+        import: ImportId(body.import.to_native()),
+        rows: body.rows.iter().map(matter).collect::<Result<_, _>>()?,
+    }))
+}
+
+fn matter(row: &Archived<MatterRow<'static>>) -> Result<domain::catalogue::MatterRow, Unknown> {
+    Ok(domain::catalogue::MatterRow {
+        code: (*row.code).into(),
+        name: (*row.name).into(),
+        class: (*row.class).into(),
+        module: coded(row.module)?,
+        home: coded(row.home)?,
+        severity: coded(row.severity)?,
+        node_limit: limit(&row.node_limit)?,
+        total_limit: limit(&row.total_limit)?,
+        on_the_spot: row.on_the_spot,
+        public: row.public,
+        confidential: row.confidential,
+        from_occurrence: row.from_occurrence,
+    })
+}
+
+fn limit(limit: &Archived<Limit>) -> Result<domain::calendar::Limit, Unknown> {
+    match limit.unit {
+        1 => Ok(domain::calendar::Limit::CalendarHours(limit.amount.to_native())),
+        other => Err(Unknown { of: "unit of a limit", number: u64::from(other) }),
+    }
+}
+
+fn text_staged(body: &Archived<TextStaged<'static>>) -> Found {
+    Ok(Event::TextStaged(domain::event::TextStaged {
+        import: ImportId(body.import.to_native()),
+        text: (*body.text).into(),
+    }))
+}
+
+fn import_committed(body: &Archived<OfImport>) -> Found {
+    let import = ImportId(body.import.to_native());
+    Ok(Event::ImportCommitted(domain::event::ImportCommitted { import }))
+}
+
+fn import_abandoned(body: &Archived<OfImport>) -> Found {
+    let import = ImportId(body.import.to_native());
+    Ok(Event::ImportAbandoned(domain::event::ImportAbandoned { import }))
+}
+
+fn reported(body: &Archived<CaseReported<'static>>) -> Found {
+    Ok(Event::CaseReported(domain::event::CaseReported {
+        case: CaseId(body.case.to_native()),
+        matter: MatterNumber(body.matter.to_native()),
+        severity: coded(body.severity)?,
+        place: UnitNumber(body.place.to_native()),
+        holder: UnitNumber(body.holder.to_native()),
+        is_fallback: body.is_fallback,
+        source: coded(body.source)?,
+        source_number: body.source_number.as_ref().map(|number| (**number).into()),
+        occurred_at: moment(&body.occurred_at),
+        deadlines: deadlines(&body.deadlines),
+        claimant: body.claimant.as_ref().map(part),
+        text: part(&body.text),
+    }))
+}
+
+fn settled(body: &Archived<OfCaseSaying<'static>>) -> Found {
+    let case = CaseId(body.case.to_native());
+    Ok(Event::CaseSettled(domain::event::CaseSettled { case, answer: part(&body.part) }))
+}
+
+fn acknowledged(body: &Archived<OfCase>) -> Found {
+    let case = CaseId(body.case.to_native());
+    Ok(Event::CaseAcknowledged(domain::event::CaseAcknowledged { case }))
+}
+
+fn escalated(body: &Archived<CaseEscalated<'static>>) -> Found {
+    Ok(Event::CaseEscalated(domain::event::CaseEscalated {
+        case: CaseId(body.case.to_native()),
+        holder: UnitNumber(body.holder.to_native()),
+        deadlines: deadlines(&body.deadlines),
+        reason: part(&body.reason),
+    }))
+}
+
+fn handled(body: &Archived<OfCaseSaying<'static>>) -> Found {
+    let case = CaseId(body.case.to_native());
+    Ok(Event::CaseHandled(domain::event::CaseHandled { case, measures: part(&body.part) }))
+}
+
+fn closed(body: &Archived<OfCaseSaying<'static>>) -> Found {
+    let case = CaseId(body.case.to_native());
+    Ok(Event::CaseClosed(domain::event::CaseClosed { case, answer: part(&body.part) }))
+}
+
+fn warned(body: &Archived<CaseFellDue>) -> Found {
+    Ok(Event::CaseWarned(fell_due(body)?))
+}
+
+fn overdue(body: &Archived<CaseFellDue>) -> Found {
+    Ok(Event::CaseOverdue(fell_due(body)?))
+}
+
+fn fell_due(body: &Archived<CaseFellDue>) -> Result<domain::event::CaseFellDue, Unknown> {
+    Ok(domain::event::CaseFellDue {
+        case: CaseId(body.case.to_native()),
+        clock: coded(body.clock)?,
+        due_at: Timestamp(body.due_at.to_native()),
+    })
+}

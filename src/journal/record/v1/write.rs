@@ -1,0 +1,180 @@
+//! From the domain to its twins.
+
+use rkyv::Serialize;
+use rkyv::api::high::{HighSerializer, to_bytes_in};
+use rkyv::rancor::Panic;
+use rkyv::ser::allocator::ArenaHandle;
+
+use super::{
+    CaseEscalated, CaseFellDue, CaseReported, ClientAdmitted, ClientRevoked, ClockAdvanced,
+    Deadlines, Entry, Head, ImportBegun, JournalOpened, Limit, MatterRow, MattersStaged, OfCase,
+    OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged, UnitRow, UnitsStaged,
+};
+use crate::domain;
+use crate::domain::event::Event;
+use crate::domain::ids::CaseId;
+use crate::domain::record::Record;
+use crate::journal::record::codes::Coded;
+
+/// How an archive is written: onto the end of a buffer, with a thread's own scratch room.
+type Writer<'a> = HighSerializer<Vec<u8>, ArenaHandle<'a>, Panic>;
+
+/// Appends the archive of the record to `out`.
+pub(in super::super) fn write(record: &Record, out: &mut Vec<u8>) {
+    let outcome = record.outcome.as_ref().map(outcome);
+    let head = head(record, outcome.as_ref());
+    match &record.event {
+        Event::JournalOpened(event) => put(head, opened(event), out),
+        Event::ClockAdvanced(event) => put(head, ClockAdvanced { to: event.to.0 }, out),
+        Event::ClientAdmitted(event) => put(head, admitted(event), out),
+        Event::ClientRevoked(event) => {
+            put(head, ClientRevoked { principal: event.principal.0 }, out);
+        }
+        Event::ImportBegun(event) => {
+            put(head, ImportBegun { import: event.import.0, origin: &event.origin }, out);
+        }
+        Event::UnitsStaged(event) => {
+            let rows: Vec<_> = event.rows.iter().map(unit).collect();
+            put(head, UnitsStaged { import: event.import.0, rows: &rows }, out);
+        }
+        Event::MattersStaged(event) => {
+            let rows: Vec<_> = event.rows.iter().map(matter).collect();
+            put(head, MattersStaged { import: event.import.0, rows: &rows }, out);
+        }
+        Event::TextStaged(event) => {
+            put(head, TextStaged { import: event.import.0, text: &event.text }, out);
+        }
+        Event::ImportCommitted(event) => put(head, OfImport { import: event.import.0 }, out),
+        Event::ImportAbandoned(event) => put(head, OfImport { import: event.import.0 }, out),
+        Event::CaseReported(event) => put(head, reported(event), out),
+        Event::CaseSettled(event) => put(head, saying(event.case, &event.answer), out),
+        Event::CaseAcknowledged(event) => put(head, OfCase { case: event.case.0 }, out),
+        Event::CaseEscalated(event) => put(head, escalated(event), out),
+        Event::CaseHandled(event) => put(head, saying(event.case, &event.measures), out),
+        Event::CaseClosed(event) => put(head, saying(event.case, &event.answer), out),
+        Event::CaseWarned(event) | Event::CaseOverdue(event) => put(head, fell_due(event), out),
+    }
+}
+
+fn put<'a, B>(head: Head<'a>, body: B, out: &mut Vec<u8>)
+where
+    Entry<'a, B>: for<'w> Serialize<Writer<'w>>,
+{
+    let written = to_bytes_in::<_, Panic>(&Entry { head, body }, std::mem::take(out));
+    let Ok(bytes) = written;
+    *out = bytes;
+}
+
+fn head<'a>(record: &Record, outcome: Option<&'a Outcome<'a>>) -> Head<'a> {
+    let actor = record.actor;
+    debug_assert!(actor.acting_for != Some(domain::ids::PrincipalId::SYSTEM), "0 means nobody");
+    Head {
+        at: record.at.0,
+        principal: actor.principal.0,
+        unit: actor.unit.map_or(0, |unit| unit.0),
+        seat: actor.seat.map_or(0, |seat| seat.0),
+        acting_for: actor.acting_for.map_or(0, |principal| principal.0),
+        previous: record.previous.map_or(0, |seq| seq.0),
+        outcome,
+    }
+}
+
+fn outcome(outcome: &domain::record::Outcome) -> Outcome<'_> {
+    Outcome { key: &outcome.mark.key, body_hash: outcome.mark.body_hash, events: outcome.events }
+}
+
+fn opened(event: &domain::event::JournalOpened) -> JournalOpened {
+    JournalOpened { clock_mode: event.clock_mode.code(), journal_id: event.journal_id }
+}
+
+fn admitted(event: &domain::event::ClientAdmitted) -> ClientAdmitted<'_> {
+    ClientAdmitted {
+        principal: event.principal.0,
+        name: &event.name,
+        token_hash: event.token_hash,
+        is_admin: event.grant.is_admin,
+        range_first: event.grant.range.first,
+        range_last: event.grant.range.last,
+    }
+}
+
+fn unit(row: &domain::organisation::UnitRow) -> UnitRow<'_> {
+    UnitRow {
+        code: row.code.packed(),
+        kind: row.kind.code(),
+        name: &row.name,
+        valid_from: row.valid_from.map(|at| at.0),
+        valid_until: row.valid_until.map(|at| at.0),
+    }
+}
+
+fn matter(row: &domain::catalogue::MatterRow) -> MatterRow<'_> {
+    MatterRow {
+        code: &row.code,
+        name: &row.name,
+        class: &row.class,
+        module: row.module.code(),
+        home: row.home.code(),
+        severity: row.severity.code(),
+        node_limit: limit(row.node_limit),
+        total_limit: limit(row.total_limit),
+        on_the_spot: row.on_the_spot,
+        public: row.public,
+        confidential: row.confidential,
+        from_occurrence: row.from_occurrence,
+    }
+}
+
+const fn limit(limit: domain::calendar::Limit) -> Limit {
+    match limit {
+        domain::calendar::Limit::CalendarHours(hours) => Limit { unit: 1, amount: hours },
+    }
+}
+
+fn reported(event: &domain::event::CaseReported) -> CaseReported<'_> {
+    CaseReported {
+        case: event.case.0,
+        matter: event.matter.0,
+        severity: event.severity.code(),
+        place: event.place.0,
+        holder: event.holder.0,
+        is_fallback: event.is_fallback,
+        source: event.source.code(),
+        source_number: event.source_number.as_deref(),
+        occurred_at: event.occurred_at.map(|at| at.0),
+        deadlines: deadlines(&event.deadlines),
+        claimant: event.claimant.as_ref().map(part),
+        text: part(&event.text),
+    }
+}
+
+fn escalated(event: &domain::event::CaseEscalated) -> CaseEscalated<'_> {
+    CaseEscalated {
+        case: event.case.0,
+        holder: event.holder.0,
+        deadlines: deadlines(&event.deadlines),
+        reason: part(&event.reason),
+    }
+}
+
+fn saying(case: CaseId, said: &domain::event::SealedPart) -> OfCaseSaying<'_> {
+    OfCaseSaying { case: case.0, part: part(said) }
+}
+
+fn fell_due(event: &domain::event::CaseFellDue) -> CaseFellDue {
+    CaseFellDue { case: event.case.0, clock: event.clock.code(), due_at: event.due_at.0 }
+}
+
+fn part(part: &domain::event::SealedPart) -> SealedPart<'_> {
+    SealedPart { slot: part.slot.0, ciphertext: &part.ciphertext }
+}
+
+const fn deadlines(deadlines: &domain::clock::Deadlines) -> Deadlines {
+    Deadlines {
+        node_started_at: deadlines.node_started_at.0,
+        node_warning_at: deadlines.node_warning_at.0,
+        node_due_at: deadlines.node_due_at.0,
+        total_warning_at: deadlines.total_warning_at.0,
+        total_due_at: deadlines.total_due_at.0,
+    }
+}

@@ -1,0 +1,69 @@
+//! What is wrong with a text, where, and what would be right.
+
+use std::fmt;
+
+/// One fault of an entry, without its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// The field that it is about; none where it is the whole entry.
+    pub field: Option<&'static str>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub hint: String,
+}
+
+impl Flaw {
+    /// A flaw of that field.
+    pub(super) fn of(
+        field: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { field: Some(field), message: message.into(), hint: hint.into() }
+    }
+
+    /// A flaw of the whole entry.
+    pub(super) fn whole(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { field: None, message: message.into(), hint: hint.into() }
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(field) = self.field {
+            write!(f, "{field}: ")?;
+        }
+        write!(f, "{}; hint: {}", self.message, self.hint)
+    }
+}
+
+/// One fault of a text, with its place. Prints as `file:line: field: message; hint: …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file, as the caller names it.
+    pub origin: String,
+    /// Counted from 1.
+    pub line: u32,
+    /// In characters, counted from 1, where it is known.
+    pub column: Option<u32>,
+    /// The field that it is about, where it is one.
+    pub field: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub hint: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.origin, self.line)?;
+        if let Some(column) = self.column {
+            write!(f, ":{column}")?;
+        }
+        if let Some(field) = &self.field {
+            write!(f, ": {field}")?;
+        }
+        write!(f, ": {}; hint: {}", self.message, self.hint)
+    }
+}

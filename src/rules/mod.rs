@@ -1,0 +1,29 @@
+//! Why this room exists: people keep the organisation and the catalogue as text, the casework
+//! wants typed rows. Text goes in and rows come out, or every fault of the text at once, each with
+//! its file and line; rows go in and the same text comes out.
+//!
+//! ```text
+//!  units.ndjson ────┐  lines, spans    ┌─▶ UnitText   ──▶ UnitRow
+//!                   ├─▶ Entry ─────────┤        │ check
+//!  catalogue.toml ──┘  (its fields)    └─▶ MatterText ──▶ MatterRow
+//!                          │                    │
+//!                          └── Finding ◀── Flaw ┘   file:line: message; hint: …
+//! ```
+//!
+//! It does not know what is in force: whether a unit's parent exists, or holds cases, is decided
+//! where the state is. It sees the domain only, opens no file and has no clock.
+
+mod catalogue_file;
+mod entry;
+mod finding;
+mod matter;
+mod moment;
+mod unit;
+mod units_file;
+
+pub use catalogue_file::{parse_catalogue, write_catalogue};
+pub use finding::{Finding, Flaw};
+pub use matter::{LimitText, MatterText};
+pub use moment::{parse_moment, write_moment};
+pub use unit::UnitText;
+pub use units_file::{parse_units, write_units};

@@ -1,0 +1,252 @@
+//! Units as a file: NDJSON, one unit a line; empty lines are passed over.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::entry::{Entry, Field, Place, TEXT};
+use super::finding::{Finding, Flaw};
+use super::unit::UnitText;
+use crate::domain::code::UnitCode;
+use crate::domain::limits::UNITS_MAX;
+use crate::domain::organisation::UnitRow;
+
+/// The units of an NDJSON text, in its order.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of its lines.
+pub fn parse_units(origin: &str, ndjson: &str) -> Result<Vec<UnitRow>, Vec<Finding>> {
+    let mut rows = Vec::new();
+    let mut findings = Vec::new();
+    let mut lines_of: HashMap<UnitCode, u32> = HashMap::new();
+    for (number, line) in (1..).zip(ndjson.lines()) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let row = match parse_line(origin, number, line) {
+            Ok(row) => row,
+            Err(found) => {
+                findings.extend(found);
+                continue;
+            }
+        };
+        if let Some(first) = lines_of.insert(row.code, number) {
+            lines_of.insert(row.code, first);
+            let message = format!("{} stands twice, first on line {first}", row.code);
+            let flaw = Flaw::of("code", message, "a code names one unit; keep one of the lines");
+            findings.push(Place { line: number, column: None }.finding(origin, flaw));
+        }
+        if rows.len() == UNITS_MAX {
+            let flaw = Flaw::whole(format!("more than {UNITS_MAX} units"), "split the city");
+            findings.push(Place { line: number, column: None }.finding(origin, flaw));
+            break;
+        }
+        rows.push(row);
+    }
+    if findings.is_empty() { Ok(rows) } else { Err(findings) }
+}
+
+/// The units as an NDJSON text: what [`parse_units`] reads.
+#[must_use]
+pub fn write_units(rows: &[UnitRow]) -> String {
+    let mut ndjson = String::new();
+    for row in rows {
+        let line = serde_json::to_string(&UnitText::from(row)).expect("texts have a JSON form");
+        ndjson.push_str(&line);
+        ndjson.push('\n');
+    }
+    ndjson
+}
+
+fn parse_line(origin: &str, number: u32, line: &str) -> Result<UnitRow, Vec<Finding>> {
+    let place = Place { line: number, column: None };
+    let Pairs(pairs) = serde_json::from_str(line).map_err(|error| {
+        let before = line.as_bytes().get(..error.column().saturating_sub(1)).unwrap_or_default();
+        let column = Some(column_after(&String::from_utf8_lossy(before)));
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default();
+        let flaw = Flaw::whole(message, "a line is one JSON object, whole");
+        vec![Place { line: number, column }.finding(origin, flaw)]
+    })?;
+    let mut searched = 0;
+    let fields = pairs.into_iter().map(|(name, value)| {
+        let found = find_key(line, searched, &name);
+        searched = found.map_or(searched, |at| at + 1);
+        let column = found.map(|at| column_after(&line[..at]));
+        Field { name, value, place: Place { line: number, column } }
+    });
+    let mut entry = Entry::new(origin, place, fields.collect(), UnitText::FIELDS);
+    let text = UnitText {
+        code: entry.take("code", TEXT),
+        kind: entry.take("kind", TEXT),
+        name: entry.take("name", TEXT),
+        valid_from: entry.take_optional("valid_from", TEXT),
+        valid_until: entry.take_optional("valid_until", TEXT),
+    };
+    entry.finish(text.row())
+}
+
+/// Where the key stands, from `start` on: its quotes, with a colon behind them.
+fn find_key(line: &str, start: usize, name: &str) -> Option<usize> {
+    let quoted = serde_json::to_string(name).ok()?;
+    line.get(start..)?.match_indices(&quoted).map(|(at, _)| start + at).find(|at| {
+        line.get(at + quoted.len()..).is_some_and(|rest| rest.trim_start().starts_with(':'))
+    })
+}
+
+/// The column, in characters from 1, of what stands behind `before`.
+fn column_after(before: &str) -> u32 {
+    u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX)
+}
+
+/// A JSON object as its pairs in order, so that a key that comes twice is seen.
+struct Pairs(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(ndjson: &str, expected: &[&str]) {
+        let findings = parse_units("units.ndjson", ndjson).expect_err("something is wrong");
+        let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        assert_eq!(found, expected);
+    }
+
+    const GOOD: &str = concat!(
+        r#"{"code":"411500000000","kind":"division","name":"信阳市"}"#,
+        "\n",
+        r#"{"code":"411502001000-R01","kind":"governance_room","name":"社会治理室","#,
+        r#""valid_from":"2022-01-01T00:00:00.000+08:00"}"#,
+        "\n",
+    );
+
+    #[test]
+    fn good_lines_become_rows_and_print_as_they_were_read() {
+        let rows = parse_units("units.ndjson", GOOD).unwrap();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(&*rows[0].name, "信阳市");
+        assert_eq!(rows[1].valid_from.map(|at| at.0), Some(1_640_966_400_000));
+        assert_eq!(write_units(&rows), GOOD);
+    }
+
+    #[test]
+    fn empty_lines_are_passed_over() {
+        let spaced = GOOD.replace('\n', "\r\n\n");
+        assert_eq!(parse_units("x", &spaced), parse_units("x", GOOD));
+    }
+
+    #[test]
+    fn every_fault_of_every_line_is_found_at_once() {
+        check(
+            concat!(
+                r#"{"code":"4115","kind":"villag","nmae":"某村"}"#,
+                "\n\n",
+                r#"{"code":7,"kind":"grid","name":" ","valid_until":"soon"}"#,
+            ),
+            &[
+                "units.ndjson:1: name: is missing; hint: it is a text in quotes",
+                "units.ndjson:1:2: code: '4115' is not a unit code: 12 digits (division), 15 \
+                 (grid), or 12 digits, '-', a letter and 2 digits; hint: for example \
+                 411502001001, 411502001001007 or 411502001000-R01",
+                "units.ndjson:1:16: kind: 'villag' is not one of its values; hint: one of \
+                 division, grid, governance_room",
+                "units.ndjson:1:32: unknown field 'nmae'; hint: did you mean 'name'?",
+                "units.ndjson:3:2: code: invalid type: integer `7`, expected a string; hint: it \
+                 is a text in quotes",
+                "units.ndjson:3:25: name: is empty; hint: give 1 to 120 bytes",
+                "units.ndjson:3:36: valid_until: 'soon' is no moment; hint: RFC 3339 with an \
+                 offset, for example 2022-03-01T08:00:00+08:00",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_code_that_comes_twice_names_both_lines() {
+        let line = r#"{"code":"411500000000","kind":"division","name":"信阳市"}"#;
+        check(
+            &format!("{line}\n\n{line}\n{line}\n"),
+            &[
+                "units.ndjson:3: code: 411500000000 stands twice, first on line 1; hint: a code \
+                 names one unit; keep one of the lines",
+                "units.ndjson:4: code: 411500000000 stands twice, first on line 1; hint: a code \
+                 names one unit; keep one of the lines",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_object_is_found_with_its_column() {
+        check(
+            "[1]\n{\"code\":\"\u{4fe1}\" x}\n{\"code\":\"411500000000\"",
+            &[
+                "units.ndjson:1:1: invalid type: sequence, expected a JSON object; hint: a line \
+                 is one JSON object, whole",
+                "units.ndjson:2:13: expected `,` or `}`; hint: a line is one JSON object, whole",
+                "units.ndjson:3:22: EOF while parsing an object; hint: a line is one JSON \
+                 object, whole",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_row_must_hold_together() {
+        check(
+            concat!(
+                r#"{"code":"411502001001","kind":"grid","name":"甲"}"#,
+                "\n",
+                r#"{"code":"411502001001007","kind":"governance_room","name":"乙"}"#,
+                "\n",
+                r#"{"code":"411502001001007","kind":"grid","name":"丙","#,
+                r#""valid_from":"2023-01-01T00:00:00Z","valid_until":"2022-01-01T00:00:00Z"}"#,
+                "\n",
+                r#"{"code":"411502001002","code":"411502001002","kind":"division","name":"丁\n"}"#,
+            ),
+            &[
+                "units.ndjson:1:24: kind: 'grid' does not fit the code 411502001001; hint: a \
+                 grid has 15 digits, the last three not 000",
+                "units.ndjson:2:27: kind: 'governance_room' does not fit the code \
+                 411502001001007; hint: a governance room has 12 digits, '-R' and 2 digits",
+                "units.ndjson:3:88: valid_until: does not lie after valid_from; hint: give the \
+                 first moment at which the unit exists no more",
+                "units.ndjson:4:24: field 'code' stands twice; hint: keep one of them",
+                "units.ndjson:4:64: name: holds a control character; hint: write it on one line",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_name_has_a_bound() {
+        let name = "村".repeat(41);
+        check(
+            &format!(r#"{{"code":"411502001001","kind":"division","name":"{name}"}}"#),
+            &["units.ndjson:1:42: name: has 123 bytes; hint: at most 120, which is 40 Chinese \
+               characters"],
+        );
+    }
+}
