@@ -28,6 +28,7 @@ pub mod memory;
 pub mod record;
 pub mod turn;
 pub mod value;
+pub mod vault;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -1,0 +1,79 @@
+//! Why the vault did not do what it was asked.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::domain::event::PartName;
+use crate::domain::ids::SlotNumber;
+
+/// A failure of the vault. Each names the file or the slot.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// Without it no sealed part of the journal opens; put the backup of the vault there.
+    #[error("the vault {path} is missing, but the journal beside it exists")]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The journal names slots that the file does not have: it is cut off, or an older copy.
+    #[error("the vault {path} ends at slot {slots}, but the journal names slot {named}")]
+    TooShort {
+        /// Which file.
+        path: PathBuf,
+        /// How many slots it has.
+        slots: u64,
+        /// The highest slot that the journal names.
+        named: SlotNumber,
+    },
+    /// Its first 32 bytes are not there, or all zero: no vault begins like that.
+    #[error("the vault {path} has no header")]
+    Blank {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Another process hands out its slots.
+    #[error("the vault {path} is in use by another process")]
+    Busy {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// No key is ready: the disk is full, or cannot keep up. It recovers by itself.
+    #[error("no key is left in the vault: slot {next} is not filled")]
+    NoneLeft {
+        /// The first slot without a key.
+        next: SlotNumber,
+    },
+    /// The slot was never handed out.
+    #[error("slot {slot} was never handed out by this vault")]
+    SlotUnknown {
+        /// Which slot.
+        slot: SlotNumber,
+    },
+    /// Key, part name or ciphertext is not the one that was sealed.
+    #[error("the part {part:?} sealed under slot {slot} does not open")]
+    DoesNotOpen {
+        /// Which slot.
+        slot: SlotNumber,
+        /// The part that it was said to be.
+        part: PartName,
+    },
+    /// The system has no randomness to give.
+    #[error("drawing random keys for the vault")]
+    Random(#[source] getrandom::Error),
+    /// The file system failed.
+    #[error("{what} the vault {path}{}", at(*slot))]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// With which slot, where it was one.
+        slot: Option<SlotNumber>,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn at(slot: Option<SlotNumber>) -> String {
+    slot.map_or_else(String::new, |slot| format!(", slot {slot}"))
+}

@@ -1,0 +1,63 @@
+//! One part under one key.
+//!
+//! The nonce is fixed: a key seals one part and no other. What the part is, and which slot its
+//! key has, are bound into the seal, so that parts cannot change places.
+//!
+//! ```text
+//!  associated data   slot u64 · part u8 · format u16      11 bytes, little-endian
+//!  ciphertext        as long as the plain text · tag 16 bytes
+//! ```
+
+use std::sync::Arc;
+
+use aes_gcm_siv::aead::KeyInit;
+use aes_gcm_siv::{AeadInOut, Aes256GcmSiv, Nonce, Tag};
+
+use super::Key;
+use crate::domain::event::{PartName, SealedPart};
+use crate::domain::ids::SlotNumber;
+
+/// The format of a seal.
+const FORMAT: u16 = 0;
+/// Bytes that a seal adds to the plain text.
+pub const SEAL_BYTES: usize = 16;
+
+/// Seals a part, in the one buffer that it stays in.
+pub(super) fn seal(key: &Key, slot: SlotNumber, part: PartName, plain: &[u8]) -> SealedPart {
+    let room_for_tag = std::iter::repeat_n(0, SEAL_BYTES);
+    let mut ciphertext: Arc<[u8]> = plain.iter().copied().chain(room_for_tag).collect();
+    let bytes = Arc::get_mut(&mut ciphertext).expect("nobody else has it yet");
+    let (text, tag_place) = bytes.split_at_mut(plain.len());
+    let tag = cipher(key)
+        .encrypt_inout_detached(&Nonce::default(), &associated_data(slot, part), text.into())
+        .expect("a part is far below the 64 GiB that the cipher takes");
+    tag_place.copy_from_slice(&tag);
+    SealedPart { slot, ciphertext }
+}
+
+/// Opens a part. None when key, slot, part or ciphertext is not what was sealed.
+pub(super) fn open(key: &Key, part: PartName, sealed: &SealedPart) -> Option<Vec<u8>> {
+    let (text, tag) = sealed.ciphertext.split_last_chunk::<SEAL_BYTES>()?;
+    let mut plain = text.to_vec();
+    cipher(key)
+        .decrypt_inout_detached(
+            &Nonce::default(),
+            &associated_data(sealed.slot, part),
+            plain.as_mut_slice().into(),
+            &Tag::from(*tag),
+        )
+        .ok()?;
+    Some(plain)
+}
+
+fn cipher(key: &Key) -> Aes256GcmSiv {
+    Aes256GcmSiv::new(&(*key).into())
+}
+
+fn associated_data(slot: SlotNumber, part: PartName) -> [u8; 11] {
+    let mut data = [0; 11];
+    data[..8].copy_from_slice(&slot.0.to_le_bytes());
+    data[8] = part as u8;
+    data[9..].copy_from_slice(&FORMAT.to_le_bytes());
+    data
+}
