@@ -1,0 +1,4 @@
+//! temp
+pub mod body;
+pub mod codes;
+pub mod language;
