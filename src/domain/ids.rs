@@ -71,7 +71,7 @@ impl PrincipalId {
 }
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, stamped by the engine's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

@@ -154,10 +154,10 @@ pub fn evolve(state: &mut State, record: &Record) {
         Event::JournalOpened(event) => state.opened = Some(event.clone()),
         Event::ClockAdvanced(event) => state.now = Some(event.to),
         Event::ClientAdmitted(event) => {
-            client::evolve_admitted(Arc::make_mut(&mut state.clients), record, event)
+            client::evolve_admitted(Arc::make_mut(&mut state.clients), record, event);
         }
         Event::ClientRevoked(event) => {
-            client::evolve_revoked(Arc::make_mut(&mut state.clients), record, event)
+            client::evolve_revoked(Arc::make_mut(&mut state.clients), record, event);
         }
         Event::ImportBegun(event) => import::evolve_begun(&mut state.imports, record, event),
         Event::UnitsStaged(event) => import::evolve_units(&mut state.imports, record, event),
@@ -174,3 +174,6 @@ pub fn evolve(state: &mut State, record: &Record) {
     }
     state.remember(record);
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -128,7 +128,6 @@ impl State {
 
     /// All natural keys, in no order: sort them before anything that is remembered.
     pub fn numbers(&self) -> impl Iterator<Item = (NaturalKey, CaseId)> {
-        #[expect(clippy::iter_over_hash_type, reason = "the caller sorts; see the doc")]
         self.numbers.iter().map(|(key, case)| (*key, *case))
     }
 

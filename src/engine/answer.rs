@@ -53,7 +53,8 @@ pub struct LineAnswer {
     payload: u64,
 }
 
-const _: () = assert!(size_of::<LineAnswer>() == 16, "16 MiB of the shortest lines cost 5 MiB at most");
+const _: () =
+    assert!(size_of::<LineAnswer>() == 16, "16 MiB of the shortest lines cost 5 MiB at most");
 const UNREAD: u64 = 0x8000;
 
 /// What a [`LineAnswer`] says.
@@ -81,7 +82,8 @@ impl LineAnswer {
     /// Of an accepted command.
     #[must_use]
     pub fn accepted(seq: Seq, case: Option<(CaseId, u32)>) -> Self {
-        let payload = case.map_or(0, |(case, version)| u64::from(case.0) << 32 | u64::from(version));
+        let payload =
+            case.map_or(0, |(case, version)| u64::from(case.0) << 32 | u64::from(version));
         Self { code_and_seq: seq.0 << 16, payload }
     }
 

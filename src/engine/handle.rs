@@ -73,7 +73,11 @@ impl Handle {
     ///
     /// # Errors
     /// See [`SubmitError`].
-    pub async fn submit(&self, desk: &Desk, submission: Submission) -> Result<Accepted, SubmitError> {
+    pub async fn submit(
+        &self,
+        desk: &Desk,
+        submission: Submission,
+    ) -> Result<Accepted, SubmitError> {
         let bytes = size_of::<Submission>() + submission.command.sealed_bytes();
         match self.ask(desk, Ask::Submit(Box::new(submission)), bytes).await? {
             Answer::Accepted(reply, timing) => Ok(Accepted { reply, is_repeat: false, timing }),
@@ -83,7 +87,9 @@ impl Handle {
             Answer::Rejected(rejection, _) => Err(SubmitError::Rejected(rejection)),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
-            Answer::Unknown | Answer::Lines(_) => unreachable!("a submission has an outcome of its own"),
+            Answer::Unknown | Answer::Lines(_) => {
+                unreachable!("a submission has an outcome of its own")
+            }
         }
     }
 
@@ -92,7 +98,12 @@ impl Handle {
     ///
     /// # Errors
     /// See [`SubmitError`]; the rules refuse nothing here.
-    pub async fn outcome(&self, desk: &Desk, principal: PrincipalId, key: &str) -> Result<Option<Reply>, SubmitError> {
+    pub async fn outcome(
+        &self,
+        desk: &Desk,
+        principal: PrincipalId,
+        key: &str,
+    ) -> Result<Option<Reply>, SubmitError> {
         let bytes = size_of::<Single>() + key.len();
         match self.ask(desk, Ask::Outcome(principal, key.into()), bytes).await? {
             Answer::Known(remembered, _) => Ok(Some(self.reply_again(&remembered)?)),
@@ -123,7 +134,11 @@ impl Handle {
     ///
     /// # Errors
     /// When nothing is taken in now; nothing of the batch happened then.
-    pub async fn submit_batch(&self, desk: &Desk, submissions: Vec<Submission>) -> Result<PendingBatch, SubmitError> {
+    pub async fn submit_batch(
+        &self,
+        desk: &Desk,
+        submissions: Vec<Submission>,
+    ) -> Result<PendingBatch, SubmitError> {
         let sealed: usize = submissions.iter().map(|one| one.command.sealed_bytes()).sum();
         let bytes = submissions.len() * size_of::<Submission>() + sealed;
         let place = desk.take_place();
@@ -167,17 +182,26 @@ impl Handle {
     ///
     /// # Errors
     /// When the journal cannot be read there.
-    pub fn records(&self, first: Seq, through: Seq, limit: usize) -> Result<Vec<Record>, ReadError> {
+    pub fn records(
+        &self,
+        first: Seq,
+        through: Seq,
+        limit: usize,
+    ) -> Result<Vec<Record>, ReadError> {
         let mut records = Vec::new();
         let mut failed = None;
-        self.reader.read_from(first, through, &mut |key, bytes| {
-            match collect(bytes, first, through, limit, &mut records) {
-                Ok(()) if records.len() < limit => ControlFlow::Continue(()),
-                Ok(()) => ControlFlow::Break(()),
-                Err(what) => {
-                    failed = Some(ReadError::Corrupt { seq: key, what });
-                    ControlFlow::Break(())
-                }
+        self.reader.read_from(first, through, &mut |key, bytes| match collect(
+            bytes,
+            first,
+            through,
+            limit,
+            &mut records,
+        ) {
+            Ok(()) if records.len() < limit => ControlFlow::Continue(()),
+            Ok(()) => ControlFlow::Break(()),
+            Err(what) => {
+                failed = Some(ReadError::Corrupt { seq: key, what });
+                ControlFlow::Break(())
             }
         })?;
         failed.map_or(Ok(records), Err)
@@ -205,7 +229,12 @@ impl Handle {
     ///
     /// # Errors
     /// When the journal cannot be read there.
-    pub async fn events_after(&self, after: Seq, limit: usize, patience: Duration) -> Result<Vec<Record>, ReadError> {
+    pub async fn events_after(
+        &self,
+        after: Seq,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Vec<Record>, ReadError> {
         if !self.view.wait_for(after.next(), patience).await {
             return Ok(Vec::new());
         }
@@ -262,7 +291,7 @@ impl Handle {
     /// # Errors
     /// When it is not what was sealed.
     pub fn open(&self, part: PartName, sealed: &SealedPart) -> Result<Opened, VaultError> {
-        self.vault.open(part, sealed)
+        self.vault.open_part(part, sealed)
     }
 
     /// What makes a command known again: its key, and its body under the vault's secret.
@@ -281,7 +310,13 @@ impl Handle {
     }
 }
 
-fn collect(bytes: &[u8], first: Seq, through: Seq, limit: usize, records: &mut Vec<Record>) -> Result<(), String> {
+fn collect(
+    bytes: &[u8],
+    first: Seq,
+    through: Seq,
+    limit: usize,
+    records: &mut Vec<Record>,
+) -> Result<(), String> {
     let value = Value::parse(bytes).map_err(|error| error.to_string())?;
     for record in value.records() {
         let record = record.map_err(|error| error.to_string())?;

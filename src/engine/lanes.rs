@@ -97,7 +97,8 @@ impl Lanes {
         let queued_bytes = self.bulk_bytes.fetch_add(bytes, Ordering::AcqRel);
         // A batch alone may be as large as it is: its reader bounds it.
         let has_room = queued == 0
-            || (queued + commands <= self.bulk_commands_max && queued_bytes + bytes <= self.bulk_bytes_max);
+            || (queued + commands <= self.bulk_commands_max
+                && queued_bytes + bytes <= self.bulk_bytes_max);
         let pushed = if has_room { self.bulk.push(batch) } else { Err(batch) };
         if let Err(batch) = pushed {
             self.bulk_commands.fetch_sub(commands, Ordering::AcqRel);

@@ -13,7 +13,7 @@ const CHUNK: usize = 4_096;
 /// All published cases, dense from 1.
 #[derive(Debug, Default)]
 pub(super) struct CaseRows {
-    chunks: RwLock<Vec<Box<RwLock<Vec<Case>>>>>,
+    chunks: RwLock<Vec<RwLock<Vec<Case>>>>,
     len: AtomicUsize,
 }
 
@@ -35,7 +35,7 @@ impl CaseRows {
     pub(super) fn put(&self, id: CaseId, case: Case) -> Option<Case> {
         let index = (id.0 as usize).checked_sub(1)?;
         if self.chunks.read().len() <= index / CHUNK {
-            self.chunks.write().push(Box::new(RwLock::new(Vec::with_capacity(CHUNK))));
+            self.chunks.write().push(RwLock::new(Vec::with_capacity(CHUNK)));
         }
         let chunks = self.chunks.read();
         let mut chunk = chunks.get(index / CHUNK)?.write();

@@ -25,7 +25,8 @@ use crate::domain::case::{Case, Light};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
 use crate::domain::code::Level;
-use crate::domain::ids::{CaseId, Seq, Timestamp, UnitNumber};
+use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp, UnitNumber};
+use crate::domain::import::StagedImport;
 use crate::domain::organisation::Organisation;
 use crate::domain::state::State;
 
@@ -51,7 +52,20 @@ struct Whole {
     organisation: Arc<Organisation>,
     catalogue: Arc<Catalogue>,
     clients: Arc<Clients>,
+    imports: BTreeMap<ImportId, ImportSummary>,
+    imports_begun: u32,
     now: Timestamp,
+}
+
+/// An open import, without its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportSummary {
+    /// Units staged.
+    pub units: usize,
+    /// Matters staged.
+    pub matters: usize,
+    /// Its newest event.
+    pub last_seq: Seq,
 }
 
 /// A page of an inbox.
@@ -140,6 +154,16 @@ impl View {
     /// All clients.
     pub fn clients(&self) -> Arc<Clients> {
         Arc::clone(&self.whole.read().clients)
+    }
+
+    /// The open import of that number.
+    pub fn import(&self, id: ImportId) -> Option<ImportSummary> {
+        self.whole.read().imports.get(&id).copied()
+    }
+
+    /// How many imports were ever begun.
+    pub fn imports_begun(&self) -> u32 {
+        self.whole.read().imports_begun
     }
 
     /// The time of the newest published turn.
@@ -233,6 +257,19 @@ impl View {
             whole.clients = Arc::clone(state.clients());
         }
         whole.now = state.now();
+        whole.imports_begun = state.imports().begun();
+        if state.imports().iter().len() > 0 || !whole.imports.is_empty() {
+            whole.imports =
+                state.imports().iter().map(|(id, staged)| (id, summary(staged))).collect();
+        }
+    }
+}
+
+fn summary(staged: &StagedImport) -> ImportSummary {
+    ImportSummary {
+        units: staged.units.len(),
+        matters: staged.matters.len(),
+        last_seq: Seq(staged.last_seq),
     }
 }
 
@@ -251,7 +288,8 @@ impl Census {
             self.open += 1;
             return;
         };
-        let level = organisation.unit(by).map_or(Level::City, crate::domain::organisation::UnitRow::level);
+        let level =
+            organisation.unit(by).map_or(Level::City, crate::domain::organisation::UnitRow::level);
         self.closed_by_level[level as usize] += 1;
     }
 }

@@ -1,0 +1,150 @@
+//! Administration: who may act, and how organisation and catalogue come in.
+
+use super::world::*;
+use crate::domain::catalogue::HomeLevel;
+use crate::domain::code::{CodeRange, Level};
+use crate::domain::command::{
+    AdmitClient, BeginImport, Command, CommitImport, RevokeClient, StageUnits, Submission,
+};
+use crate::domain::event::{ClockMode, Grant};
+use crate::domain::ids::{ImportId, UnitNumber};
+
+fn admin(command: Command) -> Submission {
+    Submission { principal: ADMIN, ..submission(command, None) }
+}
+
+#[test]
+fn administration_needs_an_administrator() {
+    let mut world = World::new();
+    let command = Command::BeginImport(BeginImport { origin: "a.ndjson".into() });
+    assert_eq!(
+        world.submit(&submission(command.clone(), None)).expect_err("an app").code(),
+        "needs_admin"
+    );
+    world.submit(&admin(command)).expect("an administrator");
+}
+
+#[test]
+fn a_revoked_client_acts_no_more_and_the_last_administrator_stays() {
+    let mut world = World::new();
+    world
+        .submit(&admin(Command::RevokeClient(RevokeClient { name: "app".into() })))
+        .expect("known");
+    let report = world.report(MICRO, GRID);
+    let refused = world.act(GRID, Command::ReportCase(Box::new(report))).expect_err("revoked");
+    assert_eq!(refused.code(), "principal_revoked");
+
+    let again = world.submit(&admin(Command::RevokeClient(RevokeClient { name: "app".into() })));
+    assert_eq!(again.expect_err("gone").code(), "client_not_found");
+    let last = world.submit(&admin(Command::RevokeClient(RevokeClient { name: "admin".into() })));
+    assert_eq!(last.expect_err("the last").code(), "last_admin");
+}
+
+#[test]
+fn a_client_name_is_given_once() {
+    let mut world = World::new();
+    let grant = Grant { is_admin: false, range: CodeRange::ALL };
+    let admit = AdmitClient { name: "app".into(), token_hash: [9; 32], grant };
+    assert_eq!(
+        world.submit(&admin(Command::AdmitClient(admit))).expect_err("taken").code(),
+        "client_name_taken"
+    );
+}
+
+#[test]
+fn units_are_numbered_in_organisation_order_and_a_subtree_is_an_interval() {
+    let world = World::new();
+    let organisation = world.state.organisation();
+    let codes: Vec<_> = organisation.iter().map(|(_, row)| row.code).collect();
+    assert!(codes.is_sorted());
+    for (number, row) in organisation.iter() {
+        let within = organisation.subtree(number).expect("numbered");
+        for (other, other_row) in organisation.iter() {
+            assert_eq!(
+                within.contains(&other.0),
+                row.code.range().contains(other_row.code),
+                "{} in {}",
+                other_row.code,
+                row.code
+            );
+        }
+    }
+}
+
+#[test]
+fn a_later_import_keeps_the_numbers_it_finds() {
+    let mut world = World::new();
+    let before: Vec<_> =
+        world.state.organisation().iter().map(|(number, row)| (number, row.code)).collect();
+    let mut renamed = unit(GRID);
+    renamed.name = "新名".into();
+    world.import(vec![unit("411502001201004"), renamed], Vec::new()).expect("an addition");
+    let organisation = world.state.organisation();
+    for (number, code) in &before {
+        assert_eq!(organisation.find(*code), Some(*number));
+    }
+    assert_eq!(organisation.find(code("411502001201004")), Some(UnitNumber(13)));
+    assert_eq!(
+        &*organisation.unit(organisation.find(code(GRID)).expect("known")).expect("known").name,
+        "新名"
+    );
+    let case = world.reported(MICRO, "411502001201004");
+    assert_eq!(world.holder(case), "411502001201004");
+}
+
+#[test]
+fn nothing_of_an_import_is_visible_before_its_commit() {
+    let mut world = World::empty(ClockMode::System);
+    world
+        .submit(&admin(Command::BeginImport(BeginImport { origin: "a".into() })))
+        .expect("the first");
+    let rows = vec![unit(CITY), unit(COUNTY)];
+    world
+        .submit(&admin(Command::StageUnits(StageUnits { import: ImportId(1), rows })))
+        .expect("coherent");
+    assert!(world.state.organisation().is_empty());
+    world
+        .submit(&admin(Command::CommitImport(CommitImport { import: ImportId(1) })))
+        .expect("whole");
+    assert_eq!(world.state.organisation().len(), 2);
+    let again = world.submit(&admin(Command::CommitImport(CommitImport { import: ImportId(1) })));
+    assert_eq!(again.expect_err("once").code(), "import_not_found");
+}
+
+#[test]
+fn an_import_that_does_not_hold_together_is_refused_whole() {
+    let mut closed = unit(GRID);
+    closed.valid_until = Some(START);
+    let mut incoherent = unit(GRID);
+    incoherent.kind = crate::domain::organisation::UnitKind::Division;
+    let table = [
+        ("unit_orphaned", vec![unit("411502009001001")]),
+        ("unit_incoherent", vec![incoherent]),
+        ("unit_holds_cases", vec![closed]),
+        ("rows_out_of_bounds", vec![unit(GRID); 201]),
+    ];
+    for (expected, rows) in table {
+        let mut world = World::new();
+        world.reported(MICRO, GRID);
+        let organisation = world.state.organisation().digest();
+        assert_eq!(world.import(rows, Vec::new()).expect_err(expected).code(), expected);
+        assert_eq!(world.state.organisation().digest(), organisation);
+    }
+    let mut world = World::new();
+    assert_eq!(world.import(Vec::new(), Vec::new()).expect_err("nothing").code(), "import_empty");
+}
+
+#[test]
+fn a_matter_that_comes_again_keeps_its_number() {
+    let mut world = World::new();
+    let number = world.state.catalogue().find(SMALL).expect("known").0;
+    world
+        .import(
+            Vec::new(),
+            vec![matter(SMALL, HomeLevel::Township), matter("PS-900", HomeLevel::Grid)],
+        )
+        .expect("a change");
+    let (again, row) = world.state.catalogue().find(SMALL).expect("known");
+    assert_eq!((again, row.home.level()), (number, Level::Township));
+    assert_eq!(world.state.catalogue().len(), 5);
+}

@@ -1,0 +1,231 @@
+//! The laws that the domain owes: state is the fold of events, `decide` is pure, outcomes are
+//! remembered. As properties over random sequences of commands.
+
+use proptest::prelude::*;
+
+use super::world::*;
+use crate::domain::command::{Command, Submission};
+use crate::domain::event::ClockMode;
+use crate::domain::ids::CaseId;
+use crate::domain::snapshot::StateBuilder;
+use crate::domain::state::State;
+use crate::domain::{Decision, decide, evolve};
+
+/// One step of a random day.
+#[derive(Clone, Debug)]
+enum Step {
+    Report { matter: usize, place: usize, settle: bool, key: Option<u8>, number: Option<u8> },
+    Verb { verb: usize, case: u32, by_holder: bool, version: Option<u32>, key: Option<u8> },
+    Hours(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let key = || proptest::option::weighted(0.5, 0_u8..20);
+    prop_oneof![
+        3 => (0_usize..4, 0_usize..6, any::<bool>(), key(), proptest::option::weighted(0.3, 0_u8..10))
+            .prop_map(|(matter, place, settle, key, number)| Step::Report { matter, place, settle, key, number }),
+        5 => (0_usize..4, 1_u32..30, proptest::bool::weighted(0.9), proptest::option::weighted(0.1, 0_u32..4), key())
+            .prop_map(|(verb, case, by_holder, version, key)| Step::Verb { verb, case, by_holder, version, key }),
+        1 => (1_u8..30).prop_map(Step::Hours),
+    ]
+}
+
+const MATTERS: [&str; 4] = [MICRO, SMALL, MAJOR, OFFLINE];
+const PLACES: [&str; 6] = [GRID, GRID_2, GRID_CLOSED, VILLAGE, TOWNSHIP, GRID_3];
+
+fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
+    match *step {
+        Step::Hours(_) => None,
+        Step::Report { matter, place, settle, key, number } => {
+            let mut report = world.report(MATTERS[matter], PLACES[place]);
+            report.settle = settle.then(|| world.part());
+            report.source_number = number.map(|number| format!("N-{number}").into());
+            // A key's body: what the step says, not the sealed bytes.
+            let body = (matter * 100 + place * 10 + usize::from(settle)) as u128;
+            let mark = key.and_then(|key| mark(&format!("k-{key}"), body));
+            Some(Submission {
+                mark,
+                ..submission(Command::ReportCase(Box::new(report)), Some(PLACES[place]))
+            })
+        }
+        Step::Verb { verb, case, by_holder, version, key } => {
+            let id = CaseId(case);
+            let holder = world.state.cases().get(id).and_then(|case| case.status.holder());
+            let holder = holder.and_then(|holder| world.state.organisation().code(holder));
+            let by = if by_holder {
+                holder.map(|code| code.to_string())
+            } else {
+                Some(VILLAGE_2.into())
+            };
+            let mut command = world.verb(["acknowledge", "escalate", "handle", "close"][verb], id);
+            if let Command::AcknowledgeCase(acknowledge) = &mut command {
+                acknowledge.target.version = version;
+            }
+            let mark = key.and_then(|key| {
+                mark(&format!("k-{key}"), 1_000 + (verb * 100) as u128 + u128::from(case))
+            });
+            Some(Submission { mark, ..submission(command, by.as_deref()) })
+        }
+    }
+}
+
+fn take(world: &mut World, step: &Step) {
+    if let Step::Hours(hours) = step {
+        let passed = world.now.ms_since(START) / HOUR;
+        world.at_hour(passed + i64::from(*hours));
+        return;
+    }
+    if let Some(submission) = submission_of(world, step) {
+        // A refusal is an answer; what it must not do is checked below.
+        let before = world.state.digest();
+        if world.decide(&submission).is_err() {
+            assert_eq!(world.state.digest(), before, "a refusal changed something");
+        }
+    }
+}
+
+/// The state of these rows, lent and taken back.
+fn lent(state: &State) -> State {
+    let mut builder = StateBuilder::new(state.head());
+    state.organisation().iter().for_each(|(_, row)| builder.unit(row.clone()));
+    state.catalogue().iter().for_each(|row| builder.matter(row.clone()));
+    state.clients().iter().for_each(|(_, client)| builder.client(client.clone()));
+    state.imports().iter().for_each(|(id, import)| builder.import(id, import.clone()));
+    state.cases().iter().for_each(|(_, case)| builder.case(*case));
+    state.numbers().for_each(|(key, case)| builder.number(key, case));
+    state.outcomes().iter().for_each(|(at, key, outcome)| builder.outcome(at, key, *outcome));
+    builder.finish()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_state_is_the_fold_of_its_events(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new();
+        for step in &steps {
+            take(&mut world, step);
+        }
+        let mut folded = State::default();
+        for record in &world.records {
+            evolve(&mut folded, record);
+        }
+        prop_assert_eq!(folded.digest(), world.state.digest());
+        prop_assert_eq!(folded.next_due_at(), world.state.next_due_at());
+        prop_assert_eq!(lent(&world.state).digest(), world.state.digest());
+    }
+
+    #[test]
+    fn deciding_is_pure(steps in prop::collection::vec(step(), 1..40), last in step()) {
+        let mut world = World::new();
+        for step in &steps {
+            take(&mut world, step);
+        }
+        if let Some(submission) = submission_of(&mut world, &last) {
+            let before = world.state.digest();
+            let once = decide(&world.state, world.now, &submission);
+            let twice = decide(&world.state.clone(), world.now, &submission);
+            prop_assert_eq!(once, twice);
+            prop_assert_eq!(world.state.digest(), before);
+        }
+    }
+
+    #[test]
+    fn an_open_case_has_one_holder_that_exists(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new();
+        for step in &steps {
+            take(&mut world, step);
+        }
+        for (id, case) in world.state.cases().iter() {
+            let is_closed = case.status.name() == crate::domain::case::StatusName::Closed;
+            prop_assert_eq!(case.status.holder().is_none(), is_closed, "case {}", id);
+            if let Some(holder) = case.status.holder() {
+                prop_assert!(world.state.organisation().unit(holder).is_some_and(|unit| unit.is_open(START.plus_ms(1))));
+            }
+            let chain = world.records.iter().filter(|record| record.event.case() == Some(id)).count();
+            prop_assert_eq!(case.version as usize, chain, "a version counts the events");
+        }
+    }
+
+    #[test]
+    fn history_is_a_chain(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new();
+        for step in &steps {
+            take(&mut world, step);
+        }
+        for (id, case) in world.state.cases().iter() {
+            let mut next = Some(case.last_seq);
+            let mut count = 0;
+            while let Some(seq) = next {
+                let record = &world.records[usize::try_from(seq.0).expect("small") - 1];
+                prop_assert_eq!(record.event.case(), Some(id));
+                next = record.previous;
+                count += 1;
+            }
+            prop_assert_eq!(count, case.version);
+        }
+    }
+}
+
+#[test]
+fn an_accepted_outcome_is_remembered_for_a_day() {
+    let mut world = World::new();
+    let report = world.report(MICRO, GRID);
+    let report = Submission {
+        mark: mark("r-1", 1),
+        ..submission(Command::ReportCase(Box::new(report)), Some(GRID))
+    };
+    let Ok(Ok(_)) = world.decide(&report) else { panic!("accepted") };
+    let events = world.records.len();
+
+    world.at_hour(24);
+    let Ok(Err(known)) = world.decide(&report) else { panic!("known") };
+    assert_eq!((known.case, known.version, known.events), (Some(CaseId(1)), 1, 1));
+    let other_body = Submission { mark: mark("r-1", 2), ..report.clone() };
+    assert_eq!(world.submit(&other_body).expect_err("another body").code(), "key_reused");
+    let other_principal = Submission { principal: ADMIN, ..report.clone() };
+    assert!(matches!(decide(&world.state, world.now, &other_principal), Ok(Decision::Accepted(_))));
+    assert_eq!(
+        world.records.iter().filter(|record| record.event.name() == "case.reported").count(),
+        1
+    );
+    assert!(world.records.len() >= events);
+
+    // The first outcome after the day is over lets the old one go.
+    world.at_hour(25);
+    let other = world.report(MICRO, GRID_2);
+    let other = Submission {
+        mark: mark("r-2", 3),
+        ..submission(Command::ReportCase(Box::new(other)), Some(GRID_2))
+    };
+    world.submit(&other).expect("accepted");
+    assert!(matches!(world.decide(&report), Ok(Ok(_))), "past the window it is decided afresh");
+}
+
+#[test]
+fn a_rejection_is_not_remembered() {
+    let mut world = World::new();
+    let mut report = world.report("XX-1", GRID);
+    let submit = |report: &crate::domain::command::ReportCase| Submission {
+        mark: mark("r-1", 1),
+        ..submission(Command::ReportCase(Box::new(report.clone())), Some(GRID))
+    };
+    assert_eq!(world.submit(&submit(&report)).expect_err("unknown").code(), "matter_not_found");
+    report.matter = MICRO.into();
+    world.submit(&submit(&report)).expect("decided afresh");
+}
+
+#[test]
+fn a_driven_clock_takes_no_time_that_has_passed() {
+    let mut world = World::empty(ClockMode::Driven);
+    let at = Some(START.plus_ms(-1));
+    let late = Submission {
+        at,
+        principal: ADMIN,
+        ..submission(
+            Command::BeginImport(crate::domain::command::BeginImport { origin: "a".into() }),
+            None,
+        )
+    };
+    assert_eq!(world.submit(&late).expect_err("late").code(), "at_before_now");
+}

@@ -1,0 +1,8 @@
+//! Tables for the rules and properties for the laws, on a small world.
+
+mod clients_and_imports;
+mod clocks;
+mod laws;
+mod moves;
+mod routing;
+pub(crate) mod world;

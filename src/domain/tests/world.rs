@@ -1,0 +1,280 @@
+//! A small city: one county, two townships, three villages, four grids, a handful of matters.
+
+use std::sync::Arc;
+
+use crate::domain::calendar::Limit;
+use crate::domain::case::{Case, Source};
+use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
+use crate::domain::code::{CodeRange, UnitCode};
+use crate::domain::command::{
+    AcknowledgeCase, AdmitClient, BeginImport, CaseRef, CloseCase, Command, CommitImport,
+    EscalateCase, HandleCase, OpenJournal, ReportCase, StageMatters, StageUnits, Submission,
+    Target,
+};
+use crate::domain::event::{ClockMode, Event, Grant, SealedPart};
+use crate::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
+use crate::domain::organisation::{UnitKind, UnitRow};
+use crate::domain::outcome::Remembered;
+use crate::domain::record::{Actor, Mark, Outcome, Record};
+use crate::domain::rejection::Rejection;
+use crate::domain::state::State;
+use crate::domain::{Decision, decide, decide_timer, evolve};
+
+pub(crate) const CITY: &str = "411500000000";
+pub(crate) const COUNTY: &str = "411502000000";
+pub(crate) const TOWNSHIP: &str = "411502001000";
+pub(crate) const ROOM: &str = "411502001000-R01";
+pub(crate) const VILLAGE: &str = "411502001201";
+pub(crate) const GRID: &str = "411502001201001";
+pub(crate) const GRID_2: &str = "411502001201002";
+pub(crate) const GRID_CLOSED: &str = "411502001201003";
+pub(crate) const VILLAGE_2: &str = "411502001202";
+pub(crate) const TOWNSHIP_2: &str = "411502002000";
+pub(crate) const VILLAGE_3: &str = "411502002201";
+pub(crate) const GRID_3: &str = "411502002201001";
+
+/// At home in the grid, may be settled on the spot; 10 hours a node, 100 in all.
+pub(crate) const MICRO: &str = "PS-001";
+/// At home in the village.
+pub(crate) const SMALL: &str = "PS-002";
+/// At home in the township.
+pub(crate) const MAJOR: &str = "PS-003";
+/// At home in the grid, its clocks start when it happened.
+pub(crate) const OFFLINE: &str = "PS-004";
+
+pub(crate) const START: Timestamp = Timestamp(1_767_225_600_000);
+pub(crate) const HOUR: i64 = 3_600_000;
+
+pub(crate) const ADMIN: PrincipalId = PrincipalId(1);
+/// Acts everywhere.
+pub(crate) const APP: PrincipalId = PrincipalId(2);
+/// Acts in the second township only.
+pub(crate) const TOWNSHIP_APP: PrincipalId = PrincipalId(3);
+
+pub(crate) fn code(text: &str) -> UnitCode {
+    text.parse().expect("a good code")
+}
+
+pub(crate) fn unit(text: &str) -> UnitRow {
+    let code = code(text);
+    let kind = match (code.letter(), code.to_string().len()) {
+        (Some(_), _) => UnitKind::GovernanceRoom,
+        (None, 15) => UnitKind::Grid,
+        (None, _) => UnitKind::Division,
+    };
+    UnitRow {
+        code, kind, name: format!("单位{text}").into(), valid_from: None, valid_until: None
+    }
+}
+
+pub(crate) fn matter(code: &str, home: HomeLevel) -> MatterRow {
+    MatterRow {
+        code: code.into(),
+        name: format!("事项{code}").into(),
+        class: "测试".into(),
+        module: Module::PublicSafety,
+        home,
+        severity: Severity::Normal,
+        node_limit: Limit::CalendarHours(10),
+        total_limit: Limit::CalendarHours(100),
+        on_the_spot: code == MICRO,
+        public: true,
+        confidential: false,
+        from_occurrence: code == OFFLINE,
+    }
+}
+
+/// Drives `decide` and `evolve` as the engine does, and keeps the records.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) records: Vec<Record>,
+    pub(crate) now: Timestamp,
+    next_slot: u64,
+}
+
+impl World {
+    /// Nothing but an open journal.
+    pub(crate) fn empty(mode: ClockMode) -> Self {
+        let mut world =
+            Self { state: State::default(), records: Vec::new(), now: START, next_slot: 1 };
+        let open = OpenJournal { clock_mode: mode, journal_id: 7 };
+        world.system(Command::OpenJournal(open)).expect("a new journal opens");
+        for (name, is_admin, range) in [
+            ("admin", true, CodeRange::ALL),
+            ("app", false, CodeRange::ALL),
+            ("township-app", false, code(TOWNSHIP_2).range()),
+        ] {
+            let token_hash = *blake3::hash(name.as_bytes()).as_bytes();
+            let grant = Grant { is_admin, range };
+            let admit = AdmitClient { name: name.into(), token_hash, grant };
+            world.system(Command::AdmitClient(admit)).expect("a new client is admitted");
+        }
+        world
+    }
+
+    /// The small city.
+    pub(crate) fn new() -> Self {
+        let mut world = Self::empty(ClockMode::System);
+        let mut units: Vec<_> = [
+            CITY,
+            COUNTY,
+            TOWNSHIP,
+            ROOM,
+            VILLAGE,
+            GRID,
+            GRID_2,
+            GRID_CLOSED,
+            VILLAGE_2,
+            TOWNSHIP_2,
+            VILLAGE_3,
+            GRID_3,
+        ]
+        .map(unit)
+        .into();
+        units[7].valid_until = Some(START);
+        let matters = vec![
+            matter(MICRO, HomeLevel::Grid),
+            matter(SMALL, HomeLevel::Village),
+            matter(MAJOR, HomeLevel::Township),
+            matter(OFFLINE, HomeLevel::Grid),
+        ];
+        world.import(units, matters).expect("a small city is imported");
+        world
+    }
+
+    pub(crate) fn import(
+        &mut self,
+        units: Vec<UnitRow>,
+        matters: Vec<MatterRow>,
+    ) -> Result<(), Rejection> {
+        let import = ImportId(self.state.imports().begun() + 1);
+        self.system(Command::BeginImport(BeginImport { origin: "test".into() }))?;
+        if !units.is_empty() {
+            self.system(Command::StageUnits(StageUnits { import, rows: units }))?;
+        }
+        if !matters.is_empty() {
+            self.system(Command::StageMatters(StageMatters { import, rows: matters }))?;
+        }
+        self.system(Command::CommitImport(CommitImport { import }))?;
+        Ok(())
+    }
+
+    pub(crate) fn system(&mut self, command: Command) -> Result<Vec<Event>, Rejection> {
+        self.submit(&Submission { principal: PrincipalId::SYSTEM, ..submission(command, None) })
+    }
+
+    /// As the client that acts everywhere, for that unit.
+    pub(crate) fn act(&mut self, by: &str, command: Command) -> Result<Vec<Event>, Rejection> {
+        self.submit(&submission(command, Some(by)))
+    }
+
+    /// Decides and folds, as the engine does, and gives the events.
+    pub(crate) fn submit(&mut self, submission: &Submission) -> Result<Vec<Event>, Rejection> {
+        match self.decide(submission)? {
+            Ok(events) => Ok(events),
+            Err(_known) => Ok(Vec::new()),
+        }
+    }
+
+    /// As `submit`, with a known outcome told apart.
+    pub(crate) fn decide(
+        &mut self,
+        submission: &Submission,
+    ) -> Result<Result<Vec<Event>, Remembered>, Rejection> {
+        let events = match decide(&self.state, self.now, submission)? {
+            Decision::Accepted(events) => events,
+            Decision::Known(remembered) => return Ok(Err(remembered)),
+        };
+        let actor = self.state.actor(submission)?;
+        let count = u16::try_from(events.len()).expect("few events");
+        let mut outcome = submission.mark.clone().map(|mark| Outcome { mark, events: count });
+        for event in &events {
+            self.record(event.clone(), actor, outcome.take());
+        }
+        Ok(Ok(events))
+    }
+
+    fn record(&mut self, event: Event, actor: Actor, outcome: Option<Outcome>) {
+        let previous = self.state.previous(&event);
+        let record =
+            Record { seq: self.state.tail().next(), at: self.now, actor, previous, outcome, event };
+        evolve(&mut self.state, &record);
+        self.records.push(record);
+    }
+
+    /// Moves the clock to so many hours after the start and fires what is due; gives the events.
+    pub(crate) fn at_hour(&mut self, hour: i64) -> Vec<Event> {
+        self.now = START.plus_ms(hour * HOUR);
+        let mut fired = Vec::new();
+        while let Some((case, timer)) = self.state.next_due(self.now) {
+            let event = decide_timer(case, timer);
+            fired.push(event.clone());
+            self.record(event, Actor::SYSTEM, None);
+        }
+        fired
+    }
+
+    pub(crate) fn part(&mut self) -> SealedPart {
+        let slot = SlotNumber(self.next_slot);
+        self.next_slot += 1;
+        SealedPart { slot, ciphertext: Arc::from([0x5e_u8; 32].as_slice()) }
+    }
+
+    pub(crate) fn report(&mut self, matter: &str, place: &str) -> ReportCase {
+        ReportCase {
+            matter: matter.into(),
+            place: code(place),
+            source: Source::Patrol,
+            source_number: None,
+            occurred_at: None,
+            claimant: None,
+            text: self.part(),
+            settle: None,
+        }
+    }
+
+    /// Reports and gives the number.
+    pub(crate) fn reported(&mut self, matter: &str, place: &str) -> CaseId {
+        let report = self.report(matter, place);
+        let events = self.act(CITY, Command::ReportCase(Box::new(report))).expect("a good report");
+        events[0].case().expect("a report is of a case")
+    }
+
+    pub(crate) fn case(&self, id: CaseId) -> Case {
+        *self.state.cases().get(id).expect("a known case")
+    }
+
+    /// The code of who holds the case.
+    pub(crate) fn holder(&self, id: CaseId) -> String {
+        let holder = self.case(id).status.holder();
+        let code = holder.and_then(|holder| self.state.organisation().code(holder));
+        code.map_or_else(|| "nobody".into(), |code| code.to_string())
+    }
+
+    pub(crate) fn verb(&mut self, name: &str, case: CaseId) -> Command {
+        let target = Target { case: CaseRef::Id(case), version: None };
+        match name {
+            "acknowledge" => Command::AcknowledgeCase(AcknowledgeCase { target }),
+            "escalate" => Command::EscalateCase(EscalateCase { target, reason: self.part() }),
+            "handle" => Command::HandleCase(HandleCase { target, measures: self.part() }),
+            "close" => Command::CloseCase(CloseCase { target, answer: self.part() }),
+            _ => panic!("no verb {name}"),
+        }
+    }
+}
+
+pub(crate) fn submission(command: Command, by: Option<&str>) -> Submission {
+    Submission {
+        principal: APP,
+        scope: CodeRange::ALL,
+        by: by.map(code),
+        mark: None,
+        at: None,
+        command,
+    }
+}
+
+pub(crate) fn mark(key: &str, body_hash: u128) -> Option<Mark> {
+    Some(Mark { key: key.into(), body_hash })
+}

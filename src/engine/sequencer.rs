@@ -1,0 +1,310 @@
+//! The one writer: gathers a turn, decides it, makes it durable, publishes it, answers. All on
+//! one thread, so there is nothing to roll back across.
+//!
+//! ```text
+//!  gather ─▶ stage (due timers, decide, evolve) ─▶ append ─▶ publish ─▶ answer ─▶ gather …
+//!                                                    │
+//!                                     not durable: the waiters are told, the turn stays as it
+//!                                     is and is appended again until it is durable
+//! ```
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam::sync::Parker;
+
+use super::answer::{Answer, LineAnswer, Timing};
+use super::clock::{Clock, stopwatch};
+use super::desk::{Desk, Ticket};
+use super::lanes::{Ask, Batch, Lanes, Single};
+use super::metrics;
+use super::options::EngineOptions;
+use super::stage::{Stage, Verdict};
+use super::status::{Status, Storage};
+use super::view::View;
+use crate::domain::command::Submission;
+use crate::domain::ids::Timestamp;
+use crate::journal::{AppendError, Journal};
+
+/// Bulk takes its full share of a turn again when nobody came interactively for this long.
+const SHARED_FOR_MS: u128 = 100;
+
+/// The engine's thread. See the module.
+pub(super) struct Sequencer {
+    pub(super) journal: Box<dyn Journal>,
+    pub(super) stage: Stage,
+    pub(super) clock: Clock,
+    pub(super) lanes: Arc<Lanes>,
+    pub(super) view: Arc<View>,
+    pub(super) status: Arc<Status>,
+    pub(super) options: EngineOptions,
+    pub(super) parker: Parker,
+    pub(super) on_roll: Box<dyn FnMut() + Send>,
+    pub(super) work: Work,
+}
+
+/// What one turn works on, and the answers to it.
+#[derive(Default)]
+pub(super) struct Work {
+    singles: Vec<Single>,
+    batches: Vec<Batch>,
+    single_answers: Vec<Verdict>,
+    batch_answers: Vec<Vec<LineAnswer>>,
+    mail: Vec<(Desk, Vec<(Ticket, Answer)>)>,
+    came_interactively_at: Option<Instant>,
+}
+
+/// The turn could not be made durable, and the engine is to stop.
+#[derive(Debug, thiserror::Error)]
+#[error("the last turn could not be made durable before the stop")]
+pub struct Undurable(#[source] AppendError);
+
+impl Sequencer {
+    /// Runs until the lanes are closed and worked off. One turn, one commit, one sync.
+    pub(super) fn run(mut self) -> Result<Box<dyn Journal>, Undurable> {
+        while self.gather() {
+            self.take_turn()?;
+        }
+        Ok(self.journal)
+    }
+
+    /// Makes the journal's first event durable, before anything is taken in.
+    pub(super) fn begin_journal(&mut self, open: &Submission) -> Result<(), Undurable> {
+        self.stage.begin(self.journal.tail(), self.now());
+        self.stage.submit(open);
+        self.stage.seal();
+        self.journal.append(self.stage.turn()).map_err(Undurable)?;
+        self.view.publish(self.stage.state(), self.stage.touched());
+        Ok(())
+    }
+
+    /// Fills the work of the next turn: all that waits interactively, then bulk up to its bound.
+    /// Waits for a command or a due time; says false when there will be no more.
+    fn gather(&mut self) -> bool {
+        loop {
+            let closing = self.lanes.is_closed();
+            self.gather_waiting();
+            let is_idle = self.work.singles.is_empty() && self.work.batches.is_empty();
+            if !is_idle || self.has_due_timers() {
+                return true;
+            }
+            if closing {
+                return false;
+            }
+            self.wait();
+        }
+    }
+
+    fn gather_waiting(&mut self) {
+        let mut bytes = 0;
+        while bytes < self.options.turn_bytes_max
+            && let Some(single) = self.lanes.pop()
+        {
+            bytes += single.bytes;
+            self.work.singles.push(single);
+        }
+        let mut commands = 0;
+        let bound = self.bulk_bound();
+        while commands < bound
+            && bytes < self.options.turn_bytes_max
+            && let Some(batch) = self.lanes.pop_bulk()
+        {
+            bytes += batch.bytes;
+            commands += batch.submissions.len();
+            self.work.batches.push(batch);
+        }
+    }
+
+    /// How many bulk commands the turn may take: few while people wait for theirs.
+    fn bulk_bound(&mut self) -> usize {
+        let now = stopwatch();
+        if !self.work.singles.is_empty() {
+            self.work.came_interactively_at = Some(now);
+        }
+        let is_shared = self
+            .work
+            .came_interactively_at
+            .is_some_and(|at| now.duration_since(at).as_millis() < SHARED_FOR_MS);
+        if is_shared {
+            self.options.turn_bulk_commands_shared
+        } else {
+            self.options.turn_bulk_commands_max
+        }
+    }
+
+    fn has_due_timers(&self) -> bool {
+        match self.clock {
+            Clock::Driven => false,
+            Clock::System | Clock::Manual(_) => {
+                let due_at = self.stage.state().next_due_at();
+                due_at.is_some_and(|due_at| due_at <= self.now())
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now(self.stage.now())
+    }
+
+    fn wait(&self) {
+        match (&self.clock, self.stage.state().next_due_at()) {
+            (Clock::System, Some(due_at)) => {
+                let ms = due_at.ms_since(self.now()).clamp(1, 60_000);
+                self.parker.park_timeout(std::time::Duration::from_millis(ms.unsigned_abs()));
+            }
+            (Clock::System | Clock::Manual(_) | Clock::Driven, _) => self.parker.park(),
+        }
+    }
+
+    fn take_turn(&mut self) -> Result<(), Undurable> {
+        let began = stopwatch();
+        self.stage.begin(self.journal.tail(), self.now());
+        self.decide_all();
+        let decided = stopwatch();
+        if self.stage.seal() {
+            self.make_durable()?;
+        }
+        let committed = stopwatch();
+        self.view.publish(self.stage.state(), self.stage.touched());
+        let published = stopwatch();
+
+        let us = |from: Instant, to: Instant| micros(to.duration_since(from).as_micros());
+        let timing = Timing {
+            queue_us: 0,
+            decide_us: us(began, decided),
+            commit_us: us(decided, committed),
+            publish_us: us(committed, published),
+        };
+        metrics::turn_done(self.stage.turn(), self.stage.tally(), timing);
+        self.answer_all(began, timing);
+        self.roll_if_due();
+        Ok(())
+    }
+
+    fn decide_all(&mut self) {
+        for single in &self.work.singles {
+            let verdict = match &single.ask {
+                Ask::Submit(submission) => self.stage.submit(submission),
+                Ask::Outcome(principal, key) => self.stage.outcome(*principal, key),
+            };
+            self.work.single_answers.push(verdict);
+        }
+        for batch in &self.work.batches {
+            let answers =
+                batch.submissions.iter().map(|one| self.stage.submit(one).line()).collect();
+            self.work.batch_answers.push(answers);
+        }
+        if !matches!(self.clock, Clock::Driven) {
+            self.stage.fire_due(self.options.timers_per_turn_max);
+        }
+    }
+
+    /// Appends the turn until it is durable. Meanwhile whoever waits is told that it is not.
+    fn make_durable(&mut self) -> Result<(), Undurable> {
+        let mut is_first = true;
+        loop {
+            let error = match self.journal.append(self.stage.turn()) {
+                Ok(()) => break,
+                Err(error) => error,
+            };
+            let is_full = matches!(error, AppendError::DiskFull(_));
+            self.status.set_storage(if is_full { Storage::Full } else { Storage::Failing });
+            if is_first {
+                tracing::error!(%error, "a turn is not durable; trying again until it is");
+            }
+            is_first = false;
+            self.refuse_waiting(is_full);
+            if self.lanes.is_closed() {
+                return Err(Undurable(error));
+            }
+            self.parker.park_timeout(self.options.append_retry_after);
+        }
+        if !is_first {
+            tracing::warn!("the turn is durable now");
+        }
+        self.status.set_storage(Storage::Good);
+        self.status.count_commit();
+        Ok(())
+    }
+
+    /// Tells whoever waits, in this turn or in the lanes, that nothing is durable now.
+    fn refuse_waiting(&mut self, is_full: bool) {
+        let answer = || Answer::NotDurable { is_full };
+        self.work.single_answers.clear();
+        self.work.batch_answers.clear();
+        let in_lanes = std::iter::from_fn(|| self.lanes.pop());
+        let singles: Vec<_> = self.work.singles.drain(..).chain(in_lanes).collect();
+        for single in singles {
+            self.work.post(&single.desk, single.ticket, answer());
+        }
+        let in_lanes = std::iter::from_fn(|| self.lanes.pop_bulk());
+        let batches: Vec<_> = self.work.batches.drain(..).chain(in_lanes).collect();
+        for batch in batches {
+            self.work.post(&batch.desk, batch.ticket, answer());
+        }
+        self.work.deliver();
+    }
+
+    fn answer_all(&mut self, began: Instant, timing: Timing) {
+        let singles = std::mem::take(&mut self.work.singles);
+        let mut verdicts = std::mem::take(&mut self.work.single_answers);
+        for (single, verdict) in singles.iter().zip(verdicts.drain(..)) {
+            let queue_us = micros(began.duration_since(single.came_at).as_micros());
+            let timing = Timing { queue_us, ..timing };
+            self.work.post(&single.desk, single.ticket, verdict.answer(timing));
+        }
+        let batches = std::mem::take(&mut self.work.batches);
+        let mut lines = std::mem::take(&mut self.work.batch_answers);
+        for (batch, answers) in batches.iter().zip(lines.drain(..)) {
+            self.work.post(&batch.desk, batch.ticket, Answer::Lines(answers));
+        }
+        self.work.deliver();
+        self.work.keep_buffers(singles, verdicts, batches, lines);
+    }
+
+    fn roll_if_due(&mut self) {
+        if !self.journal.is_roll_due() {
+            return;
+        }
+        match self.journal.roll(self.stage.state().digest()) {
+            Ok(()) => (self.on_roll)(),
+            Err(error) => tracing::warn!(%error, "the segment is not rolled yet"),
+        }
+    }
+}
+
+impl Work {
+    fn post(&mut self, desk: &Desk, ticket: Ticket, answer: Answer) {
+        let known = self.mail.iter_mut().find(|(one, _)| one.is(desk));
+        match known {
+            Some((_, letters)) => letters.push((ticket, answer)),
+            None => self.mail.push((desk.clone(), vec![(ticket, answer)])),
+        }
+    }
+
+    fn deliver(&mut self) {
+        for (desk, letters) in &mut self.mail {
+            if !letters.is_empty() {
+                desk.deliver(letters);
+            }
+        }
+    }
+
+    /// Takes the turn's emptied buffers back, for the next.
+    fn keep_buffers(
+        &mut self,
+        mut singles: Vec<Single>,
+        verdicts: Vec<Verdict>,
+        mut batches: Vec<Batch>,
+        lines: Vec<Vec<LineAnswer>>,
+    ) {
+        singles.clear();
+        batches.clear();
+        (self.singles, self.single_answers) = (singles, verdicts);
+        (self.batches, self.batch_answers) = (batches, lines);
+    }
+}
+
+fn micros(us: u128) -> u32 {
+    u32::try_from(us).unwrap_or(u32::MAX)
+}

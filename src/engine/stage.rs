@@ -1,0 +1,238 @@
+//! One turn in the making: the state, and the events that it came to since the last commit.
+
+use super::answer::{Answer, LineAnswer, Timing};
+use super::clock::Clock;
+use crate::domain::command::{Command, Submission};
+use crate::domain::event::{ClockMode, Event};
+use crate::domain::ids::{CaseId, PrincipalId, Timestamp};
+use crate::domain::outcome::{Remembered, key_hash};
+use crate::domain::record::{Actor, Outcome, Record};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::{About, Reply};
+use crate::domain::state::State;
+use crate::domain::{self, Decision};
+use crate::journal::{Head, Turn};
+
+/// The state, and the turn that it is ahead of the journal by.
+pub(super) struct Stage {
+    state: State,
+    turn: Turn,
+    now: Timestamp,
+    is_driven: bool,
+    touched: Vec<CaseId>,
+    /// The records of the command being decided.
+    records: Vec<Record>,
+    tally: Tally,
+}
+
+/// Commands of one turn, by what they came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) accepted: u64,
+    pub(super) known: u64,
+    pub(super) rejected: u64,
+}
+
+impl Tally {
+    fn count(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Accepted(_) => self.accepted += 1,
+            Verdict::Known(_) => self.known += 1,
+            Verdict::Rejected(_) => self.rejected += 1,
+            Verdict::Unknown => {}
+        }
+    }
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verdict {
+    Accepted(Reply),
+    Known(Remembered),
+    Unknown,
+    Rejected(Rejection),
+}
+
+impl Stage {
+    pub(super) fn new(state: State, head: Head, clock: &Clock) -> Self {
+        let now = state.now();
+        Self {
+            turn: Turn::after(head, clock.mode()),
+            state,
+            now,
+            is_driven: clock.mode() == ClockMode::Driven,
+            touched: Vec::new(),
+            records: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// What is decided upon.
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The time of the newest decision.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The turn, sealed or in the making.
+    pub(super) fn turn(&self) -> &Turn {
+        &self.turn
+    }
+
+    /// What the turn's commands came to.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The cases that changed in the ended turn, each once, in order.
+    pub(super) fn touched(&self) -> impl Iterator<Item = CaseId> + use<'_> {
+        self.touched.iter().copied()
+    }
+
+    /// Begins a turn that follows `head`.
+    pub(super) fn begin(&mut self, head: Head, now: Timestamp) {
+        self.turn.restart(head);
+        self.touched.clear();
+        self.tally = Tally::default();
+        self.now = now;
+    }
+
+    /// Ends the turn; says whether it has any event.
+    pub(super) fn seal(&mut self) -> bool {
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        if self.turn.is_empty() {
+            return false;
+        }
+        self.turn.seal();
+        true
+    }
+
+    /// Decides a command, after the timers that come before it.
+    pub(super) fn submit(&mut self, submission: &Submission) -> Verdict {
+        let verdict = self.decide(submission).unwrap_or_else(Verdict::Rejected);
+        self.tally.count(&verdict);
+        verdict
+    }
+
+    /// What became of a key.
+    pub(super) fn outcome(&self, principal: PrincipalId, key: &str) -> Verdict {
+        let remembered = self.state.outcomes().get(key_hash(principal, key));
+        remembered.map_or(Verdict::Unknown, |remembered| Verdict::Known(*remembered))
+    }
+
+    fn decide(&mut self, submission: &Submission) -> Result<Verdict, Rejection> {
+        match submission.at {
+            Some(_) if !self.is_driven => return Err(Rejection::AtNotDriven),
+            // A known key gets its answer whatever its time, and moves nothing.
+            Some(at) => match domain::known(&self.state, submission)? {
+                Some(remembered) => return Ok(Verdict::Known(remembered)),
+                None if at < self.now => return Err(Rejection::AtBeforeNow { now: self.now }),
+                None => self.pass_to(at),
+            },
+            None => self.fire_touched(submission),
+        }
+        let events = match domain::decide(&self.state, self.now, submission)? {
+            Decision::Known(remembered) => return Ok(Verdict::Known(remembered)),
+            Decision::Accepted(events) => events,
+        };
+        if let Command::AdvanceClock(command) = &submission.command {
+            self.pass_to(command.to);
+        }
+        Ok(Verdict::Accepted(self.accept(submission, events)?))
+    }
+
+    fn accept(&mut self, submission: &Submission, events: Vec<Event>) -> Result<Reply, Rejection> {
+        let actor = match submission.principal {
+            PrincipalId::SYSTEM => Actor::SYSTEM,
+            _ => self.state.actor(submission)?,
+        };
+        let count = u16::try_from(events.len()).expect("bounded by COMMAND_EVENTS_MAX");
+        let mut outcome = submission.mark.clone().map(|mark| Outcome { mark, events: count });
+        self.records.clear();
+        for event in events {
+            let record = self.record(event, actor, outcome.take());
+            self.records.push(record);
+        }
+        let case = self.records.last().and_then(|record| record.event.case());
+        let version = case.and_then(|id| self.state.cases().get(id)).map_or(0, |case| case.version);
+        Ok(Reply::of(&self.records, version).expect("an accepted command has events"))
+    }
+
+    /// Puts an event in its place: into the state, and into the turn.
+    fn record(&mut self, event: Event, actor: Actor, outcome: Option<Outcome>) -> Record {
+        let previous = self.state.previous(&event);
+        let record =
+            Record { seq: self.state.tail().next(), at: self.now, actor, previous, outcome, event };
+        domain::evolve(&mut self.state, &record);
+        self.turn.push(&record);
+        self.touched.extend(record.event.case());
+        record
+    }
+
+    /// Lets a driven clock pass to `at`: each timer on the way fires at its own time.
+    fn pass_to(&mut self, at: Timestamp) {
+        while let Some((case, timer)) = self.state.next_due(at) {
+            self.now = self.now.max(timer.due_at);
+            self.record(domain::decide_timer(case, timer), Actor::SYSTEM, None);
+        }
+        self.now = self.now.max(at);
+    }
+
+    /// Fires what is due of the case that the command acts on.
+    fn fire_touched(&mut self, submission: &Submission) {
+        let Some(target) = submission.command.target() else {
+            return;
+        };
+        let Some(case) = self.state.resolve(submission.principal, &target.case) else {
+            return;
+        };
+        while let Some(timer) = self.state.next_due_of(case, self.now) {
+            self.record(domain::decide_timer(case, timer), Actor::SYSTEM, None);
+        }
+    }
+
+    /// Fires what is due of any case, `timers_max` at most, in due order.
+    pub(super) fn fire_due(&mut self, timers_max: usize) {
+        for _ in 0..timers_max {
+            let Some((case, timer)) = self.state.next_due(self.now) else {
+                return;
+            };
+            self.record(domain::decide_timer(case, timer), Actor::SYSTEM, None);
+        }
+    }
+}
+
+impl Verdict {
+    /// As the answer to a command alone.
+    pub(super) fn answer(self, timing: Timing) -> Answer {
+        match self {
+            Self::Accepted(reply) => Answer::Accepted(reply, timing),
+            Self::Known(remembered) => Answer::Known(remembered, timing),
+            Self::Unknown => Answer::Unknown,
+            Self::Rejected(rejection) => Answer::Rejected(rejection, timing),
+        }
+    }
+
+    /// As the answer to a line of a stream.
+    pub(super) fn line(self) -> LineAnswer {
+        match self {
+            Self::Accepted(reply) => {
+                let case = match reply.about {
+                    About::Case(case) => Some((case.case, case.version)),
+                    About::Import(_) | About::Client(_) | About::Journal => None,
+                };
+                LineAnswer::accepted(reply.seq, case)
+            }
+            Self::Known(remembered) => LineAnswer::accepted(
+                remembered.last_seq(),
+                remembered.case.map(|case| (case, remembered.version)),
+            ),
+            Self::Rejected(rejection) => LineAnswer::rejected(rejection),
+            Self::Unknown => unreachable!("a stream asks for no outcome"),
+        }
+    }
+}
