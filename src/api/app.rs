@@ -8,18 +8,18 @@ use http::HeaderValue;
 use super::commands::source::Source;
 use super::options::ApiOptions;
 use crate::domain::event::ClockMode;
-use crate::engine::desk::Desk;
-use crate::engine::handle::Handle;
+use crate::engine::Desk;
+use crate::engine::Handle;
 
 /// One I/O thread's view of the server. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct App {
-    pub(super) shared: Arc<Shared>,
+    pub(super) api: Arc<Api>,
     pub(super) desk: Desk,
 }
 
-/// What all I/O threads share.
-pub(super) struct Shared {
+/// What all I/O threads share: the engine's cheap end, the bounds, who drives the clock.
+pub struct Api {
     pub(super) handle: Handle,
     pub(super) options: ApiOptions,
     pub(super) bulk_bodies: Arc<AtomicUsize>,
@@ -32,19 +32,25 @@ pub(super) struct Shared {
     requests: AtomicU64,
 }
 
-impl Shared {
-    pub(super) fn new(handle: Handle, options: ApiOptions, openapi: bytes::Bytes) -> Self {
+impl Api {
+    /// Speaks for the engine behind `handle`.
+    #[must_use]
+    pub fn new(handle: Handle, options: ApiOptions) -> Arc<Self> {
         let clock_header = HeaderValue::from_static(clock_name(handle.clock_mode()));
-        Self {
+        Arc::new(Self {
             handle,
             options,
             bulk_bodies: Arc::default(),
             source: Source::default(),
             clock_header,
-            openapi,
+            openapi: super::router::openapi().into(),
             start: getrandom::u64().unwrap_or_default(),
             requests: AtomicU64::new(0),
-        }
+        })
+    }
+
+    pub(super) fn options(&self) -> &ApiOptions {
+        &self.options
     }
 
     /// A name for an answer that somebody may ask about.
@@ -56,11 +62,11 @@ impl Shared {
 
 impl App {
     pub(super) fn handle(&self) -> &Handle {
-        &self.shared.handle
+        &self.api.handle
     }
 
     pub(super) fn options(&self) -> &ApiOptions {
-        &self.shared.options
+        &self.api.options
     }
 }
 

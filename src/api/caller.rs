@@ -1,7 +1,5 @@
 //! Who asks: the client system behind a bearer token, and what exists for it.
 
-use std::sync::Arc;
-
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
@@ -12,7 +10,7 @@ use crate::domain::code::{CodeRange, UnitCode};
 use crate::domain::event::Grant;
 use crate::domain::ids::{PrincipalId, UnitNumber};
 use crate::domain::organisation::Organisation;
-use crate::engine::view::View;
+use crate::engine::View;
 
 /// Whoever asks.
 #[derive(Clone, Debug)]
@@ -65,23 +63,25 @@ impl Caller {
 
 /// What is kept of a token: BLAKE3 of it.
 #[must_use]
-pub fn token_hash(token: &[u8]) -> [u8; 32] {
-    *blake3::hash(token).as_bytes()
+pub fn token_hash(token: &str) -> [u8; 32] {
+    *blake3::hash(token.as_bytes()).as_bytes()
 }
 
-/// A new token: 256 random bits behind a prefix that secret scanners can know.
+/// A new token and what is kept of it: 256 random bits behind a prefix that secret scanners can
+/// know.
 ///
 /// # Errors
 /// When the system has no randomness to give.
-pub fn new_token() -> Result<Arc<str>, getrandom::Error> {
+pub fn new_token() -> Result<(String, [u8; 32]), getrandom::Error> {
     let mut random = [0; 32];
     getrandom::fill(&mut random)?;
-    let hex = blake3::Hash::from_bytes(random).to_hex();
-    Ok(format!("zhida_{hex}").into())
+    let token = format!("zhida_{}", blake3::Hash::from_bytes(random).to_hex());
+    let hash = token_hash(&token);
+    Ok((token, hash))
 }
 
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+fn bearer(value: &[u8]) -> Option<&str> {
     let (scheme, token) = value.split_at_checked(7)?;
-    let token = token.trim_ascii();
+    let token = std::str::from_utf8(token.trim_ascii()).ok()?;
     (scheme.eq_ignore_ascii_case(b"bearer ") && !token.is_empty()).then_some(token)
 }

@@ -66,6 +66,7 @@ codes! {
     ClientNotFound = "client_not_found", 404, "no such client", "客户端不存在";
     ImportNotFound = "import_not_found", 404, "no such import is open", "没有此进行中的导入";
     MethodNotAllowed = "method_not_allowed", 405, "the address does not take that method", "该地址不支持此方法";
+    BodyTimeout = "body_timeout", 408, "the body did not come in time", "请求体未在限时内到达";
     MoveNotAllowed = "move_not_allowed", 409, "the case does not allow that move now", "案件当前状态不允许此操作";
     SourceNumberTaken = "source_number_taken", 409, "the source gave that number to another case", "该来源编号已属于另一案件";
     AtBeforeNow = "at_before_now", 409, "at lies before the clock", "at 早于当前时钟";

@@ -15,7 +15,7 @@ use super::codes::Code;
 use super::language::Language;
 use super::moment::{CodeText, Moment};
 use crate::domain::rejection::Rejection;
-use crate::engine::handle::SubmitError;
+use crate::engine::SubmitError;
 use crate::journal::ReadError;
 use crate::journal::vault::VaultError;
 

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::moment::{CodeText, Moment};
 use crate::domain::reply::{About, Reply};
-use crate::engine::answer::Timing;
-use crate::engine::handle::Accepted;
-use crate::engine::view::View;
+use crate::engine::Accepted;
+use crate::engine::Timing;
+use crate::engine::View;
 
 /// The last event of a write; the last event given by the feed.
 pub const ZHIDA_SEQ: HeaderName = HeaderName::from_static("zhida-seq");
@@ -26,7 +26,7 @@ pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The media type of answers.
-pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An accepted command.
 #[derive(Debug, Default, Serialize, ToSchema)]

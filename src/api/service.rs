@@ -56,7 +56,7 @@ impl ApiService {
         let mut response = match answer {
             Ok(response) => response,
             Err(problem) => {
-                let request_id = app.shared.request_id();
+                let request_id = app.api.request_id();
                 if problem.code().status() >= 500 {
                     let code = problem.code().name();
                     tracing::debug!(request_id, code, "a request was not done");
@@ -65,11 +65,15 @@ impl ApiService {
                 response.map(|body| ReplyBody::Whole(Some(body.into())))
             }
         };
-        response.headers_mut().insert(ZHIDA_CLOCK, app.shared.clock_header.clone());
+        response.headers_mut().insert(ZHIDA_CLOCK, app.api.clock_header.clone());
         response
     }
 
-    async fn hot<B>(self, request: Request<B>, address: Address) -> Result<Response<ReplyBody>, Problem>
+    async fn hot<B>(
+        self,
+        request: Request<B>,
+        address: Address,
+    ) -> Result<Response<ReplyBody>, Problem>
     where
         B: Body<Data = Bytes>,
     {
@@ -90,10 +94,14 @@ impl ApiService {
             Ok(response) => response,
             Err(never) => match never {},
         };
-        match response.extensions_mut().remove::<Problem>() {
-            Some(problem) => Err(problem),
-            None => Ok(response.map(ReplyBody::Streamed)),
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            return Err(problem);
         }
+        // A path that is no text is refused before any handler sees it.
+        if response.status().is_client_error() {
+            return Err(Problem::new(Code::InvalidPath));
+        }
+        Ok(response.map(ReplyBody::Streamed))
     }
 
     async fn wait_for_min_seq(&self, headers: &HeaderMap) -> Result<(), Problem> {
@@ -103,7 +111,7 @@ impl ApiService {
         let Some(seq) = value.to_str().ok().and_then(|seq| seq.parse().ok()) else {
             return Err(Problem::detailed(Code::InvalidHeader, "Zhida-Min-Seq: a seq"));
         };
-        let patience = self.app.options().min_seq_wait_max;
+        let patience = self.app.options().min_seq_patience;
         if self.app.handle().view().wait_for(Seq(seq), patience).await {
             return Ok(());
         }

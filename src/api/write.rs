@@ -4,8 +4,10 @@
 //! the same code.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body::Body;
@@ -13,7 +15,7 @@ use http_body_util::BodyExt;
 
 use super::app::App;
 use super::body::{Addressed, Draft, SealFault, Sealer, Verb, Want, is_printable, read_post};
-use super::caller::{Caller, new_token, token_hash};
+use super::caller::{Caller, new_token};
 use super::codes::Code;
 use super::problem::Problem;
 use super::reply::{AcceptedBody, IDEMPOTENCY_KEY, accepted, written};
@@ -71,7 +73,7 @@ where
     let caller = Caller::of(app.handle().view(), headers)?;
     let bytes = read_body(app, headers, body).await?;
     let draft = read_post(address.verb, addressed(headers, address)?, &bytes)?;
-    if draft.moves_the_clock() && app.shared.source.is_taken() {
+    if draft.moves_the_clock() && app.api.source.is_taken() {
         return Err(Problem::new(Code::SourceTaken));
     }
     if let Want::AdmitClient(_) = &draft.want {
@@ -93,23 +95,38 @@ where
     {
         return Err(Problem::detailed(Code::UnsupportedMediaType, "send application/json"));
     }
-    whole(body, headers, app.options().post_bytes_max).await
+    let options = app.options();
+    whole(body, headers, options.body_bytes_max, options.body_read_timeout).await
 }
 
-/// All bytes of a body, at most `bytes_max`.
-pub(super) async fn whole<B>(body: B, headers: &HeaderMap, bytes_max: usize) -> Result<Bytes, Problem>
+/// All bytes of a body, at most `bytes_max`, each piece of it within `patience`.
+pub(super) async fn whole<B>(
+    body: B,
+    headers: &HeaderMap,
+    bytes_max: usize,
+    patience: Duration,
+) -> Result<Bytes, Problem>
 where
     B: Body<Data = Bytes>,
 {
-    let too_large =
-        || Problem::detailed(Code::BodyTooLarge, format!("at most {bytes_max} bytes"));
+    let too_large = || Problem::detailed(Code::BodyTooLarge, format!("at most {bytes_max} bytes"));
     if declared_length(headers).is_some_and(|length| length > bytes_max as u64) {
         return Err(too_large());
     }
     let mut body = std::pin::pin!(body);
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    loop {
+        // Most bodies came with their head, and need no timer.
+        let frame = match body.frame().now_or_never() {
+            Some(frame) => frame,
+            None => tokio::time::timeout(patience, body.frame())
+                .await
+                .map_err(|_| Problem::new(Code::BodyTimeout))?,
+        };
+        let Some(frame) = frame else {
+            break;
+        };
         let broken = |_| Problem::detailed(Code::MalformedJson, "the body ended too early");
         let Ok(data) = frame.map_err(broken)?.into_data() else {
             continue;
@@ -117,7 +134,7 @@ where
         if first.len() + more.len() + data.len() > bytes_max {
             return Err(too_large());
         }
-        // Most bodies are one frame, and are read where they lie.
+        // Most bodies are one piece, and are read where they lie.
         if first.is_empty() && more.is_empty() {
             first = data;
             continue;
@@ -199,15 +216,15 @@ async fn admit(
     draft: Draft<'_>,
     headers: &HeaderMap,
 ) -> Result<Response<Bytes>, Problem> {
-    let token = new_token().map_err(|error| {
+    let (token, hash) = new_token().map_err(|error| {
         tracing::error!(%error, "no randomness for a token");
         Problem::new(Code::Internal)
     })?;
-    let submission = submission(app, caller, draft, Some(token_hash(token.as_bytes())))?;
+    let submission = submission(app, caller, draft, Some(hash))?;
     let done = app.handle().submit(&app.desk, submission).await?;
     let mut body = AcceptedBody::of(app.handle().view(), &done.reply);
     // A repeat is answered from the journal, which has no token.
-    body.token = (!done.is_repeat).then(|| token.to_string());
+    body.token = (!done.is_repeat).then_some(token);
     Ok(written(body, &done, StatusCode::CREATED, headers))
 }
 

@@ -82,7 +82,8 @@ impl Checker<'_> {
 
     fn report<'a>(&mut self, raw: Raw<'a>) -> Option<Report<'a>> {
         let matter = self.required(raw.matter, "/matter");
-        let matter = matter.and_then(|matter| self.bounded(matter, "/matter", MATTER_CODE_BYTES_MAX));
+        let matter =
+            matter.and_then(|matter| self.bounded(matter, "/matter", MATTER_CODE_BYTES_MAX));
         let place = self.required(raw.place, "/place");
         let place = place.and_then(|place| self.code(&place, "/place"));
         let source = self.required(raw.source, "/source");
@@ -93,7 +94,8 @@ impl Checker<'_> {
         let occurred_at = self.moment(raw.occurred_at.map(|text| text.0), "/occurred_at");
         let claimant = raw.claimant.and_then(|claimant| self.claimant(claimant));
         let text = self.note(raw.text, "/text");
-        let settle = raw.settle.and_then(|RawSettle { answer }| self.note(answer, "/settle/answer"));
+        let settle =
+            raw.settle.and_then(|RawSettle { answer }| self.note(answer, "/settle/answer"));
         Some(Report {
             matter: matter?,
             place: place?,
@@ -132,7 +134,11 @@ impl Checker<'_> {
     }
 
     /// The case that a line names.
-    pub(super) fn target(&mut self, case: Option<RawCase<'_>>, version: Option<u32>) -> Option<Target> {
+    pub(super) fn target(
+        &mut self,
+        case: Option<RawCase<'_>>,
+        version: Option<u32>,
+    ) -> Option<Target> {
         let Some(case) = case else {
             self.missing("/case");
             return None;
@@ -206,7 +212,11 @@ impl Checker<'_> {
         }
     }
 
-    fn required<'a>(&mut self, text: Option<Text<'a>>, pointer: &'static str) -> Option<Cow<'a, str>> {
+    fn required<'a>(
+        &mut self,
+        text: Option<Text<'a>>,
+        pointer: &'static str,
+    ) -> Option<Cow<'a, str>> {
         if text.is_none() {
             self.missing(pointer);
         }
@@ -336,9 +346,7 @@ fn matter_row(
     row_of::<MatterText>(json)?.row().map_err(told)
 }
 
-fn row_of<'a, T: Deserialize<'a>>(
-    json: &'a str,
-) -> Result<T, Vec<(Option<&'static str>, String)>> {
+fn row_of<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Vec<(Option<&'static str>, String)>> {
     serde_json::from_str(json).map_err(|error| vec![(None, error.to_string())])
 }
 

@@ -92,6 +92,6 @@ impl Flaw {
 
 /// A part of a JSON pointer, escaped.
 #[must_use]
-pub fn escaped(part: &str) -> String {
+pub(super) fn escaped(part: &str) -> String {
     part.replace('~', "~0").replace('/', "~1")
 }

@@ -123,8 +123,8 @@ impl<'a> Raw<'a> {
         flaws: &mut Vec<Flaw>,
     ) -> Result<Self, NoObject> {
         let text = std::str::from_utf8(bytes).map_err(|_| NoObject::BadUtf8)?;
-        let Pairs(pairs) = serde_json::from_str(text)
-            .map_err(|error| NoObject::Malformed(error.to_string()))?;
+        let Pairs(pairs) =
+            serde_json::from_str(text).map_err(|error| NoObject::Malformed(error.to_string()))?;
         let mut raw = Self::default();
         for (name, value) in pairs {
             raw.set(&name.0, value, flaws);

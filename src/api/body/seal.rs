@@ -13,7 +13,7 @@ use crate::domain::command::{
 };
 use crate::domain::event::{Grant, PartName, SealedPart};
 use crate::domain::ids::PrincipalId;
-use crate::engine::handle::Handle;
+use crate::engine::Handle;
 use crate::journal::vault::VaultError;
 
 /// Why a draft could not be sealed.
@@ -62,7 +62,9 @@ impl Sealer<'_> {
             Want::RevokeClient(name) => Command::RevokeClient(RevokeClient { name }),
             Want::BeginImport(origin) => Command::BeginImport(BeginImport { origin }),
             Want::StageUnits(import, rows) => Command::StageUnits(StageUnits { import, rows }),
-            Want::StageMatters(import, rows) => Command::StageMatters(StageMatters { import, rows }),
+            Want::StageMatters(import, rows) => {
+                Command::StageMatters(StageMatters { import, rows })
+            }
             Want::StageText(import, text) => Command::StageText(StageText { import, text }),
             Want::CommitImport(import) => Command::CommitImport(CommitImport { import }),
             Want::AbandonImport(import) => Command::AbandonImport(AbandonImport { import }),
@@ -74,7 +76,8 @@ impl Sealer<'_> {
             None => None,
             Some(claimant) => {
                 self.scratch.clear();
-                serde_json::to_writer(&mut *self.scratch, claimant).expect("texts have a JSON form");
+                serde_json::to_writer(&mut *self.scratch, claimant)
+                    .expect("texts have a JSON form");
                 Some(self.handle.seal(PartName::Claimant, self.scratch)?)
             }
         };
@@ -111,7 +114,9 @@ impl Sealer<'_> {
             Move::Handle => {
                 Command::HandleCase(HandleCase { target, measures: sealed(PartName::Measures)? })
             }
-            Move::Close => Command::CloseCase(CloseCase { target, answer: sealed(PartName::Answer)? }),
+            Move::Close => {
+                Command::CloseCase(CloseCase { target, answer: sealed(PartName::Answer)? })
+            }
         })
     }
 }
