@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::entry::{Entry, Field, Place, TEXT};
 use super::finding::{Finding, Flaw};
+use super::matter::MatterText;
 use super::unit::UnitText;
+use crate::domain::catalogue::MatterRow;
 use crate::domain::code::UnitCode;
 use crate::domain::limits::UNITS_MAX;
 use crate::domain::organisation::UnitRow;
@@ -51,10 +54,19 @@ pub fn parse_units(origin: &str, ndjson: &str) -> Result<Vec<UnitRow>, Vec<Findi
 /// The units as an NDJSON text: what [`parse_units`] reads.
 #[must_use]
 pub fn write_units(rows: &[UnitRow]) -> String {
+    ndjson(rows.iter().map(UnitText::from))
+}
+
+/// Matters as an NDJSON text: what an import over HTTP takes.
+#[must_use]
+pub fn write_matters(rows: &[MatterRow]) -> String {
+    ndjson(rows.iter().map(MatterText::from))
+}
+
+fn ndjson(rows: impl Iterator<Item = impl Serialize>) -> String {
     let mut ndjson = String::new();
     for row in rows {
-        let line = serde_json::to_string(&UnitText::from(row)).expect("texts have a JSON form");
-        ndjson.push_str(&line);
+        ndjson.push_str(&serde_json::to_string(&row).expect("texts have a JSON form"));
         ndjson.push('\n');
     }
     ndjson

@@ -41,13 +41,22 @@ impl Client {
     /// When the URL is not of that form, or nobody listens there.
     pub async fn connect(url: &str, token: &str) -> Result<Self, Failure> {
         let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
-        let Some(authority) = authority.filter(|rest| !rest.is_empty() && !rest.contains('/')) else {
-            return Err(Failure::new(Kind::Usage, format!("`{url}` is no server: write http://host:port")));
+        let Some(authority) = authority.filter(|rest| !rest.is_empty() && !rest.contains('/'))
+        else {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("`{url}` is no server: write http://host:port"),
+            ));
         };
         let stream = TcpStream::connect(authority).await.map_err(|error| {
-            Failure::new(Kind::World, format!("connect to {url}: {error}; is `zhida serve` running there?"))
+            Failure::new(
+                Kind::World,
+                format!("connect to {url}: {error}; is `zhida serve` running there?"),
+            )
         })?;
-        stream.set_nodelay(true).map_err(|error| Failure::world("set up the connection", &error))?;
+        stream
+            .set_nodelay(true)
+            .map_err(|error| Failure::world("set up the connection", &error))?;
         Self::over(stream, authority, token).await
     }
 
@@ -59,8 +68,9 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (sender, connection) =
-            handshake(TokioIo::new(stream)).await.map_err(|error| Failure::world("speak HTTP", &error))?;
+        let (sender, connection) = handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| Failure::world("speak HTTP", &error))?;
         // A connection that breaks is seen by the request that is under way.
         tokio::spawn(async move { drop(connection.await) });
         Ok(Self { sender, authority: authority.to_string(), token: token.to_string() })
@@ -78,15 +88,27 @@ impl Client {
     ///
     /// # Errors
     /// When the connection breaks; a refusal is a reply.
-    pub async fn post(&mut self, path: &str, content_type: &str, body: impl Into<Bytes>) -> Result<Reply, Failure> {
+    pub async fn post(
+        &mut self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<Reply, Failure> {
         self.call("POST", path, Some(content_type), whole(body.into())).await
     }
 
-    async fn call(&mut self, method: &str, path: &str, content_type: Option<&str>, body: SentBody) -> Result<Reply, Failure> {
+    async fn call(
+        &mut self,
+        method: &str,
+        path: &str,
+        content_type: Option<&str>,
+        body: SentBody,
+    ) -> Result<Reply, Failure> {
         let response = self.send(method, path, content_type, body).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.into_body().collect().await;
-        let body = body.map_err(|error| Failure::world(&format!("read the reply of {path}"), &error))?;
+        let body =
+            body.map_err(|error| Failure::world(&format!("read the reply of {path}"), &error))?;
         Ok(Reply { status, headers, body: body.to_bytes() })
     }
 
@@ -109,7 +131,8 @@ impl Client {
         if let Some(content_type) = content_type {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
-        let request = request.body(body).map_err(|error| Failure::world("make a request", &error))?;
+        let request =
+            request.body(body).map_err(|error| Failure::world("make a request", &error))?;
         self.sender.ready().await.map_err(|error| Failure::world("keep the connection", &error))?;
         let sent = self.sender.send_request(request).await;
         sent.map_err(|error| Failure::world(&format!("{method} {path}"), &error))
@@ -135,7 +158,9 @@ impl Reply {
     }
 
     fn refusal(&self, problem: Option<Value>) -> Failure {
-        let field = |name: &str| problem.as_ref().and_then(|problem| problem[name].as_str()).unwrap_or_default();
+        let field = |name: &str| {
+            problem.as_ref().and_then(|problem| problem[name].as_str()).unwrap_or_default()
+        };
         let mut text = format!("the server refused: {} {}", self.status.as_u16(), field("title"));
         for detail in [field("detail"), field("code")].into_iter().filter(|text| !text.is_empty()) {
             text.push_str("; ");

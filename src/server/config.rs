@@ -178,7 +178,9 @@ impl<'de> Deserialize<'de> for Seconds {
         let text = String::deserialize(deserializer)?;
         let parsed: Result<jiff::SignedDuration, _> = text.parse();
         let duration = parsed.ok().and_then(|signed| Duration::try_from(signed).ok());
-        let wrong = || serde::de::Error::custom(format!("`{text}` is no duration; write 5s, 250ms or 1m 30s"));
+        let wrong = || {
+            serde::de::Error::custom(format!("`{text}` is no duration; write 5s, 250ms or 1m 30s"))
+        };
         duration.map(Self).ok_or_else(wrong)
     }
 }
@@ -202,7 +204,10 @@ impl Default for DataConfig {
 
 impl Default for ClockConfig {
     fn default() -> Self {
-        Self { mode: ClockName::System, behind_max: Seconds(EngineOptions::default().clock_behind_max) }
+        Self {
+            mode: ClockName::System,
+            behind_max: Seconds(EngineOptions::default().clock_behind_max),
+        }
     }
 }
 
@@ -277,8 +282,9 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(text: &str, origin: &str) -> Result<Self, Failure> {
-        let config: Self = toml::from_str(text)
-            .map_err(|error| Failure::new(Kind::Usage, format!("{origin}: {}", error.to_string().trim_end())))?;
+        let config: Self = toml::from_str(text).map_err(|error| {
+            Failure::new(Kind::Usage, format!("{origin}: {}", error.to_string().trim_end()))
+        })?;
         config.check(origin)?;
         Ok(config)
     }
@@ -286,10 +292,25 @@ impl Config {
     fn check(&self, origin: &str) -> Result<(), Failure> {
         let bounds = [
             ("server.io_threads", self.server.io_threads as u64, 1, 64),
-            ("engine.interactive_commands_max", self.engine.interactive_commands_max as u64, 1, 10_000_000),
+            (
+                "engine.interactive_commands_max",
+                self.engine.interactive_commands_max as u64,
+                1,
+                10_000_000,
+            ),
             ("engine.bulk_commands_max", self.engine.bulk_commands_max as u64, 1, 10_000_000),
-            ("engine.turn_bulk_commands_max", self.engine.turn_bulk_commands_max as u64, 1, 1_000_000),
-            ("engine.turn_bulk_commands_shared", self.engine.turn_bulk_commands_shared as u64, 1, 1_000_000),
+            (
+                "engine.turn_bulk_commands_max",
+                self.engine.turn_bulk_commands_max as u64,
+                1,
+                1_000_000,
+            ),
+            (
+                "engine.turn_bulk_commands_shared",
+                self.engine.turn_bulk_commands_shared as u64,
+                1,
+                1_000_000,
+            ),
             ("journal.segment_bytes", self.journal.segment_bytes.as_u64(), 1 << 20, 1 << 32),
             ("vault.step_slots", self.vault.step_slots, 64, 1 << 24),
             ("vault.steps_ahead", self.vault.steps_ahead, 1, 64),
@@ -298,7 +319,9 @@ impl Config {
         let wrong: Vec<String> = bounds
             .iter()
             .filter(|(_, value, least, most)| value < least || value > most)
-            .map(|(key, value, least, most)| format!("{origin}: {key} = {value} is outside {least} to {most}"))
+            .map(|(key, value, least, most)| {
+                format!("{origin}: {key} = {value} is outside {least} to {most}")
+            })
             .collect();
         if wrong.is_empty() { Ok(()) } else { Err(Failure::new(Kind::Usage, wrong.join("\n"))) }
     }
@@ -328,7 +351,10 @@ mod tests {
     #[test]
     fn the_documented_file_says_every_default() {
         let text = include_str!("../../config/zhida.toml");
-        assert_eq!(Config::parse(text, "config/zhida.toml").expect("a good file"), Config::default());
+        assert_eq!(
+            Config::parse(text, "config/zhida.toml").expect("a good file"),
+            Config::default()
+        );
     }
 
     #[test]

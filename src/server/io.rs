@@ -40,10 +40,13 @@ impl IoThreads {
             let runtime = runtime(config.io_runtime, workers)?;
             let listener = {
                 let _entered = runtime.enter();
-                bind(address, runtimes > 1).map_err(|error| Failure::world(&format!("listen on {address}"), &error))?
+                bind(address, runtimes > 1)
+                    .map_err(|error| Failure::world(&format!("listen on {address}"), &error))?
             };
             // Port 0 is given out once; the other threads take the same.
-            address = listener.local_addr().map_err(|error| Failure::world("ask for the port", &error))?;
+            address = listener
+                .local_addr()
+                .map_err(|error| Failure::world("ask for the port", &error))?;
             let (api, stopped) = (Arc::clone(api), stop.subscribe());
             let thread = std::thread::Builder::new()
                 .name(format!("io-{number}"))

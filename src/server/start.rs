@@ -44,8 +44,10 @@ pub struct Kept {
 /// When the directory is in use, damaged, or of another format; when the clock is wrong.
 pub fn start(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Kept, Failure> {
     let dir = config.data.dir.clone();
-    std::fs::create_dir_all(&dir).map_err(|error| Failure::world(&format!("make {}", dir.display()), &error))?;
-    let (store, report) = Store::open(&store_options(config, &dir)).map_err(|error| open_failure(&dir, &error))?;
+    std::fs::create_dir_all(&dir)
+        .map_err(|error| Failure::world(&format!("make {}", dir.display()), &error))?;
+    let (store, report) =
+        Store::open(&store_options(config, &dir)).map_err(|error| open_failure(&dir, &error))?;
     tracing::info!("{report}");
     let recovered = recover(&dir, &*store.reader(), store.tail(), progress)
         .map_err(|error| Failure::damaged(&format!("recover {}", dir.display()), &error))?;
@@ -78,7 +80,10 @@ pub fn start(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Ke
 ///
 /// # Errors
 /// As [`start`].
-pub fn start_as_begun(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Kept, Failure> {
+pub fn start_as_begun(
+    config: &Config,
+    progress: &(dyn Fn(Seq, Seq) + Sync),
+) -> Result<Kept, Failure> {
     let mut config = config.clone();
     if let Some(ClockMode::Driven) = begun_with(&config)? {
         config.clock.mode = ClockName::Driven;
@@ -89,8 +94,10 @@ pub fn start_as_begun(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> 
 /// The clock in the first event of a stopped directory's journal.
 fn begun_with(config: &Config) -> Result<Option<ClockMode>, Failure> {
     let dir = &config.data.dir;
-    let (store, _) = Store::open(&store_options(config, dir)).map_err(|error| open_failure(dir, &error))?;
-    let first = (store.tail().seq >= Seq::FIRST).then(|| store.reader().record(Seq::FIRST)).transpose();
+    let (store, _) =
+        Store::open(&store_options(config, dir)).map_err(|error| open_failure(dir, &error))?;
+    let first =
+        (store.tail().seq >= Seq::FIRST).then(|| store.reader().record(Seq::FIRST)).transpose();
     let first = first.map_err(|error| Failure::damaged("read the first event", &error))?;
     store.close().map_err(|error| Failure::world("close the journal", &error))?;
     Ok(first.and_then(|record| match record.event {
@@ -111,10 +118,19 @@ fn open_vault(config: &Config, dir: &Path, state: &State) -> Result<Vault, Failu
 }
 
 /// Starts the thread that folds, and tells it what was sealed since the snapshot.
-fn start_folder(dir: &Path, store: &Store, status: &Status, snapshot_seq: Option<Seq>) -> Result<FoldHandle, Failure> {
+fn start_folder(
+    dir: &Path,
+    store: &Store,
+    status: &Status,
+    snapshot_seq: Option<Seq>,
+) -> Result<FoldHandle, Failure> {
     let is_bulk_busy = Arc::clone(status.is_bulk_busy());
-    let options = FoldOptions { snapshot_seq, ..FoldOptions::new(dir.to_path_buf(), store.reader(), is_bulk_busy) };
-    let folder = Folder::start(options).map_err(|error| Failure::world("start the folder", &error))?;
+    let options = FoldOptions {
+        snapshot_seq,
+        ..FoldOptions::new(dir.to_path_buf(), store.reader(), is_bulk_busy)
+    };
+    let folder =
+        Folder::start(options).map_err(|error| Failure::world("start the folder", &error))?;
     let is_new = |segment: &&SealedSegment| snapshot_seq.is_none_or(|seq| segment.last.seq > seq);
     for segment in store.sealed().iter().filter(is_new) {
         folder.sealed(note_of(segment));
@@ -203,7 +219,8 @@ pub fn store_options(config: &Config, dir: &Path) -> StoreOptions {
 
 fn random_id() -> Result<u128, Failure> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::new(Kind::World, format!("draw a journal id: {error}")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(Kind::World, format!("draw a journal id: {error}")))?;
     Ok(u128::from_le_bytes(bytes))
 }
 
@@ -223,7 +240,9 @@ pub(super) fn open_failure(dir: &Path, error: &OpenError) -> Failure {
 fn start_failure(error: &StartError) -> Failure {
     let kind = match error {
         StartError::ClockMode { .. } => Kind::Usage,
-        StartError::ClockBehind { .. } | StartError::Begin(_) | StartError::Thread(_) => Kind::World,
+        StartError::ClockBehind { .. } | StartError::Begin(_) | StartError::Thread(_) => {
+            Kind::World
+        }
     };
     Failure::new(kind, caused("start the engine", error))
 }

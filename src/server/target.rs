@@ -23,7 +23,12 @@ pub struct TargetArgs {
     #[arg(long, default_value = "http://127.0.0.1:8750", env = "ZHIDA_URL")]
     pub url: String,
     /// The file that holds an administrator's token
-    #[arg(long, value_name = "FILE", default_value = "zhida-data/admin-token", env = "ZHIDA_TOKEN_FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "zhida-data/admin-token",
+        env = "ZHIDA_TOKEN_FILE"
+    )]
     pub token_file: PathBuf,
     /// A stopped server's data directory: runs its engine here, without a listener
     #[arg(long, value_name = "DIR", conflicts_with_all = ["url", "token_file"])]
@@ -80,7 +85,8 @@ async fn start_stopped(dir: &Path) -> Result<Kept, Failure> {
 /// # Errors
 /// When it cannot be read.
 pub fn read_token(path: &Path) -> Result<String, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::world(&format!("read the token in {}", path.display()), &error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::world(&format!("read the token in {}", path.display()), &error)
+    })?;
     Ok(text.trim().to_string())
 }

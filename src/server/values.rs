@@ -48,7 +48,8 @@ impl Source {
     pub async fn open(args: &SourceArgs) -> Result<Self, Failure> {
         if let Some(url) = &args.url {
             let token_file = args.token_file.clone();
-            let token = read_token(&token_file.unwrap_or_else(|| args.dir.join(start::ADMIN_TOKEN)))?;
+            let token =
+                read_token(&token_file.unwrap_or_else(|| args.dir.join(start::ADMIN_TOKEN)))?;
             return Ok(Self::Live(Box::new(Client::connect(url, &token).await?)));
         }
         Ok(Self::Stopped(Box::new(open_stopped(&args.dir)?)))
@@ -58,7 +59,11 @@ impl Source {
     ///
     /// # Errors
     /// Those of `each`, and of reading.
-    pub async fn each(&mut self, from: Seq, mut each: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+    pub async fn each(
+        &mut self,
+        from: Seq,
+        mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         match self {
             Self::Stopped(store) => each_stopped(store, from, &mut each),
             Self::Live(client) => each_live(client, from, &mut each).await,
@@ -71,7 +76,9 @@ impl Source {
     /// When it could not be closed cleanly.
     pub fn close(self) -> Result<(), Failure> {
         match self {
-            Self::Stopped(store) => store.close().map_err(|error| Failure::world("close the journal", &error)),
+            Self::Stopped(store) => {
+                store.close().map_err(|error| Failure::world("close the journal", &error))
+            }
             Self::Live(_) => Ok(()),
         }
     }
@@ -83,31 +90,45 @@ impl Source {
 /// When there is none, it is in use or damaged.
 pub fn open_stopped(dir: &Path) -> Result<Store, Failure> {
     if !dir.is_dir() {
-        return Err(Failure::new(Kind::Usage, format!("{} is no data directory; name one with --dir", dir.display())));
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("{} is no data directory; name one with --dir", dir.display()),
+        ));
     }
     let options = store_options(&Config::default(), dir);
-    let (store, report) = Store::open(&options).map_err(|error| start::open_failure(dir, &error))?;
+    let (store, report) =
+        Store::open(&options).map_err(|error| start::open_failure(dir, &error))?;
     eprintln!("{report}");
     Ok(store)
 }
 
-fn each_stopped(store: &Store, from: Seq, each: &mut impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+fn each_stopped(
+    store: &Store,
+    from: Seq,
+    each: &mut impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut ended = Ok(());
-    let read = store.reader().read_from(from, store.tail().seq, &mut |_, bytes| match each(bytes) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(failure) => {
-            ended = Err(failure);
-            ControlFlow::Break(())
-        }
-    });
+    let read =
+        store.reader().read_from(from, store.tail().seq, &mut |_, bytes| match each(bytes) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                ended = Err(failure);
+                ControlFlow::Break(())
+            }
+        });
     read.map_err(|error| Failure::damaged("read the journal", &error))?;
     ended
 }
 
-async fn each_live(client: &mut Client, from: Seq, each: &mut impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+async fn each_live(
+    client: &mut Client,
+    from: Seq,
+    each: &mut impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut next = from;
     loop {
-        let reply = client.get(&format!("/v1/journal/records?from={next}&limit_bytes=16777216")).await?;
+        let reply =
+            client.get(&format!("/v1/journal/records?from={next}&limit_bytes=16777216")).await?;
         if !reply.status.is_success() {
             return reply.json().map(drop);
         }
@@ -116,9 +137,11 @@ async fn each_live(client: &mut Client, from: Seq, each: &mut impl FnMut(&[u8]) 
         }
         let mut rest = &reply.body[..];
         while !rest.is_empty() {
-            let (value, after) = frame(rest).ok_or_else(|| Failure::new(Kind::World, "the server's answer is cut off"))?;
+            let (value, after) = frame(rest)
+                .ok_or_else(|| Failure::new(Kind::World, "the server's answer is cut off"))?;
             each(value)?;
-            let value = Value::parse(value).map_err(|error| Failure::damaged("read the journal", &error))?;
+            let value = Value::parse(value)
+                .map_err(|error| Failure::damaged("read the journal", &error))?;
             next = value.last().next();
             rest = after;
         }
@@ -153,8 +176,11 @@ impl ChainWalk {
     /// When it is damaged or does not follow, with its first seq.
     pub fn take<'a>(&mut self, bytes: &'a [u8]) -> Result<Value<'a>, Failure> {
         let expected = self.head.seq.next();
-        let value = Value::parse(bytes).map_err(|error| Failure::damaged(&format!("event {expected}"), &error))?;
-        value.follows(&self.head).map_err(|error| Failure::damaged(&format!("event {expected}"), &error))?;
+        let value = Value::parse(bytes)
+            .map_err(|error| Failure::damaged(&format!("event {expected}"), &error))?;
+        value
+            .follows(&self.head)
+            .map_err(|error| Failure::damaged(&format!("event {expected}"), &error))?;
         self.head = value.head();
         self.values += 1;
         Ok(value)

@@ -56,7 +56,8 @@ pub(super) struct RestoreArgs {
 }
 
 pub(super) fn run(args: &BackupArgs) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::world(&format!("write {}", args.out.display()), &error);
+    let failed =
+        |error: std::io::Error| Failure::world(&format!("write {}", args.out.display()), &error);
     let mut out = BufWriter::new(File::create_new(&args.out).map_err(failed)?);
     out.write_all(MAGIC).map_err(failed)?;
     let mut walk = ChainWalk::new();
@@ -66,7 +67,9 @@ pub(super) fn run(args: &BackupArgs) -> Result<(), Failure> {
             .each(Seq::FIRST, |bytes| {
                 walk.take(bytes)?;
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-                out.write_all(&length.to_le_bytes()).and_then(|()| out.write_all(bytes)).map_err(failed)
+                out.write_all(&length.to_le_bytes())
+                    .and_then(|()| out.write_all(bytes))
+                    .map_err(failed)
             })
             .await?;
         // The vault after the journal: it then holds every key that the copied journal names.
@@ -82,25 +85,36 @@ pub(super) fn run(args: &BackupArgs) -> Result<(), Failure> {
     file.sync_all().map_err(failed)?;
     eprintln!("{} events in {} values.", walk.head.seq, walk.values);
     if args.vault.is_none() {
-        eprintln!("The vault was not copied: without it no text of this backup opens. See --vault.");
+        eprintln!(
+            "The vault was not copied: without it no text of this backup opens. See --vault."
+        );
     }
     writeln!(std::io::stdout(), "{}", walk.head).map_err(|error| Failure::world("print", &error))
 }
 
 pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     if args.dir.exists() {
-        return Err(Failure::new(Kind::Usage, format!("{} exists; name a new directory", args.dir.display())));
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("{} exists; name a new directory", args.dir.display()),
+        ));
     }
-    let failed = |error: std::io::Error| Failure::world(&format!("read {}", args.backup.display()), &error);
+    let failed =
+        |error: std::io::Error| Failure::world(&format!("read {}", args.backup.display()), &error);
     let mut backup = BufReader::new(File::open(&args.backup).map_err(failed)?);
     let mut magic = [0; MAGIC.len()];
     backup.read_exact(&mut magic).map_err(failed)?;
     if &magic != MAGIC {
-        return Err(Failure::new(Kind::Damaged, format!("{} is no backup of this format", args.backup.display())));
+        return Err(Failure::new(
+            Kind::Damaged,
+            format!("{} is no backup of this format", args.backup.display()),
+        ));
     }
-    std::fs::create_dir_all(&args.dir).map_err(|error| Failure::world(&format!("make {}", args.dir.display()), &error))?;
+    std::fs::create_dir_all(&args.dir)
+        .map_err(|error| Failure::world(&format!("make {}", args.dir.display()), &error))?;
     let options = store_options(&Config::default(), &args.dir);
-    let (mut store, _) = Store::open(&options).map_err(|error| start::open_failure(&args.dir, &error))?;
+    let (mut store, _) =
+        Store::open(&options).map_err(|error| start::open_failure(&args.dir, &error))?;
     let mut walk = ChainWalk::new();
     let mut bytes = Vec::new();
     while read_frame(&mut backup, &mut bytes).map_err(failed)? {
@@ -109,12 +123,18 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     }
     let noted = read_head(&mut backup).map_err(failed)?;
     if noted != walk.head {
-        let message = format!("the backup ends at {}, but was written to end at {noted}", walk.head);
+        let message =
+            format!("the backup ends at {}, but was written to end at {noted}", walk.head);
         return Err(Failure::new(Kind::Damaged, message));
     }
     store.close().map_err(|error| Failure::world("close the journal", &error))?;
     copy_vault(&args.vault, &args.dir)?;
-    eprintln!("{} events in {} values. Check it: zhida verify --dir {}", walk.head.seq, walk.values, args.dir.display());
+    eprintln!(
+        "{} events in {} values. Check it: zhida verify --dir {}",
+        walk.head.seq,
+        walk.values,
+        args.dir.display()
+    );
     writeln!(std::io::stdout(), "{}", walk.head).map_err(|error| Failure::world("print", &error))
 }
 
@@ -127,7 +147,10 @@ fn append(store: &mut Store, value: &Value<'_>) -> Result<(), Failure> {
     }
     let head = turn.seal();
     if head != value.head() {
-        return Err(Failure::new(Kind::Damaged, format!("event {}: the value is not of this format", value.first())));
+        return Err(Failure::new(
+            Kind::Damaged,
+            format!("event {}: the value is not of this format", value.first()),
+        ));
     }
     store.append(&turn).map_err(|error| Failure::world("write the journal", &error))
 }
@@ -137,7 +160,10 @@ fn read_frame(backup: &mut impl Read, bytes: &mut Vec<u8>) -> std::io::Result<bo
     backup.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;
     if length > VALUE_BYTES_MAX {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "a value is longer than any can be"));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            "a value is longer than any can be",
+        ));
     }
     bytes.resize(length, 0);
     backup.read_exact(bytes)?;
@@ -152,11 +178,16 @@ fn read_head(backup: &mut impl Read) -> std::io::Result<Head> {
 }
 
 fn copy_vault(from: &Path, to: &Path) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::world(&format!("copy the vault to {}", to.display()), &error);
+    let failed = |error: std::io::Error| {
+        Failure::world(&format!("copy the vault to {}", to.display()), &error)
+    };
     std::fs::create_dir_all(to).map_err(failed)?;
     let copy = to.join(VAULT);
     if copy.exists() {
-        return Err(Failure::new(Kind::Usage, format!("{} exists; name another directory", copy.display())));
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("{} exists; name another directory", copy.display()),
+        ));
     }
     // The file's mode, 0600, goes along.
     std::fs::copy(from.join(VAULT), &copy).map_err(failed)?;

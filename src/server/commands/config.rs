@@ -95,5 +95,6 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn read(file: &PathBuf) -> Result<String, Failure> {
-    std::fs::read_to_string(file).map_err(|error| Failure::world(&format!("read {}", file.display()), &error))
+    std::fs::read_to_string(file)
+        .map_err(|error| Failure::world(&format!("read {}", file.display()), &error))
 }

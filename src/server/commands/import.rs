@@ -28,7 +28,8 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     let mut findings = Vec::new();
     for file in &args.files {
         let origin = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|error| Failure::world(&format!("read {origin}"), &error))?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::world(&format!("read {origin}"), &error))?;
         match rules::parse_units(&origin, &text) {
             Ok(rows) => units.extend(rows),
             Err(found) => findings.extend(found),
@@ -79,7 +80,12 @@ impl<'a> Import<'a> {
     }
 
     /// Stages rows or text.
-    pub(super) async fn stage(&mut self, what: &str, content_type: &str, body: String) -> Result<Value, Failure> {
+    pub(super) async fn stage(
+        &mut self,
+        what: &str,
+        content_type: &str,
+        body: String,
+    ) -> Result<Value, Failure> {
         self.client.post(&format!("{}/{what}", self.path), content_type, body).await?.json()
     }
 

@@ -41,10 +41,13 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
             .each(Seq::FIRST, |bytes| {
                 let value = walk.take(bytes)?;
                 for record in value.records() {
-                    let record = record.map_err(|error| Failure::damaged("read the journal", &error))?;
+                    let record =
+                        record.map_err(|error| Failure::damaged("read the journal", &error))?;
                     domain::evolve(&mut state, &record);
                     let is_asked = (args.from..=through).contains(&record.seq.0)
-                        && args.case.is_none_or(|case| record.event.case().is_some_and(|id| id.0 == case));
+                        && args
+                            .case
+                            .is_none_or(|case| record.event.case().is_some_and(|id| id.0 == case));
                     if is_asked {
                         let line = EventNames::of_state(&state).line(&record);
                         writeln!(out, "{line}").map_err(failed)?;

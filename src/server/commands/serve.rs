@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,7 +53,9 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let dir = kept.dir().display();
     if let Some(token) = &kept.new_admin_token {
         eprintln!("A new data directory: {dir}");
-        eprintln!("The administrator's token, shown this once (kept in {dir}/{ADMIN_TOKEN}):\n{token}");
+        eprintln!(
+            "The administrator's token, shown this once (kept in {dir}/{ADMIN_TOKEN}):\n{token}"
+        );
     }
     tracing::info!(address = %threads.address, %dir, "serving");
 

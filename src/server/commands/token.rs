@@ -66,7 +66,8 @@ async fn create(args: &CreateArgs) -> Result<(), Failure> {
     let reply = target.client.post("/v1/clients", "application/json", body.to_string()).await?;
     let token = reply.json()?["token"].as_str().map(str::to_string);
     target.close()?;
-    let token = token.ok_or_else(|| Failure::new(Kind::World, "the server's reply holds no token"))?;
+    let token =
+        token.ok_or_else(|| Failure::new(Kind::World, "the server's reply holds no token"))?;
     eprintln!("{} may act now. Its token is shown this once:", args.name);
     say(&token)
 }
@@ -75,7 +76,8 @@ async fn list(args: &ListArgs) -> Result<(), Failure> {
     let mut target = Target::connect(&args.target).await?;
     let clients = target.client.get("/v1/clients").await?.json()?;
     target.close()?;
-    say(&serde_json::to_string_pretty(&clients).map_err(|error| Failure::world("print the clients", &error))?)
+    say(&serde_json::to_string_pretty(&clients)
+        .map_err(|error| Failure::world("print the clients", &error))?)
 }
 
 async fn revoke(args: &RevokeArgs) -> Result<(), Failure> {

@@ -33,7 +33,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<(), Failure> {
             let bar = ProgressBar::new(store.tail().seq.0);
             let report = verify(&store, args.head, &mut |seq| bar.set_position(seq.0));
             bar.finish_and_clear();
-            let report = report.map_err(|error| Failure::damaged("the journal does not hold", &error))?;
+            let report =
+                report.map_err(|error| Failure::damaged("the journal does not hold", &error))?;
             eprintln!(
                 "{} events in {} values; {} of {} segments are sealed and are what their notes say.",
                 report.events, report.values, report.segments_sealed, report.segments
@@ -64,7 +65,10 @@ async fn verify_live(mut source: Source, args: &VerifyArgs) -> Result<Head, Fail
         let message = format!("{expected} is not on the chain, which ends at {}", walk.head);
         return Err(Failure::new(Kind::Damaged, message));
     }
-    eprintln!("{} events in {} values follow each other. Files and sealed parts: stop the server first.", walk.head.seq, walk.values);
+    eprintln!(
+        "{} events in {} values follow each other. Files and sealed parts: stop the server first.",
+        walk.head.seq, walk.values
+    );
     Ok(walk.head)
 }
 
@@ -79,9 +83,11 @@ async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<Parts, Fai
     let mut highest = None;
     source
         .each(Seq::FIRST, |bytes| {
-            let value = Value::parse(bytes).map_err(|error| Failure::damaged("read the journal", &error))?;
+            let value = Value::parse(bytes)
+                .map_err(|error| Failure::damaged("read the journal", &error))?;
             each_record(&value, |record| {
-                highest = record.event.sealed_parts().map(|(_, part)| part.slot).chain(highest).max();
+                highest =
+                    record.event.sealed_parts().map(|(_, part)| part.slot).chain(highest).max();
                 Ok(())
             })
         })
@@ -94,13 +100,16 @@ async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<Parts, Fai
     let mut parts = Parts::default();
     source
         .each(Seq::FIRST, |bytes| {
-            let value = Value::parse(bytes).map_err(|error| Failure::damaged("read the journal", &error))?;
+            let value = Value::parse(bytes)
+                .map_err(|error| Failure::damaged("read the journal", &error))?;
             each_record(&value, |record| {
                 for (name, part) in record.event.sealed_parts() {
                     match vault.open_part(name, part) {
                         Ok(Opened::Plain(_)) => parts.open += 1,
                         Ok(Opened::Erased) => parts.erased += 1,
-                        Err(error) => return Err(Failure::damaged(&format!("event {}", record.seq), &error)),
+                        Err(error) => {
+                            return Err(Failure::damaged(&format!("event {}", record.seq), &error));
+                        }
                     }
                 }
                 Ok(())
@@ -110,7 +119,10 @@ async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<Parts, Fai
     Ok(parts)
 }
 
-fn each_record(value: &Value<'_>, mut each: impl FnMut(&Record) -> Result<(), Failure>) -> Result<(), Failure> {
+fn each_record(
+    value: &Value<'_>,
+    mut each: impl FnMut(&Record) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     for record in value.records() {
         each(&record.map_err(|error| Failure::damaged("read the journal", &error))?)?;
     }

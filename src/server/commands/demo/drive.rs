@@ -86,7 +86,8 @@ fn next_body(run: &mut crate::city::Run<'_>) -> Option<Body> {
 
 /// Sends one body and reads all its answers.
 async fn send(client: &mut Client, lines: Bytes, driven: &mut Driven) -> Result<(), Failure> {
-    let response = client.send("POST", "/v1/commands", Some("application/x-ndjson"), whole(lines)).await?;
+    let response =
+        client.send("POST", "/v1/commands", Some("application/x-ndjson"), whole(lines)).await?;
     let status = response.status();
     let mut body = response.into_body();
     let mut rest = Vec::new();
@@ -105,7 +106,10 @@ async fn send(client: &mut Client, lines: Bytes, driven: &mut Driven) -> Result<
     if status.is_success() {
         return Ok(());
     }
-    Err(Failure::new(Kind::Refused, format!("the server refused: {status}: {}", String::from_utf8_lossy(&rest))))
+    Err(Failure::new(
+        Kind::Refused,
+        format!("the server refused: {status}: {}", String::from_utf8_lossy(&rest)),
+    ))
 }
 
 fn count(lines: &[u8], driven: &mut Driven) {

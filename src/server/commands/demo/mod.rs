@@ -51,7 +51,8 @@ pub(super) struct DemoArgs {
 
 pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
     if !(City::SCALE_MIN..=City::SCALE_MAX).contains(&args.scale) {
-        let message = format!("--scale {} is outside {} to {}", args.scale, City::SCALE_MIN, City::SCALE_MAX);
+        let message =
+            format!("--scale {} is outside {} to {}", args.scale, City::SCALE_MIN, City::SCALE_MAX);
         return Err(Failure::new(Kind::Usage, message));
     }
     let began = stopwatch();
@@ -79,7 +80,9 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
     let restart = block_on(server.kill_and_restart(&report))?;
     let report = Report { driven, restart, total: began.elapsed(), ..report };
     report.check()?;
-    let say = |text: &str| writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::world("print", &error));
+    let say = |text: &str| {
+        writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::world("print", &error))
+    };
     say(&report.to_string())?;
     if args.exit {
         return server.stop();
@@ -100,7 +103,12 @@ async fn bring_in(client: &mut Client, city: &City) -> Result<(), Failure> {
     import.commit().await.map(drop)
 }
 
-async fn drive_with_bar(client: &mut Client, city: City, profile: Profile, cases: u64) -> Result<Driven, Failure> {
+async fn drive_with_bar(
+    client: &mut Client,
+    city: City,
+    profile: Profile,
+    cases: u64,
+) -> Result<Driven, Failure> {
     let bar = ProgressBar::new(cases);
     let style = ProgressStyle::with_template(
         "{elapsed_precise} [{bar:40}] {human_pos}/{human_len} cases, {msg}, {eta} to go",
@@ -113,12 +121,17 @@ async fn drive_with_bar(client: &mut Client, city: City, profile: Profile, cases
 
 /// An empty directory: new, or made by an earlier demo.
 fn make_fresh(dir: &Path) -> Result<(), Failure> {
-    let failed = |what: &str, error: &std::io::Error| Failure::world(&format!("{what} {}", dir.display()), error);
+    let failed = |what: &str, error: &std::io::Error| {
+        Failure::world(&format!("{what} {}", dir.display()), error)
+    };
     if dir.exists() {
         let is_ours = dir.join(MARKER).exists();
         let is_empty = dir.read_dir().map_err(|error| failed("read", &error))?.next().is_none();
         if !is_ours && !is_empty {
-            let message = format!("{} is not empty, and no demo made it; choose another with --dir", dir.display());
+            let message = format!(
+                "{} is not empty, and no demo made it; choose another with --dir",
+                dir.display()
+            );
             return Err(Failure::new(Kind::Usage, message));
         }
         std::fs::remove_dir_all(dir).map_err(|error| failed("empty", &error))?;

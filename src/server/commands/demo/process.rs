@@ -54,9 +54,16 @@ impl Server {
     pub(super) async fn wait_until_ready(&mut self) -> Result<(), Failure> {
         let began = stopwatch();
         loop {
-            if let Some(status) = self.child.try_wait().map_err(|error| Failure::world("look at the server", &error))? {
+            if let Some(status) = self
+                .child
+                .try_wait()
+                .map_err(|error| Failure::world("look at the server", &error))?
+            {
                 let log = self.dir.join("server.log");
-                return Err(Failure::new(Kind::World, format!("the server ended ({status}); see {}", log.display())));
+                return Err(Failure::new(
+                    Kind::World,
+                    format!("the server ended ({status}); see {}", log.display()),
+                ));
             }
             if let Ok(mut client) = Client::connect(&self.url(), "").await
                 && let Ok(reply) = client.get("/readyz").await
@@ -74,7 +81,10 @@ impl Server {
     /// Kills it as a crash would, starts it again, and says how long that took until it was ready.
     /// What was counted before must be counted after.
     pub(super) async fn kill_and_restart(&mut self, before: &Report) -> Result<Duration, Failure> {
-        self.child.kill().and_then(|()| self.child.wait()).map_err(|error| Failure::world("kill the server", &error))?;
+        self.child
+            .kill()
+            .and_then(|()| self.child.wait())
+            .map_err(|error| Failure::world("kill the server", &error))?;
         let began = stopwatch();
         self.child = spawn(&self.dir, self.port)?;
         self.wait_until_ready().await?;
@@ -82,7 +92,10 @@ impl Server {
         let mut client = Client::connect(&self.url(), &self.admin_token()?).await?;
         let after = client.get("/v1/counts").await?.json()?;
         if after != before.counts {
-            return Err(Failure::new(Kind::Damaged, format!("after the restart the counts are {after}, before {}", before.counts)));
+            return Err(Failure::new(
+                Kind::Damaged,
+                format!("after the restart the counts are {after}, before {}", before.counts),
+            ));
         }
         Ok(took)
     }
@@ -98,7 +111,8 @@ impl Server {
     /// Stops it in good order.
     pub(super) fn stop(mut self) -> Result<(), Failure> {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            kill_process(pid, Signal::TERM).map_err(|error| Failure::world("stop the server", &error))?;
+            kill_process(pid, Signal::TERM)
+                .map_err(|error| Failure::world("stop the server", &error))?;
         }
         self.wait_for_end()
     }
@@ -109,8 +123,13 @@ impl Server {
     }
 
     fn wait_for_end(&mut self) -> Result<(), Failure> {
-        let status = self.child.wait().map_err(|error| Failure::world("wait for the server", &error))?;
-        if status.success() { Ok(()) } else { Err(Failure::new(Kind::World, format!("the server ended: {status}"))) }
+        let status =
+            self.child.wait().map_err(|error| Failure::world("wait for the server", &error))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failure::new(Kind::World, format!("the server ended: {status}")))
+        }
     }
 
     /// Three requests to try.
@@ -141,7 +160,8 @@ fn data_dir(dir: &Path) -> PathBuf {
 fn spawn(dir: &Path, port: u16) -> Result<Child, Failure> {
     let failed = |error: std::io::Error| Failure::world("start the server", &error);
     let program = std::env::current_exe().map_err(failed)?;
-    let log = File::options().create(true).append(true).open(dir.join("server.log")).map_err(failed)?;
+    let log =
+        File::options().create(true).append(true).open(dir.join("server.log")).map_err(failed)?;
     Command::new(program)
         .args(["serve", "--clock", "driven", "--listen", &format!("127.0.0.1:{port}"), "--dir"])
         .arg(data_dir(dir))

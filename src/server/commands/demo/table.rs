@@ -41,7 +41,11 @@ pub(super) async fn ask(client: &mut Client, server: &Server) -> Result<Report, 
         let line = metrics.lines().find(|line| line.split(' ').next() == Some(name));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap_or_default()
     };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of whole things")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of whole things"
+    )]
     let count = |name: &str| metric(name) as u64;
     Ok(Report {
         counts,
@@ -68,13 +72,23 @@ impl Report {
             ("open cases", tally.open(), self.count(&["open"])),
             ("settled on the spot", tally.on_the_spot, self.count(&["on_the_spot"])),
             ("closed by grids", tally.closed_in_grid, self.count(&["closed_by_level", "grid"])),
-            ("closed by villages", tally.closed_in_village, self.count(&["closed_by_level", "village"])),
-            ("closed by townships", tally.closed_in_township, self.count(&["closed_by_level", "township"])),
+            (
+                "closed by villages",
+                tally.closed_in_village,
+                self.count(&["closed_by_level", "village"]),
+            ),
+            (
+                "closed by townships",
+                tally.closed_in_township,
+                self.count(&["closed_by_level", "township"]),
+            ),
         ];
         let wrong: Vec<_> = expected
             .iter()
             .filter(|(_, expected, found)| expected != found)
-            .map(|(what, expected, found)| format!("{what}: the city expects {expected}, the server has {found}"))
+            .map(|(what, expected, found)| {
+                format!("{what}: the city expects {expected}, the server has {found}")
+            })
             .chain(self.driven.refusals.iter().cloned())
             .collect();
         if wrong.is_empty() { Ok(()) } else { Err(Failure::new(Kind::Damaged, wrong.join("\n"))) }
@@ -89,10 +103,20 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut row = |name: &str, value: String| writeln!(f, "{name:<34}{value:>16}");
         let cases = self.count(&["cases"]);
-        let share = |part: u64| format!("{} ({}.{:02} %)", grouped(part), part * 100 / cases.max(1), part * 10_000 / cases.max(1) % 100);
+        let share = |part: u64| {
+            format!(
+                "{} ({}.{:02} %)",
+                grouped(part),
+                part * 100 / cases.max(1),
+                part * 10_000 / cases.max(1) % 100
+            )
+        };
         row("cases", grouped(cases))?;
         for level in ["grid", "village", "township"] {
-            row(&format!("  closed by the {level}"), share(self.count(&["closed_by_level", level])))?;
+            row(
+                &format!("  closed by the {level}"),
+                share(self.count(&["closed_by_level", level])),
+            )?;
         }
         row("  of them settled on the spot", share(self.count(&["on_the_spot"])))?;
         row("  still open", share(self.count(&["open"])))?;
@@ -137,6 +161,9 @@ mod tests {
 
     #[test]
     fn thousands_are_told_apart() {
-        assert_eq!([0, 999, 1_000, 640_000, 1_234_567].map(grouped), ["0", "999", "1,000", "640,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 640_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "640,000", "1,234,567"]
+        );
     }
 }
