@@ -16,7 +16,7 @@ use super::{
 use crate::domain::digest::Digest;
 use crate::domain::ids::{ImportId, Seq};
 use crate::domain::import::StagedImport;
-use crate::domain::snapshot::{StateBuilder, StateHead};
+use crate::domain::snapshot::StateBuilder;
 use crate::domain::state::State;
 use crate::journal::head::Head;
 
@@ -142,8 +142,12 @@ impl Rows {
     /// Takes the next row. None when it is not of that kind, or does not belong here.
     fn take(&mut self, kind: Kind, fields: &mut Fields<'_>) -> Option<()> {
         let Some(builder) = &mut self.builder else {
-            let head: StateHead = (kind == Kind::Head).then(|| v1::head(fields))??;
-            self.builder = Some(StateBuilder::new(head));
+            let (head, counts) = (kind == Kind::Head).then(|| v1::head(fields))??;
+            let builder = self.builder.insert(StateBuilder::new(head));
+            builder.reserve(
+                usize::try_from(counts.numbers).ok()?,
+                usize::try_from(counts.outcomes).ok()?,
+            );
             return Some(());
         };
         match kind {
