@@ -100,9 +100,8 @@ fn read_section(
     rows: &mut Rows,
 ) -> Result<(), BadSnapshot> {
     let cut = || BadSnapshot::Length { section, sections };
-    let whole = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => cut(),
-        _ => error.into(),
+    let whole = |error: io::Error| {
+        if error.kind() == io::ErrorKind::UnexpectedEof { cut() } else { error.into() }
     };
     let mut header = [0; SECTION_HEADER_BYTES];
     file.read_exact(&mut header).map_err(whole)?;
