@@ -1,5 +1,6 @@
 //! What the server says of itself: logs on stderr, metrics in Prometheus' text.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
@@ -22,7 +23,10 @@ const SECONDS: &[f64] = &[
 pub fn start_logging(config: &TelemetryConfig) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| Failure::new(Kind::Usage, format!("telemetry.log: {error}")))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Text => logs.finish().try_init(),
         LogFormat::Json => logs.json().finish().try_init(),
