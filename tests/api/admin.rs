@@ -47,7 +47,7 @@ fn an_import_is_in_force_from_its_commit_on() {
     let world = World::empty(Choices::default());
     let begun = world.post("/v1/imports", r#"{"origin":"units.ndjson"}"#);
     assert_eq!((begun.status, &begun.json()["import"]), (201, &json!(1)));
-    let rows: String = (0..450)
+    let rows: String = (1..=450)
         .map(|number| {
             format!(
                 "{{\"code\":\"411{number:03}000000\",\"kind\":\"division\",\"name\":\"单位\"}}\n"

@@ -103,7 +103,6 @@ impl World {
             clock: choices.clock.clone(),
             journal_id: 7,
             status: Arc::default(),
-            on_roll: Box::new(|| ()),
             options: choices.engine,
         };
         let engine = Engine::start(parts).unwrap();
@@ -189,7 +188,7 @@ impl World {
     /// Ends the server as a signal would: connections drain.
     pub fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            drop(stop.send(()));
+            stop.send(()).ok();
         }
         if let Some(io_thread) = self.io_thread.take() {
             io_thread.join().unwrap();
@@ -234,7 +233,7 @@ async fn serve(
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     started.send((listener.local_addr().unwrap(), token)).unwrap();
     let stop = async {
-        drop(stopped.await);
+        stopped.await.ok();
     };
     api::serve(api, desk, listener, stop).await;
     hand_out.abort();
@@ -308,7 +307,7 @@ impl Request {
         let body = std::mem::take(&mut self.body);
         let mut connection = self.header("content-length", &length.to_string()).open();
         // A refused body may not be read to its end: then the answer is there already.
-        drop(connection.0.write_all(&body));
+        connection.0.write_all(&body).ok();
         connection.answer()
     }
 
@@ -366,7 +365,7 @@ impl Connection {
     pub fn answer(mut self) -> Answer {
         let mut read = Vec::new();
         // A connection that the server resets behind its answer has given it.
-        drop(self.0.read_to_end(&mut read));
+        self.0.read_to_end(&mut read).ok();
         Answer::parse(&read)
     }
 }
