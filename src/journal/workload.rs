@@ -56,7 +56,7 @@ impl Workload {
             clock_mode: ClockMode::Manual,
             journal_id,
         }));
-        city.import(units(), matters());
+        city.import(&units(), matters());
         city.admit();
         city.commit();
         assert_eq!(city.refused, 0, "a city begins without a refusal");
@@ -237,7 +237,7 @@ impl Workload {
         }));
     }
 
-    fn import(&mut self, units: Vec<UnitRow>, matters: Vec<MatterRow>) {
+    fn import(&mut self, units: &[UnitRow], matters: Vec<MatterRow>) {
         self.submit(Command::BeginImport(BeginImport { origin: "city.toml".into() }));
         let import = ImportId(self.state.imports().begun());
         for rows in units.chunks(100) {

@@ -16,7 +16,7 @@ use super::{
 use crate::domain::digest::Digest;
 use crate::domain::ids::{ImportId, Seq};
 use crate::domain::import::StagedImport;
-use crate::domain::snapshot::{StateBuilder, StateHead};
+use crate::domain::snapshot::StateBuilder;
 use crate::domain::state::State;
 use crate::journal::head::Head;
 
@@ -100,9 +100,8 @@ fn read_section(
     rows: &mut Rows,
 ) -> Result<(), BadSnapshot> {
     let cut = || BadSnapshot::Length { section, sections };
-    let whole = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => cut(),
-        _ => error.into(),
+    let whole = |error: io::Error| {
+        if error.kind() == io::ErrorKind::UnexpectedEof { cut() } else { error.into() }
     };
     let mut header = [0; SECTION_HEADER_BYTES];
     file.read_exact(&mut header).map_err(whole)?;
@@ -142,8 +141,12 @@ impl Rows {
     /// Takes the next row. None when it is not of that kind, or does not belong here.
     fn take(&mut self, kind: Kind, fields: &mut Fields<'_>) -> Option<()> {
         let Some(builder) = &mut self.builder else {
-            let head: StateHead = (kind == Kind::Head).then(|| v1::head(fields))??;
-            self.builder = Some(StateBuilder::new(head));
+            let (head, counts) = (kind == Kind::Head).then(|| v1::head(fields))??;
+            let builder = self.builder.insert(StateBuilder::new(head));
+            builder.reserve(
+                usize::try_from(counts.numbers).ok()?,
+                usize::try_from(counts.outcomes).ok()?,
+            );
             return Some(());
         };
         match kind {

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -12,6 +14,9 @@ use crate::server::exit::{Failure, Kind};
 use crate::server::io::IoThreads;
 use crate::server::start::{self, ADMIN_TOKEN};
 use crate::server::{options, telemetry};
+
+/// Events folded between two lines about a recovery.
+const RECOVERY_STEP: u64 = 500_000;
 
 /// Run the server on a data directory. The first start makes the directory and an administrator's
 /// token, printed once and kept in DIR/admin-token. SIGTERM or Ctrl-C drains and stops.
@@ -47,7 +52,13 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
 
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let waiting = waiting.map_err(|error| Failure::world("start a runtime", &error))?;
-    let kept = start::start(&config, &|folded, last| tracing::info!(%folded, %last, "recovering"))?;
+    let said = AtomicU64::new(0);
+    let kept = start::start(&config, &|folded, last| {
+        if folded.0 >= said.load(Ordering::Relaxed) + RECOVERY_STEP {
+            said.store(folded.0, Ordering::Relaxed);
+            tracing::info!(%folded, %last, "recovering");
+        }
+    })?;
     let api = Api::new(kept.handle(), options::api(&config, metrics));
     let threads = IoThreads::start(&config.server, &api)?;
     let dir = kept.dir().display();

@@ -71,17 +71,9 @@ impl Report {
             ("cases", tally.cases, self.count(&["cases"])),
             ("open cases", tally.open(), self.count(&["open"])),
             ("settled on the spot", tally.on_the_spot, self.count(&["on_the_spot"])),
-            ("closed by grids", tally.closed_in_grid, self.count(&["closed_by_level", "grid"])),
-            (
-                "closed by villages",
-                tally.closed_in_village,
-                self.count(&["closed_by_level", "village"]),
-            ),
-            (
-                "closed by townships",
-                tally.closed_in_township,
-                self.count(&["closed_by_level", "township"]),
-            ),
+            ("closed by grids", tally.closed_in_grid, self.count(&["closed", "grid"])),
+            ("closed by villages", tally.closed_in_village, self.count(&["closed", "village"])),
+            ("closed by townships", tally.closed_in_township, self.count(&["closed", "township"])),
         ];
         let wrong: Vec<_> = expected
             .iter()
@@ -113,10 +105,7 @@ impl fmt::Display for Report {
         };
         row("cases", grouped(cases))?;
         for level in ["grid", "village", "township"] {
-            row(
-                &format!("  closed by the {level}"),
-                share(self.count(&["closed_by_level", level])),
-            )?;
+            row(&format!("  closed by the {level}"), share(self.count(&["closed", level])))?;
         }
         row("  of them settled on the spot", share(self.count(&["on_the_spot"])))?;
         row("  still open", share(self.count(&["open"])))?;
