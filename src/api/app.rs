@@ -49,6 +49,11 @@ impl Api {
         })
     }
 
+    /// The engine's cheap end.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     pub(super) fn options(&self) -> &ApiOptions {
         &self.options
     }

@@ -1,0 +1,107 @@
+//! Clients and imports.
+
+use serde_json::json;
+
+use crate::world::{Choices, GRID, World, report};
+
+#[test]
+fn a_client_acts_until_it_is_revoked() {
+    let world = World::new();
+    let token = world.admit(r#"{"name":"格 app","within":"411502001000"}"#);
+    let send =
+        || world.request("POST", "/v1/cases").token(&token).json(&report("PS-001", GRID)).send();
+    assert_eq!(send().status, 201);
+    world.post("/v1/clients/%E6%A0%BC%20app/revoke", "").ok();
+    assert_eq!(send().problem(), (401, String::from("token_unknown")));
+    let unknown = world.post("/v1/clients/nobody/revoke", "");
+    assert_eq!(unknown.problem(), (404, String::from("client_not_found")));
+    let last = world.post("/v1/clients/administrator/revoke", "");
+    assert_eq!(last.problem(), (409, String::from("last_admin")));
+    insta::assert_json_snapshot!("clients", world.get("/v1/clients").ok());
+}
+
+#[test]
+fn a_token_is_told_once() {
+    let world = World::new();
+    let send = || {
+        let request = world.request("POST", "/v1/clients").header("idempotency-key", "c-1");
+        request.json(r#"{"name":"app","admin":true}"#).send()
+    };
+    let first = send();
+    let token = first.ok()["token"].as_str().unwrap().to_owned();
+    assert_eq!(token.len(), "zhida_".len() + 64);
+    let again = send();
+    assert_eq!((again.status, again.header("zhida-repeat")), (201, Some("true")));
+    assert_eq!((&again.json()["client"], again.json().get("token")), (&json!("app"), None));
+    assert_eq!(world.request("GET", "/v1/clients").token(&token).send().status, 200);
+    let taken = world.post("/v1/clients", r#"{"name":"app"}"#);
+    assert_eq!(taken.problem(), (409, String::from("client_name_taken")));
+    let values = world.faults.values();
+    let hex = token.strip_prefix("zhida_").unwrap();
+    let is_kept = |bytes: &[u8]| memchr::memmem::find(bytes, hex.as_bytes()).is_some();
+    assert!(!values.iter().any(|(_, bytes)| is_kept(bytes)));
+}
+
+#[test]
+fn an_import_is_in_force_from_its_commit_on() {
+    let world = World::empty(Choices::default());
+    let begun = world.post("/v1/imports", r#"{"origin":"units.ndjson"}"#);
+    assert_eq!((begun.status, &begun.json()["import"]), (201, &json!(1)));
+    let rows: String = (1..=450)
+        .map(|number| {
+            format!(
+                "{{\"code\":\"411{number:03}000000\",\"kind\":\"division\",\"name\":\"单位\"}}\n"
+            )
+        })
+        .collect();
+    let stage = || {
+        let request = world.request("POST", "/v1/imports/1/units").header("idempotency-key", "u-1");
+        request.header("content-type", "application/x-ndjson").body(rows.clone()).send()
+    };
+    let staged = stage();
+    assert_eq!(staged.status, 200, "{staged:?}");
+    assert_eq!(stage().json(), staged.json());
+    let text = "信".repeat(20_000);
+    let request = world.request("POST", "/v1/imports/1/text").header("content-type", "text/plain");
+    assert_eq!(request.body(text).send().status, 200);
+    let open = world.get("/v1/imports/1").ok();
+    assert_eq!((&open["units"], &open["matters"]), (&json!(450), &json!(0)));
+    assert_eq!(world.get("/v1/units/411007000000").problem().0, 404);
+    let committed = world.post("/v1/imports/1/commit", "");
+    // Without a city above them the counties hang in the air.
+    assert_eq!(committed.problem(), (409, String::from("unit_orphaned")));
+    world.post("/v1/imports/1/abandon", "").ok();
+    assert_eq!(world.get("/v1/imports/1").problem(), (404, String::from("import_not_found")));
+}
+
+#[test]
+fn rows_that_are_wrong_are_told_with_their_line_and_none_is_staged() {
+    let world = World::empty(Choices::default());
+    world.post("/v1/imports", r#"{"origin":"units.ndjson"}"#).ok();
+    let rows = concat!(
+        r#"{"code":"411500000000","kind":"division","name":"信阳市"}"#,
+        "\n\n",
+        r#"{"code":"4115","kind":"town","name":""}"#,
+        "\n",
+        r#"{"kode":"411500000000"}"#,
+    );
+    let request = world.request("POST", "/v1/imports/1/units");
+    let answer = request.header("content-type", "application/x-ndjson").body(rows).send();
+    assert_eq!(answer.problem(), (400, String::from("invalid_body")));
+    insta::assert_json_snapshot!("bad_rows", answer.json()["errors"]);
+    assert_eq!(world.get("/v1/imports/1").ok()["units"], 0);
+}
+
+#[test]
+fn imports_may_come_as_a_stream() {
+    let world = World::empty(Choices::default());
+    let body = [
+        r#"{"command":"begin_import","origin":"city"}"#,
+        r#"{"command":"stage_units","import":1,"rows":[{"code":"411500000000","kind":"division","name":"信阳市"}]}"#,
+        r#"{"command":"stage_text","import":1,"text":"as it was written"}"#,
+        r#"{"command":"commit_import","import":1}"#,
+    ];
+    let results = world.stream(&body.join("\n")).lines();
+    assert!(results.iter().all(|result| result.get("error").is_none()), "{results:?}");
+    assert_eq!(world.get("/v1/units/411500000000").ok()["name"], "信阳市");
+}

@@ -1,0 +1,185 @@
+//! The life of a case by single POSTs.
+
+use serde_json::json;
+
+use crate::world::{GRID, TOWNSHIP, VILLAGE, World, report};
+
+fn act(world: &World, case: u64, action: &str, by: &str, note: &str) -> serde_json::Value {
+    let body = format!(r#"{{"by":"{by}"{note}}}"#);
+    world.post(&format!("/v1/cases/{case}/{action}"), &body).ok()
+}
+
+#[test]
+fn a_report_is_a_case_with_a_holder_and_deadlines() {
+    let world = World::new();
+    let answer = world.post("/v1/cases", &report("PS-002", GRID));
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.header("location"), Some("/v1/cases/1"));
+    assert_eq!(answer.header("etag"), Some("\"1\""));
+    assert_eq!(answer.header("zhida-clock"), Some("manual"));
+    let body = answer.json();
+    assert_eq!(answer.header("zhida-seq").unwrap(), body["seq"].to_string());
+    assert_eq!(body["holder"], VILLAGE);
+    assert_eq!(body["status"], "dispatched");
+    assert_eq!(body["node_due_at"], "2026-01-05T18:00:00.000+08:00");
+}
+
+#[test]
+fn a_case_is_acknowledged_escalated_handled_and_closed() {
+    let world = World::new();
+    let case = world.report("PS-001");
+    assert_eq!(act(&world, case, "acknowledge", GRID, "")["version"], 2);
+    let up = act(&world, case, "escalate", GRID, r#","reason":"够不着""#);
+    assert_eq!((&up["holder"], &up["status"]), (&json!(VILLAGE), &json!("dispatched")));
+    act(&world, case, "acknowledge", VILLAGE, "");
+    act(&world, case, "handle", VILLAGE, r#","measures":"换了灯泡""#);
+    let closed = act(&world, case, "close", VILLAGE, r#","answer":"已修好""#);
+    assert_eq!((&closed["status"], &closed["version"]), (&json!("closed"), &json!(6)));
+
+    let shown = world.get(&format!("/v1/cases/{case}?include=text"));
+    assert_eq!(shown.header("etag"), Some("\"6\""));
+    let mut shown = shown.ok();
+    shown["texts"].as_array_mut().unwrap().iter_mut().for_each(|text| text["seq"] = json!(0));
+    insta::assert_json_snapshot!("a_closed_case_with_its_texts", shown);
+
+    let timeline = world.get(&format!("/v1/cases/{case}/timeline?include=text")).ok();
+    let seqs: Vec<_> =
+        timeline["events"].as_array().unwrap().iter().map(|event| &event["seq"]).collect();
+    assert!(seqs.is_sorted_by_key(|seq| seq.as_u64()), "{seqs:?}");
+    insta::assert_json_snapshot!("the_timeline_of_a_closed_case", timeline, {
+        ".events[].seq" => 0,
+        ".events[].texts[].seq" => 0,
+    });
+}
+
+#[test]
+fn a_case_settled_on_the_spot_is_closed_in_one_call() {
+    let world = World::new();
+    let body = format!(
+        r#"{{"by":"{GRID}","matter":"PS-001","place":"{GRID}","source":"patrol","text":"积水","settle":{{"answer":"已疏通"}}}}"#
+    );
+    let answer = world.post("/v1/cases", &body);
+    assert_eq!(answer.status, 201);
+    assert_eq!(
+        (&answer.json()["status"], &answer.json()["version"]),
+        (&json!("closed"), &json!(2))
+    );
+    let shown = world.get("/v1/cases/1").ok();
+    assert_eq!((&shown["on_the_spot"], &shown["moves"]), (&json!(true), &json!([])));
+    assert_eq!((&shown["holder"], &shown["closed_by"]), (&json!(null), &json!(GRID)));
+}
+
+#[test]
+fn without_include_nothing_sealed_is_shown() {
+    let world = World::new();
+    let case = world.report("PS-001");
+    for path in [format!("/v1/cases/{case}"), format!("/v1/cases/{case}/timeline")] {
+        let text = world.get(&path).text().to_owned();
+        assert!(!text.contains("路灯") && !text.contains('王') && !text.contains("1381"), "{text}");
+    }
+}
+
+#[test]
+fn a_confidential_matter_hides_its_claimant_from_all_but_administrators() {
+    let world = World::new();
+    let case = world.report("PS-003");
+    let path = format!("/v1/cases/{case}?include=text");
+    assert_eq!(world.get(&path).ok()["claimant"]["name"], "王**");
+    let client = world.admit(r#"{"name":"app"}"#);
+    let shown = world.request("GET", &path).token(&client).send().ok();
+    assert_eq!(shown["texts"][0]["text"], "路灯不亮");
+    assert!(shown.get("claimant").is_none(), "{shown}");
+}
+
+#[test]
+fn an_inbox_has_the_case_of_whoever_holds_it_now() {
+    let world = World::new();
+    let cases = [world.report("PS-001"), world.report("PS-001"), world.report("PS-001")];
+    let page = world.get(&format!("/v1/units/{GRID}/inbox?limit=2"));
+    let link = page.header("link").unwrap().to_owned();
+    let body = page.ok();
+    let numbers = |body: &serde_json::Value| -> Vec<u64> {
+        let rows = body["cases"].as_array().unwrap().iter();
+        rows.map(|row| row["case"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(numbers(&body), &cases[..2]);
+    let next = link.strip_prefix('<').unwrap().split('>').next().unwrap();
+    let rest = world.get(next);
+    assert_eq!((numbers(&rest.ok()), rest.header("link")), (cases[2..].to_vec(), None));
+
+    act(&world, cases[1], "escalate", GRID, r#","reason":"够不着""#);
+    assert_eq!(numbers(&world.get(&format!("/v1/units/{GRID}/inbox")).ok()), [cases[0], cases[2]]);
+    let above = world.get(&format!("/v1/units/{VILLAGE}/inbox")).ok();
+    assert_eq!(numbers(&above), [cases[1]]);
+    assert_eq!(world.get(&format!("/v1/units/{VILLAGE}")).ok()["open_cases"], 1);
+}
+
+#[test]
+fn the_same_key_gets_the_same_answer() {
+    let world = World::new();
+    let send = |body: &str| {
+        world.request("POST", "/v1/cases").header("idempotency-key", "r-1").json(body).send()
+    };
+    let first = send(&report("PS-001", GRID));
+    let again = send(&report("PS-001", GRID));
+    assert_eq!((first.status, again.status), (201, 201));
+    assert_eq!(first.json(), again.json());
+    assert_eq!((first.header("zhida-repeat"), again.header("zhida-repeat")), (None, Some("true")));
+    assert_eq!(send(&report("PS-002", GRID)).problem(), (422, String::from("key_reused")));
+    assert_eq!(world.get("/v1/counts").ok()["cases"], 1);
+
+    let outcome = world.get("/v1/outcomes/r-1").ok();
+    assert_eq!(outcome, first.json());
+    let unknown = world.get("/v1/outcomes/r-2").problem();
+    assert_eq!(unknown, (404, String::from("outcome_unknown")));
+}
+
+#[test]
+fn a_key_belongs_to_its_token() {
+    let world = World::new();
+    let other = world.admit(r#"{"name":"app"}"#);
+    let request = || world.request("POST", "/v1/cases").header("idempotency-key", "r-1");
+    let body = report("PS-001", GRID);
+    let mine = request().json(&body).send().ok();
+    let theirs = request().token(&other).json(&body).send().ok();
+    assert_ne!(mine["case"], theirs["case"]);
+}
+
+#[test]
+fn a_move_may_name_the_version_that_it_saw() {
+    let world = World::new();
+    let case = world.report("PS-001");
+    let path = format!("/v1/cases/{case}/acknowledge");
+    let body = format!(r#"{{"by":"{GRID}"}}"#);
+    let send =
+        |version: &str| world.request("POST", &path).header("if-match", version).json(&body).send();
+    let stale = send("\"7\"");
+    assert_eq!(stale.problem(), (412, String::from("version_stale")));
+    assert_eq!((&stale.json()["case"], &stale.json()["version"]), (&json!(case), &json!(1)));
+    assert_eq!(send("new").problem(), (400, String::from("invalid_header")));
+    assert_eq!(send("\"1\"").ok()["version"], 2);
+}
+
+#[test]
+fn where_the_time_went_is_told_when_asked() {
+    let world = World::new();
+    let body = report("PS-001", GRID);
+    let asked = world.request("POST", "/v1/cases").header("server-timing", "1").json(&body).send();
+    let timing = asked.header("server-timing").unwrap();
+    for part in ["queue;dur=", "decide;dur=", "commit;dur=", "publish;dur="] {
+        assert!(timing.contains(part), "{timing}");
+    }
+    assert_eq!(world.post("/v1/cases", &body).header("server-timing"), None);
+}
+
+#[test]
+fn a_township_is_as_far_as_it_goes() {
+    let world = World::new();
+    let case = world.report("PS-002");
+    act(&world, case, "escalate", VILLAGE, r#","reason":"大""#);
+    let body = format!(r#"{{"by":"{TOWNSHIP}","reason":"更大"}}"#);
+    let refused = world.post(&format!("/v1/cases/{case}/escalate"), &body);
+    assert_eq!(refused.problem(), (409, String::from("move_not_allowed")));
+    assert_eq!(refused.json()["case_status"], "dispatched");
+    assert_eq!(refused.json()["moves"], json!(["acknowledge"]));
+}

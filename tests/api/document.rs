@@ -1,0 +1,105 @@
+//! The OpenAPI document.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use zhida::api::codes::Code;
+use zhida::api::openapi;
+
+use crate::world::World;
+
+fn document() -> Value {
+    serde_json::from_str(&openapi()).unwrap()
+}
+
+#[test]
+fn the_document_is_openapi_3_1_and_served() {
+    let world = World::new();
+    let served = world.request("GET", "/openapi.json").without_token().send();
+    assert_eq!(served.json(), document());
+    assert_eq!(document()["openapi"], "3.1.0");
+    assert!(document()["info"]["title"].is_string() && document()["info"]["version"].is_string());
+}
+
+#[test]
+fn the_document_names_every_address() {
+    let document = document();
+    let mut addresses = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(operation["summary"].is_string(), "{method} {path} has no summary");
+            assert!(operation["responses"].as_object().is_some_and(|all| !all.is_empty()));
+            addresses.push(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    addresses.sort();
+    insta::assert_json_snapshot!("addresses", addresses);
+}
+
+#[test]
+fn every_documented_address_is_there() {
+    let world = World::new();
+    for (path, item) in document()["paths"].as_object().unwrap() {
+        let path = path
+            .replace("{id}", "1")
+            .replace("{code}", "4")
+            .replace("{key}", "k")
+            .replace("{name}", "n");
+        for method in item.as_object().unwrap().keys() {
+            let answer = world.request(&method.to_uppercase(), &path).send();
+            let is_problem = answer.header("content-type") == Some("application/problem+json");
+            let code = if is_problem { answer.problem().1 } else { String::new() };
+            let is_there = code != "route_not_found" && code != "method_not_allowed";
+            assert!(is_there, "{method} {path}: {code}");
+        }
+    }
+}
+
+#[test]
+fn every_code_is_in_the_document() {
+    let document = document();
+    let codes = &document["components"]["schemas"]["Told"]["properties"]["code"]["enum"];
+    let listed: BTreeSet<_> =
+        codes.as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+    let all: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(listed, all);
+    let about = document["info"]["description"].as_str().unwrap();
+    for code in Code::ALL {
+        assert!(
+            about.contains(&format!("| `{}` | {} |", code.name(), code.status())),
+            "{}",
+            code.name()
+        );
+    }
+}
+
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    fn walk(root: &Value, value: &Value) {
+        match value {
+            Value::Object(object) => {
+                if let Some(Value::String(reference)) = object.get("$ref") {
+                    let pointer = reference.strip_prefix('#').expect("a reference within");
+                    assert!(root.pointer(pointer).is_some(), "{reference} leads nowhere");
+                }
+                object.values().for_each(|value| walk(root, value));
+            }
+            Value::Array(values) => values.iter().for_each(|value| walk(root, value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let document = document();
+    walk(&document, &document);
+}
+
+#[test]
+fn operations_are_named_once() {
+    let document = document();
+    let mut names = BTreeSet::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let name = operation["operationId"].as_str().unwrap().to_owned();
+            assert!(names.insert(name.clone()), "{name} names two operations");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The api from outside: real requests to a real engine, on a port that the system chose.
+
+mod admin;
+mod bad_input;
+mod cases;
+mod document;
+mod driven;
+mod reads;
+mod strained;
+mod streams;
+mod world;

@@ -1,0 +1,161 @@
+//! The feed, the raw journal, the catalogue, and how the server is.
+
+use serde_json::json;
+use zhida::api::{ApiOptions, Readiness};
+use zhida::journal::Value;
+
+use crate::world::{Choices, GRID, World};
+
+#[test]
+fn the_feed_gives_every_event_once_and_in_order() {
+    let world = World::new();
+    world.report("PS-001");
+    let mut after = 0;
+    let mut kinds = Vec::new();
+    loop {
+        let page = world.get(&format!("/v1/events?after={after}&limit=2"));
+        let body = page.ok();
+        let events = body["events"].as_array().unwrap().clone();
+        if events.is_empty() {
+            break;
+        }
+        for event in events {
+            after += 1;
+            assert_eq!(event["seq"], after);
+            kinds.push(event["type"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(body["last_seq"], after);
+        assert_eq!(page.header("zhida-seq").unwrap(), after.to_string());
+    }
+    let expected = [
+        "journal.opened",
+        "client.admitted",
+        "import.begun",
+        "import.units_staged",
+        "import.matters_staged",
+        "import.committed",
+        "case.reported",
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(world.handle.view().published().0, after);
+}
+
+#[test]
+fn the_feed_waits_for_the_next_event() {
+    let world = World::new();
+    let after = world.handle.view().published().0;
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| world.get(&format!("/v1/events?after={after}&wait=60")).ok());
+        world.report("PS-001");
+        let page = waiting.join().unwrap();
+        assert_eq!(page["events"][0]["type"], "case.reported");
+        assert_eq!(page["events"][0]["unit"], GRID);
+        assert_eq!(page["events"][0]["by"]["client"], "administrator");
+    });
+    let none = world.get(&format!("/v1/events?after={}&wait=0", after + 1)).ok();
+    assert_eq!(none, json!({ "events": [], "last_seq": after + 1 }));
+}
+
+#[test]
+fn a_read_sees_what_it_says_it_must_have_seen() {
+    let api = ApiOptions {
+        min_seq_patience: std::time::Duration::from_millis(20),
+        ..ApiOptions::default()
+    };
+    let world = World::with(Choices { api, ..Choices::default() });
+    world.report("PS-001");
+    let newest = world.handle.view().published().0;
+    let read = |seq: u64| {
+        world.request("GET", "/v1/cases/1").header("zhida-min-seq", &seq.to_string()).send()
+    };
+    assert_eq!(read(newest).status, 200);
+    let ahead = read(newest + 1);
+    assert_eq!(ahead.problem(), (503, String::from("seq_not_reached")));
+    assert_eq!(ahead.header("retry-after"), Some("1"));
+}
+
+#[test]
+fn the_raw_journal_is_framed_and_whole() {
+    let world = World::new();
+    world.report("PS-001");
+    let mut from = 1;
+    let mut values = Vec::new();
+    loop {
+        let answer = world.get(&format!("/v1/journal/records?from={from}&limit_bytes=1"));
+        assert_eq!(answer.status, 200);
+        let last = answer.header("zhida-seq").unwrap().to_owned();
+        if answer.body.is_empty() {
+            assert_eq!(last, "0");
+            break;
+        }
+        let (head, bytes) = answer.body.split_at(12);
+        let first = u64::from_le_bytes(head[..8].try_into().unwrap());
+        let length = u32::from_le_bytes(head[8..].try_into().unwrap());
+        assert_eq!((first.to_string(), length as usize), (last, bytes.len()));
+        let value = Value::parse(bytes).unwrap();
+        from = value.records().last().unwrap().unwrap().seq.0 + 1;
+        values.push(bytes.to_vec());
+    }
+    let kept: Vec<_> = world.faults.values().iter().map(|(_, bytes)| bytes.to_vec()).collect();
+    assert_eq!(values, kept);
+    let whole = world.get("/v1/journal/records");
+    let bytes: usize = kept.iter().map(|value| value.len() + 12).sum();
+    assert_eq!(whole.body.len(), bytes);
+}
+
+#[test]
+fn cases_are_counted() {
+    let world = World::new();
+    world.report("PS-001");
+    world.report("PS-002");
+    let case = world.report("PS-001");
+    world
+        .post(&format!("/v1/cases/{case}/escalate"), &format!(r#"{{"by":"{GRID}","reason":"大"}}"#))
+        .ok();
+    let body = format!(
+        r#"{{"by":"{GRID}","matter":"PS-001","place":"{GRID}","source":"patrol","text":"积水","settle":{{"answer":"好"}}}}"#
+    );
+    assert_eq!(world.post("/v1/cases", &body).status, 201);
+    insta::assert_json_snapshot!("counts", world.get("/v1/counts").ok());
+}
+
+#[test]
+fn the_catalogue_is_shown_as_it_was_written() {
+    let world = World::new();
+    let matters = world.get("/v1/matters").ok();
+    assert_eq!(matters["matters"].as_array().unwrap().len(), 3);
+    assert_eq!(matters["matters"][0]["node_limit"], json!({ "calendar_hours": 10 }));
+}
+
+#[test]
+fn health_readiness_and_metrics_need_no_token() {
+    let api = ApiOptions {
+        metrics: std::sync::Arc::new(|| String::from("zhida_commands_total 7\n")),
+        ready: std::sync::Arc::new(|| Readiness::NotReady(String::from("3 of 9 segments"))),
+        ..ApiOptions::default()
+    };
+    let world = World::with(Choices { api, ..Choices::default() });
+    let get = |path: &str| world.request("GET", path).without_token().send();
+    let health = get("/healthz").ok();
+    assert_eq!((&health["status"], &health["clock"]), (&json!("ok"), &json!("manual")));
+    let ready = get("/readyz");
+    assert_eq!((ready.status, ready.json()["detail"].clone()), (503, json!("3 of 9 segments")));
+    let metrics = get("/metrics");
+    assert!(metrics.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
+    assert_eq!(metrics.text(), "zhida_commands_total 7\n");
+    world.handle.status().degrade(String::from("the fold stopped"));
+    let health = get("/healthz").ok();
+    assert_eq!(
+        (&health["status"], &health["degraded"]),
+        (&json!("degraded"), &json!("the fold stopped"))
+    );
+}
+
+#[test]
+fn the_build_tells_its_bounds() {
+    let world = World::new();
+    let build = world.get("/v1/build").ok();
+    assert_eq!(build["limits"]["bulk_body_bytes_max"], 16 * 1_024 * 1_024);
+    assert_eq!(build["clock"], "manual");
+    assert_eq!(world.request("GET", "/v1/build").without_token().send().problem().0, 401);
+}

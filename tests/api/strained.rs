@@ -1,0 +1,83 @@
+//! A server that is full, fails or stops.
+
+use std::io::{Read, Write};
+
+use zhida::engine::EngineOptions;
+use zhida::journal::Fault;
+
+use crate::world::{Choices, GRID, World, report};
+
+#[test]
+fn a_full_lane_is_told_to_come_back() {
+    let engine = EngineOptions { interactive_commands_max: 1, ..EngineOptions::default() };
+    let world = World::with(Choices { engine, ..Choices::default() });
+    let send = || world.post("/v1/cases", &report("PS-001", GRID));
+    world.faults.hold_appends();
+    let statuses = std::thread::scope(|scope| {
+        let first = scope.spawn(send);
+        world.faults.wait_for_held_append();
+        // One is being made durable, one waits in the lane, the others are refused.
+        let others: Vec<_> = (0..4).map(|_| scope.spawn(send)).collect();
+        while others.iter().filter(|other| other.is_finished()).count() < 3 {
+            std::thread::yield_now();
+        }
+        world.faults.release_appends();
+        let mut statuses = vec![first.join().unwrap()];
+        statuses.extend(others.into_iter().map(|other| other.join().unwrap()));
+        statuses
+    });
+    let refused: Vec<_> = statuses.iter().filter(|answer| answer.status != 201).collect();
+    assert_eq!(refused.len(), 3);
+    for answer in refused {
+        assert_eq!(answer.problem(), (503, String::from("overloaded")));
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+    assert_eq!(world.get("/v1/counts").ok()["cases"], 2);
+}
+
+#[test]
+fn a_full_disk_is_507_while_reads_go_on() {
+    let engine = EngineOptions {
+        append_retry_after: std::time::Duration::from_millis(5),
+        ..EngineOptions::default()
+    };
+    let world = World::with(Choices { engine, ..Choices::default() });
+    let case = world.report("PS-001");
+    world.faults.fail_appends(u32::MAX, Fault::DiskFull);
+    let full = world.post("/v1/cases", &report("PS-001", GRID));
+    assert_eq!(full.problem(), (507, String::from("disk_full")));
+    assert_eq!(full.header("retry-after"), Some("10"));
+    let line = format!("{}\n", r#"{"command":"acknowledge_case","case":1,"by":"411502001001001"}"#);
+    assert_eq!(world.stream(&line).problem(), (507, String::from("disk_full")));
+    assert_eq!(world.get(&format!("/v1/cases/{case}")).status, 200);
+    let ready = world.request("GET", "/readyz").without_token().send();
+    assert_eq!((ready.status, &ready.json()["detail"]), (503, &"the storage is full".into()));
+
+    world.faults.fail_appends(0, Fault::DiskFull);
+    let again = std::iter::repeat_with(|| world.post("/v1/cases", &report("PS-002", GRID)))
+        .find(|answer| answer.status != 507)
+        .unwrap();
+    assert_eq!(again.status, 201);
+}
+
+#[test]
+fn a_server_that_stops_ends_what_it_is_at() {
+    let mut world = World::new();
+    let mut idle = std::net::TcpStream::connect(world.address).unwrap();
+    let admin = world.admin.clone();
+    let request = |connection: &mut std::net::TcpStream| {
+        let head = format!(
+            "GET /v1/matters HTTP/1.1\r\nhost: zhida\r\nauthorization: Bearer {admin}\r\n\r\n"
+        );
+        connection.write_all(head.as_bytes()).unwrap();
+        let mut piece = [0; 16];
+        connection.read_exact(&mut piece).unwrap();
+        assert!(piece.starts_with(b"HTTP/1.1 200"));
+    };
+    request(&mut idle);
+    world.stop();
+    // An idle connection is closed, and nobody is accepted any more.
+    let mut rest = Vec::new();
+    idle.read_to_end(&mut rest).unwrap();
+    assert!(std::net::TcpStream::connect(world.address).is_err());
+}
