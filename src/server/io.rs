@@ -16,11 +16,11 @@ use crate::engine::Desk;
 const BACKLOG: u32 = 4_096;
 
 /// Running I/O threads.
-pub struct IoThreads {
+pub(super) struct IoThreads {
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
     /// Where they listen: the port as it was given out.
-    pub address: SocketAddr,
+    pub(super) address: SocketAddr,
 }
 
 impl IoThreads {
@@ -28,7 +28,7 @@ impl IoThreads {
     ///
     /// # Errors
     /// When the address cannot be bound, or a thread not be started.
-    pub fn start(config: &ServerConfig, api: &Arc<Api>) -> Result<Self, Failure> {
+    pub(super) fn start(config: &ServerConfig, api: &Arc<Api>) -> Result<Self, Failure> {
         let (runtimes, workers) = match config.io_runtime {
             IoRuntime::CurrentThread => (config.io_threads, 1),
             IoRuntime::MultiThread => (1, config.io_threads),
@@ -58,7 +58,7 @@ impl IoThreads {
     }
 
     /// Takes no more connections, lets the open ones drain, and waits for the threads.
-    pub fn stop(self) {
+    pub(super) fn stop(self) {
         self.stop.send_replace(true);
         for thread in self.threads {
             if thread.join().is_err() {

@@ -20,7 +20,7 @@ const SECONDS: &[f64] = &[
 ///
 /// # Errors
 /// When the filter is not understood.
-pub fn start_logging(config: &TelemetryConfig) -> Result<(), Failure> {
+pub(super) fn start_logging(config: &TelemetryConfig) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| Failure::new(Kind::Usage, format!("telemetry.log: {error}")))?;
     let logs = tracing_subscriber::fmt()
@@ -38,7 +38,7 @@ pub fn start_logging(config: &TelemetryConfig) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When counting was begun before.
-pub fn start_metrics() -> Result<Arc<dyn Fn() -> String + Send + Sync>, Failure> {
+pub(super) fn start_metrics() -> Result<Arc<dyn Fn() -> String + Send + Sync>, Failure> {
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
         .map_err(|error| Failure::new(Kind::World, format!("set up metrics: {error}")))?

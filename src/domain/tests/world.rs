@@ -275,6 +275,6 @@ pub(crate) fn submission(command: Command, by: Option<&str>) -> Submission {
     }
 }
 
-pub(crate) fn mark(key: &str, body_hash: u128) -> Option<Mark> {
-    Some(Mark { key: key.into(), body_hash })
+pub(crate) fn mark(key: &str, body_hash: u128) -> Mark {
+    Mark { key: key.into(), body_hash }
 }
