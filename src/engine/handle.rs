@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, LineAnswer, Timing};
 use super::clock::stopwatch;
-use super::desk::Desk;
+use super::desk::{Desk, Ticket};
 use super::lanes::{Ask, Batch, Lanes, Single};
 use super::status::{Status, Storage};
 use super::view::View;
@@ -141,20 +141,21 @@ impl Handle {
     ) -> Result<PendingBatch, SubmitError> {
         let sealed: usize = submissions.iter().map(|one| one.command.sealed_bytes()).sum();
         let bytes = submissions.len() * size_of::<Submission>() + sealed;
-        let place = desk.take_place();
-        let ticket = place.ticket();
-        let mut batch = Batch { submissions, bytes, desk: desk.clone(), ticket };
+        let mut batch = Batch { submissions, bytes, desk: desk.clone(), ticket: Ticket::default() };
         loop {
             let room = self.lanes.bulk_room();
             tokio::pin!(room);
             room.as_mut().enable();
-            if let Err(error) = self.check_taking_in() {
-                place.cancel();
-                return Err(error);
-            }
+            self.check_taking_in()?;
+            // A place is taken for the try alone: whoever gives up the waiting for room has none.
+            let place = desk.take_place();
+            batch.ticket = place.ticket();
             match self.lanes.push_bulk(batch) {
                 Ok(()) => return Ok(PendingBatch { place }),
-                Err(back) => batch = back,
+                Err(back) => {
+                    place.cancel();
+                    batch = back;
+                }
             }
             room.await;
         }

@@ -195,3 +195,6 @@ fn open_journal(clock_mode: ClockMode, journal_id: u128) -> Submission {
         command: Command::OpenJournal(OpenJournal { clock_mode, journal_id }),
     }
 }
+
+#[cfg(test)]
+mod tests;
