@@ -87,6 +87,7 @@ impl Handle {
             Answer::Rejected(rejection, _) => Err(SubmitError::Rejected(rejection)),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Stopping => Err(SubmitError::Stopping),
             Answer::Unknown | Answer::Lines(_) => {
                 unreachable!("a submission has an outcome of its own")
             }
@@ -110,6 +111,7 @@ impl Handle {
             Answer::Unknown => Ok(None),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Stopping => Err(SubmitError::Stopping),
             Answer::Accepted(..) | Answer::Rejected(..) | Answer::Lines(_) => {
                 unreachable!("a question is answered as one")
             }
@@ -178,8 +180,8 @@ impl Handle {
         Reply::of(&records, remembered.version).ok_or(ReadError::NotFound(first))
     }
 
-    /// Records from `first` on, as far as `through` and no further than what is published (or
-    /// remembered, for an outcome), `limit` at most.
+    /// Records from `first` on, as far as `through` and no further than what is published, `limit`
+    /// at most.
     ///
     /// # Errors
     /// When the journal cannot be read there.
@@ -189,6 +191,7 @@ impl Handle {
         through: Seq,
         limit: usize,
     ) -> Result<Vec<Record>, ReadError> {
+        let through = through.min(self.view.published());
         let mut records = Vec::new();
         let mut failed = None;
         self.reader.read_from(first, through, &mut |key, bytes| match collect(
@@ -347,6 +350,7 @@ impl PendingBatch {
             Answer::Lines(answers) => Ok(answers),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Stopping => Err(SubmitError::Stopping),
             Answer::Accepted(..) | Answer::Known(..) | Answer::Unknown | Answer::Rejected(..) => {
                 unreachable!("a batch is answered line by line")
             }

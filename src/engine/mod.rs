@@ -105,8 +105,12 @@ impl Engine {
     ///
     /// # Errors
     /// See [`StartError`].
+    ///
+    /// # Panics
+    /// When the state is not the fold of that journal: that is a mistake of the caller.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { journal, state, vault, clock, journal_id, status, on_roll, options } = parts;
+        assert_eq!(state.tail(), journal.tail().seq, "the state is the fold of its journal");
         check_clock(&state, &clock, &options)?;
         let is_new = state.opened().is_none();
         let parker = Parker::new();

@@ -40,7 +40,9 @@ fn a_turn_wakes_each_desk_once() {
         rig.settle();
         assert_eq!(rig.handle.lanes_len(), (10, 0));
         rig.resume();
-        tasks.into_iter().for_each(|task| drop(rig.outcome_of(task).expect("accepted")));
+        for task in tasks {
+            rig.outcome_of(task).expect("accepted");
+        }
         for wake_ups in &wake_ups {
             assert_eq!(wake_ups.load(Ordering::Relaxed), turn, "five replies, one wake-up");
         }

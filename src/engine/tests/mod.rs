@@ -4,4 +4,8 @@ mod desks;
 mod failing;
 mod lanes;
 mod laws;
+mod reads;
 mod rig;
+mod start_stop;
+mod timers;
+mod views;

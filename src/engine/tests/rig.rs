@@ -163,7 +163,7 @@ impl Rig {
             }
             // It was still at the end of the turn before.
             self.resume();
-            drop(self.outcome_of(question).expect("an answer"));
+            self.outcome_of(question).expect("an answer");
         }
     }
 
