@@ -19,7 +19,7 @@ pub const STAGED_ROWS_MAX: usize = 200;
 /// Text of a configuration file in one event, in bytes.
 pub const STAGED_TEXT_BYTES_MAX: usize = 32_768;
 /// Units of one organisation.
-pub const UNITS_MAX: usize = 1_000_000;
+pub const UNITS_MAX: usize = 2_500_000;
 /// Matters of one catalogue.
 pub const MATTERS_MAX: usize = 10_000;
 /// Imports begun and not yet committed.

@@ -9,6 +9,7 @@
 //! `decide` holds the rules and changes nothing; `evolve` changes the state and holds no rule, so
 //! that a new rule never rewrites yesterday. This room sees no other.
 
+mod bounds;
 pub mod calendar;
 pub mod case;
 pub mod catalogue;
@@ -58,6 +59,9 @@ pub fn decide(
     submission: &Submission,
 ) -> Result<Decision, Rejection> {
     let is_admin = may_act(state, submission)?;
+    if !bounds::holds(submission) {
+        return Err(Rejection::OutOfBounds);
+    }
     if let Some(known) = known(state, submission)? {
         return Ok(Decision::Known(known));
     }

@@ -88,6 +88,12 @@ impl Outcomes {
         }
     }
 
+    /// Makes room for that many more.
+    pub(super) fn reserve(&mut self, outcomes: usize) {
+        self.by_key.reserve(outcomes);
+        self.queue.reserve(outcomes);
+    }
+
     /// The sum of its rows' hashes.
     #[must_use]
     pub fn digest(&self) -> Digest {

@@ -130,6 +130,9 @@ pub enum Rejection {
     /// The journal is open already.
     #[error("the journal is open already")]
     JournalOpen,
+    /// A text or a part of the command is empty, or longer than it may be.
+    #[error("a text of the command is empty, or longer than it may be")]
+    OutOfBounds,
 }
 
 impl Rejection {
@@ -169,6 +172,7 @@ impl Rejection {
             Self::UnitHoldsCases { .. } => "unit_holds_cases",
             Self::OrganisationFull => "organisation_full",
             Self::JournalOpen => "journal_open",
+            Self::OutOfBounds => "out_of_bounds",
         }
     }
 }
@@ -214,6 +218,7 @@ impl Rejection {
             Self::UnitHoldsCases { unit } => (30, unit.packed()),
             Self::OrganisationFull => (31, 0),
             Self::JournalOpen => (32, 0),
+            Self::OutOfBounds => (33, 0),
         }
     }
 
@@ -260,7 +265,44 @@ impl Rejection {
             30 => Self::UnitHoldsCases { unit: unit()? },
             31 => Self::OrganisationFull,
             32 => Self::JournalOpen,
+            33 => Self::OutOfBounds,
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_comes_back_from_its_numbers() {
+        let case = CaseId(7);
+        let unit: UnitCode = "411502001000-R01".parse().expect("a good code");
+        let now = Timestamp(1_767_225_600_123);
+        let mut codes = std::collections::BTreeSet::new();
+        for code in 1.. {
+            let Some(made) = Rejection::from_compact(code, unit.packed())
+                .or_else(|| Rejection::from_compact(code, 0))
+            else {
+                break;
+            };
+            let filled = match made {
+                Rejection::MoveNotAllowed { .. } => Rejection::MoveNotAllowed {
+                    case,
+                    status: StatusName::Closed,
+                    moves: Moves(0b1010),
+                },
+                Rejection::VersionStale { .. } => Rejection::VersionStale { case, version: 9 },
+                Rejection::SourceNumberTaken { .. } => Rejection::SourceNumberTaken { case },
+                Rejection::AtBeforeNow { .. } => Rejection::AtBeforeNow { now },
+                other => other,
+            };
+            let (number, payload) = filled.compact();
+            assert_eq!(number, code);
+            assert_eq!(Rejection::from_compact(number, payload), Some(filled));
+            assert!(codes.insert(filled.code()), "{} stands for two refusals", filled.code());
+        }
+        assert_eq!(codes.len(), 33, "every refusal has a number");
     }
 }

@@ -8,9 +8,13 @@ use super::client::{Client, Clients};
 use super::event::JournalOpened;
 use super::ids::{CaseId, ImportId, Seq, Timestamp};
 use super::import::{Imports, StagedImport};
+use super::limits::OUTCOMES_MAX;
 use super::organisation::{Organisation, UnitRow};
 use super::outcome::{KeyHash, Remembered};
 use super::state::{NaturalKey, State};
+
+/// Natural keys that room is made for ahead, at most; more are taken all the same.
+const ROOM_AHEAD_MAX: usize = 10_000_000;
 
 /// The few values of a state that are not rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +72,12 @@ impl StateBuilder {
             imports: Vec::new(),
             state: State::default(),
         }
+    }
+
+    /// Makes room for that many natural keys and outcomes, so that taking them moves none.
+    pub fn reserve(&mut self, numbers: usize, outcomes: usize) {
+        self.state.numbers.reserve(numbers.min(ROOM_AHEAD_MAX));
+        self.state.outcomes.reserve(outcomes.min(OUTCOMES_MAX));
     }
 
     /// Takes the next unit.

@@ -126,6 +126,12 @@ impl State {
         self.numbers.get(&key).copied()
     }
 
+    /// How many natural keys there are.
+    #[must_use]
+    pub fn numbers_len(&self) -> usize {
+        self.numbers.len()
+    }
+
     /// All natural keys, in no order: sort them before anything that is remembered.
     pub fn numbers(&self) -> impl Iterator<Item = (NaturalKey, CaseId)> {
         self.numbers.iter().map(|(key, case)| (*key, *case))

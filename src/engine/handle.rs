@@ -168,7 +168,7 @@ impl Handle {
             return Err(SubmitError::Stopping);
         }
         match self.status.storage() {
-            Storage::Good | Storage::Low => Ok(()),
+            Storage::Good => Ok(()),
             Storage::Full => Err(SubmitError::DiskFull),
             Storage::Failing => Err(SubmitError::NotDurable),
         }

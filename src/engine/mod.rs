@@ -61,8 +61,6 @@ pub struct Parts {
     pub journal_id: u128,
     /// How the engine is; shared with whoever else may degrade it.
     pub status: Arc<Status>,
-    /// Called after each roll of a segment, on the sequencer's thread.
-    pub on_roll: Box<dyn FnMut() + Send>,
     /// Bounds.
     pub options: EngineOptions,
 }
@@ -109,7 +107,7 @@ impl Engine {
     /// # Panics
     /// When the state is not the fold of that journal: that is a mistake of the caller.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { journal, state, vault, clock, journal_id, status, on_roll, options } = parts;
+        let Parts { journal, state, vault, clock, journal_id, status, options } = parts;
         assert_eq!(state.tail(), journal.tail().seq, "the state is the fold of its journal");
         check_clock(&state, &clock, &options)?;
         let is_new = state.opened().is_none();
@@ -134,7 +132,6 @@ impl Engine {
             status,
             options,
             parker,
-            on_roll,
             work: sequencer::Work::default(),
         };
         if is_new {

@@ -9,6 +9,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crossbeam::sync::Parker;
@@ -39,7 +40,6 @@ pub(super) struct Sequencer {
     pub(super) status: Arc<Status>,
     pub(super) options: EngineOptions,
     pub(super) parker: Parker,
-    pub(super) on_roll: Box<dyn FnMut() + Send>,
     pub(super) work: Work,
 }
 
@@ -85,6 +85,7 @@ impl Sequencer {
         loop {
             let closing = self.lanes.is_closed();
             self.gather_waiting();
+            self.note_bulk();
             let is_idle = self.work.singles.is_empty() && self.work.batches.is_empty();
             if !is_idle || self.has_due_timers() {
                 return true;
@@ -114,6 +115,12 @@ impl Sequencer {
             commands += batch.submissions.len();
             self.work.batches.push(batch);
         }
+    }
+
+    /// Lets background work know whether it should wait.
+    fn note_bulk(&self) {
+        let is_busy = !self.work.batches.is_empty() || self.lanes.bulk_len() > 0;
+        self.status.is_bulk_busy().store(is_busy, Ordering::Relaxed);
     }
 
     /// How many bulk commands the turn may take: few while people wait for theirs.
@@ -267,9 +274,8 @@ impl Sequencer {
         if !self.journal.is_roll_due() {
             return;
         }
-        match self.journal.roll(self.stage.state().digest()) {
-            Ok(()) => (self.on_roll)(),
-            Err(error) => tracing::warn!(%error, "the segment is not rolled yet"),
+        if let Err(error) = self.journal.roll(self.stage.state().digest()) {
+            tracing::warn!(%error, "the segment is not rolled yet");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How the engine is: what health, readiness and the handlers ask, without asking the sequencer.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -14,14 +15,14 @@ pub enum Storage {
     Full = 1,
     /// Not now, for another reason: 503. Tried again and again.
     Failing = 2,
-    /// They do, and room is running out.
-    Low = 3,
 }
 
 /// How the engine is.
 #[derive(Debug, Default)]
 pub struct Status {
     storage: AtomicU8,
+    is_low_on_space: AtomicBool,
+    is_bulk_busy: Arc<AtomicBool>,
     commits: AtomicU64,
     degraded: Mutex<Option<String>>,
 }
@@ -32,13 +33,27 @@ impl Status {
         match self.storage.load(Ordering::Acquire) {
             0 => Storage::Good,
             1 => Storage::Full,
-            2 => Storage::Failing,
-            _ => Storage::Low,
+            _ => Storage::Failing,
         }
     }
 
     pub(super) fn set_storage(&self, storage: Storage) {
         self.storage.store(storage as u8, Ordering::Release);
+    }
+
+    /// Whether room is running out, though nothing has failed yet.
+    pub fn is_low_on_space(&self) -> bool {
+        self.is_low_on_space.load(Ordering::Acquire)
+    }
+
+    /// Says whether room is running out.
+    pub fn set_low_on_space(&self, is_low: bool) {
+        self.is_low_on_space.store(is_low, Ordering::Release);
+    }
+
+    /// Whether bulk commands wait or were in the newest turn: background work may wait.
+    pub fn is_bulk_busy(&self) -> &Arc<AtomicBool> {
+        &self.is_bulk_busy
     }
 
     /// Turns made durable since the start.

@@ -81,6 +81,10 @@ impl Journal for MemoryJournal {
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.disk) as Arc<dyn Reader>
     }
+
+    fn close(self: Box<Self>) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 impl MemoryFaults {
@@ -249,5 +253,152 @@ impl Failing {
             Fault::DiskFull => AppendError::DiskFull(detail),
             Fault::NotDurable => AppendError::NotDurable(detail),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{CaseAcknowledged, ClockMode, Event};
+    use crate::domain::ids::CaseId;
+    use crate::journal::record::arbitrary;
+
+    fn record(seq: u64) -> Record {
+        let event = Event::CaseAcknowledged(CaseAcknowledged { case: CaseId(1) });
+        Record { seq: Seq(seq), ..arbitrary::bare(event) }
+    }
+
+    fn turn(after: Head, events: u64) -> Turn {
+        let mut turn = Turn::after(after, ClockMode::Manual);
+        (1..=events).for_each(|place| turn.push(&record(after.seq.0 + place)));
+        turn.seal();
+        turn
+    }
+
+    /// A journal of three commits: events 1 to 10, 11 to 3,010 (three values) and 3,011.
+    fn journal() -> MemoryJournal {
+        let mut journal = MemoryJournal::default();
+        for events in [10, 3_000, 1] {
+            journal.append(&turn(journal.tail(), events)).expect("no fault");
+        }
+        journal
+    }
+
+    fn keys(journal: &dyn Journal, from: u64, through: u64) -> Vec<u64> {
+        let mut keys = Vec::new();
+        journal
+            .reader()
+            .read_from(Seq(from), Seq(through), &mut |first, _| {
+                keys.push(first.0);
+                ControlFlow::Continue(())
+            })
+            .expect("no fault");
+        keys
+    }
+
+    #[test]
+    fn an_event_reads_as_it_was_appended() {
+        let journal = journal();
+        let reader = journal.reader();
+        for seq in [1, 10, 11, 1_500, 3_010, 3_011] {
+            assert_eq!(reader.record(Seq(seq)).expect("there"), record(seq));
+        }
+        for seq in [0, 3_012] {
+            assert!(
+                matches!(reader.record(Seq(seq)), Err(ReadError::NotFound(Seq(s))) if s == seq)
+            );
+        }
+    }
+
+    #[test]
+    fn a_read_gives_whole_values_from_the_one_that_holds_the_first() {
+        let journal = journal();
+        let all = keys(&journal, 1, 3_011);
+        assert_eq!((all[0], all[1], all.len()), (1, 11, 5));
+        assert_eq!(keys(&journal, 0, u64::MAX), all);
+        assert_eq!(keys(&journal, 10, 10), [1]);
+        assert_eq!(keys(&journal, 10, 11), [1, 11]);
+        assert_eq!(keys(&journal, 500, 500), [11]);
+        assert_eq!(keys(&journal, 3_011, 9_999), [3_011]);
+        assert_eq!(keys(&journal, 3_012, 9_999), [] as [u64; 0]);
+        assert_eq!(keys(&MemoryJournal::default(), 1, 9), [] as [u64; 0]);
+    }
+
+    #[test]
+    fn a_read_ends_when_it_is_told_to() {
+        let mut seen = 0;
+        let read = journal().reader().read_from(Seq(1), Seq(u64::MAX), &mut |_, _| {
+            seen += 1;
+            ControlFlow::Break(())
+        });
+        assert_eq!((read.is_ok(), seen), (true, 1));
+    }
+
+    #[test]
+    fn a_failed_append_leaves_nothing_and_the_same_turn_goes_in_later() {
+        let mut journal = journal();
+        let faults = journal.faults();
+        let turn = turn(journal.tail(), 5);
+        faults.fail_appends(1, Fault::DiskFull);
+        assert!(matches!(journal.append(&turn), Err(AppendError::DiskFull(_))));
+        faults.fail_appends(1, Fault::NotDurable);
+        assert!(matches!(journal.append(&turn), Err(AppendError::NotDurable(_))));
+        assert_eq!(journal.tail(), turn.follows());
+        assert!(journal.reader().record(Seq(3_012)).is_err());
+
+        journal.append(&turn).expect("the fault is used up");
+        assert_eq!(journal.tail(), turn.head());
+        assert_eq!(faults.appends(), 3 + 3);
+    }
+
+    #[test]
+    fn a_power_cut_leaves_whole_commits() {
+        let journal = journal();
+        let faults = journal.faults();
+        assert_eq!(faults.cut_power(None).tail(), journal.tail());
+        for (through, tail) in [(3_011, 3_011), (3_010, 3_010), (3_009, 10), (10, 10), (9, 0)] {
+            let mut left = faults.cut_power(Some(Seq(through)));
+            assert_eq!(left.tail().seq, Seq(tail));
+            left.append(&turn(left.tail(), 1)).expect("it goes on from there");
+        }
+        assert_eq!(journal.tail().seq, Seq(3_011));
+    }
+
+    #[test]
+    fn a_held_append_waits_for_its_release() {
+        let mut journal = journal();
+        let faults = journal.faults();
+        let turn = turn(journal.tail(), 1);
+        faults.hold_appends();
+        let writer = std::thread::spawn(move || journal.append(&turn));
+        faults.wait_for_held_append();
+        assert_eq!(faults.cut_power(None).tail().seq, Seq(3_011));
+
+        faults.release_appends();
+        writer.join().expect("no panic").expect("no fault");
+        assert_eq!(faults.cut_power(None).tail().seq, Seq(3_012));
+    }
+
+    #[test]
+    fn a_roll_notes_where_and_what() {
+        let mut journal = journal();
+        let faults = journal.faults();
+        assert!(!journal.is_roll_due());
+        faults.make_roll_due();
+        assert!(journal.is_roll_due());
+
+        faults.fail_rolls(1, Fault::NotDurable);
+        assert!(journal.roll(Digest(7)).is_err());
+        assert!(journal.is_roll_due());
+        journal.roll(Digest(7)).expect("the fault is used up");
+        assert!(!journal.is_roll_due());
+        assert_eq!(faults.rolls(), [(journal.tail(), Digest(7))]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a turn follows the tail")]
+    fn a_turn_that_does_not_follow_is_a_mistake() {
+        let mut journal = journal();
+        assert!(journal.append(&turn(Head::GENESIS, 1)).is_ok());
     }
 }

@@ -23,12 +23,18 @@
 //! domain's vocabulary and the disk, and nothing else.
 
 pub mod error;
+pub mod fold;
 pub mod head;
 pub mod memory;
 pub mod record;
+pub mod recover;
+pub mod snapshot;
+pub mod store;
 pub mod turn;
 pub mod value;
 pub mod vault;
+#[cfg(test)]
+mod workload;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -38,11 +44,14 @@ use crate::domain::ids::Seq;
 use crate::domain::record::Record;
 
 pub use error::{AppendError, ReadError};
+pub use fold::{FoldHandle, FoldOptions, FoldStatus, Folder, SealNote};
 pub use head::Head;
 pub use memory::{Fault, MemoryFaults, MemoryJournal};
 pub use record::BadRecord;
+pub use recover::{RecoverError, Recovered, recover};
 pub use turn::Turn;
 pub use value::{BadValue, BrokenChain, Value};
+pub use vault::{Opened, Vault, VaultError, VaultOptions, VaultReader};
 
 /// The writing end: one owner, on the sequencer's thread.
 pub trait Journal: Send {
@@ -76,6 +85,12 @@ pub trait Journal: Send {
 
     /// A reading end, cheap to clone, that stays good as the journal grows.
     fn reader(&self) -> Arc<dyn Reader>;
+
+    /// Ends it cleanly: the next start has nothing to mend.
+    ///
+    /// # Errors
+    /// Those of the disk. Nothing durable is lost then; the next start mends.
+    fn close(self: Box<Self>) -> std::io::Result<()>;
 }
 
 /// A reading end: any number, on any thread. It sees every durable value, published or not.

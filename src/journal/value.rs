@@ -261,6 +261,9 @@ impl<'a> Value<'a> {
         let index = seq.0.checked_sub(self.first().0)?;
         let index = u32::try_from(index).ok().filter(|index| *index < self.count())?;
         let begins = self.offset(index)?;
+        if begins < ENVELOPE_BYTES + OFFSET_BYTES * self.count() as usize {
+            return None;
+        }
         let ends = match index + 1 {
             next if next == self.count() => self.bytes.len(),
             next => self.offset(next)?,
@@ -329,8 +332,11 @@ impl Envelope {
 
         let begins = out.len();
         let shift = bounded(ENVELOPE_BYTES + OFFSET_BYTES * starts.len());
+        out.reserve(ENVELOPE_BYTES + body);
         out.extend_from_slice(&header);
-        out.extend(starts.iter().flat_map(|start| (start + shift).to_le_bytes()));
+        for start in starts {
+            out.extend_from_slice(&(start + shift).to_le_bytes());
+        }
         out.extend_from_slice(events);
 
         let value = &mut out[begins..];

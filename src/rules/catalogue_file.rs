@@ -13,6 +13,7 @@ use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 use super::entry::{BOOLEAN, Entry, Field, LIMIT, Place, TEXT, did_you_mean};
 use super::finding::{Finding, Flaw};
 use super::matter::{LimitText, MatterText};
+use super::units_file::without_mark;
 use crate::domain::catalogue::MatterRow;
 use crate::domain::limits::MATTERS_MAX;
 
@@ -23,6 +24,7 @@ const ENTRY: &str = "matter";
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
 pub fn parse_catalogue(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<Finding>> {
+    let toml = without_mark(toml);
     let lines = Lines::of(toml);
     let (document, errors) = DeTable::parse_recoverable(toml);
     let mut findings: Vec<_> = errors
@@ -224,6 +226,11 @@ from_occurrence = false
         assert_eq!(&*rows[0].name, "邻里纠纷");
         assert!(rows[0].on_the_spot && !rows[0].public);
         assert_eq!(write_catalogue(&rows), GOOD);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(parse_catalogue("x", &format!("\u{feff}{GOOD}")), parse_catalogue("x", GOOD));
     }
 
     #[test]

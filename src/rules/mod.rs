@@ -26,4 +26,4 @@ pub use finding::{Finding, Flaw};
 pub use matter::{LimitText, MatterText};
 pub use moment::{parse_moment, write_moment};
 pub use unit::UnitText;
-pub use units_file::{parse_units, write_units};
+pub use units_file::{parse_units, write_matters, write_units};

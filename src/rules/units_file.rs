@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::entry::{Entry, Field, Place, TEXT};
 use super::finding::{Finding, Flaw};
+use super::matter::MatterText;
 use super::unit::UnitText;
+use crate::domain::catalogue::MatterRow;
 use crate::domain::code::UnitCode;
 use crate::domain::limits::UNITS_MAX;
 use crate::domain::organisation::UnitRow;
@@ -21,7 +24,7 @@ pub fn parse_units(origin: &str, ndjson: &str) -> Result<Vec<UnitRow>, Vec<Findi
     let mut rows = Vec::new();
     let mut findings = Vec::new();
     let mut lines_of: HashMap<UnitCode, u32> = HashMap::new();
-    for (number, line) in (1..).zip(ndjson.lines()) {
+    for (number, line) in (1..).zip(without_mark(ndjson).lines()) {
         if line.trim().is_empty() {
             continue;
         }
@@ -51,13 +54,27 @@ pub fn parse_units(origin: &str, ndjson: &str) -> Result<Vec<UnitRow>, Vec<Findi
 /// The units as an NDJSON text: what [`parse_units`] reads.
 #[must_use]
 pub fn write_units(rows: &[UnitRow]) -> String {
+    ndjson(rows.iter().map(UnitText::from))
+}
+
+/// Matters as an NDJSON text: what an import over HTTP takes.
+#[must_use]
+pub fn write_matters(rows: &[MatterRow]) -> String {
+    ndjson(rows.iter().map(MatterText::from))
+}
+
+fn ndjson(rows: impl Iterator<Item = impl Serialize>) -> String {
     let mut ndjson = String::new();
     for row in rows {
-        let line = serde_json::to_string(&UnitText::from(row)).expect("texts have a JSON form");
-        ndjson.push_str(&line);
+        ndjson.push_str(&serde_json::to_string(&row).expect("texts have a JSON form"));
         ndjson.push('\n');
     }
     ndjson
+}
+
+/// The text without the byte order mark that some editors put before it.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn parse_line(origin: &str, number: u32, line: &str) -> Result<UnitRow, Vec<Finding>> {
@@ -159,6 +176,11 @@ mod tests {
     fn empty_lines_are_passed_over() {
         let spaced = GOOD.replace('\n', "\r\n\n");
         assert_eq!(parse_units("x", &spaced), parse_units("x", GOOD));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(parse_units("x", &format!("\u{feff}{GOOD}")), parse_units("x", GOOD));
     }
 
     #[test]

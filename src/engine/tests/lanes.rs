@@ -10,7 +10,7 @@ use crate::engine::{EngineOptions, LineAnswer, LineMeaning, SubmitError};
 fn accepted_seqs(lines: &[LineAnswer]) -> Vec<u64> {
     let seq = |line: &LineAnswer| match line.meaning() {
         LineMeaning::Accepted { seq, .. } => seq.0,
-        other => panic!("refused: {other:?}"),
+        LineMeaning::Rejected(_) | LineMeaning::Unread { .. } => panic!("refused: {line:?}"),
     };
     lines.iter().map(seq).collect()
 }

@@ -25,10 +25,12 @@ use crate::engine::{
     SubmitError, Undurable,
 };
 use crate::journal::vault::{Vault, VaultOptions};
-use crate::journal::{Journal, MemoryFaults, MemoryJournal, Turn, Value};
+use crate::journal::{
+    AppendError, Head, Journal, MemoryFaults, MemoryJournal, Reader, Turn, Value,
+};
 
 /// Longer than any test takes: what waits for it waits for ever.
-pub(super) const LONG: Duration = Duration::from_secs(60);
+pub(super) const LONG: Duration = Duration::from_mins(1);
 
 /// What a submission came to.
 pub(super) type Outcome = Result<Accepted, SubmitError>;
@@ -50,10 +52,44 @@ pub(super) struct Rig {
     _dir: TempDir,
 }
 
-/// Holds the sequencer between two turns, by what it calls after a roll.
+/// Holds the sequencer between two turns, at a roll.
 struct Pause {
     came: Receiver<()>,
     go: Sender<()>,
+}
+
+/// A journal in memory whose rolls last until a test says so.
+struct Paused {
+    inner: MemoryJournal,
+    has_come: Sender<()>,
+    may_go: Receiver<()>,
+}
+
+impl Journal for Paused {
+    fn tail(&self) -> Head {
+        self.inner.tail()
+    }
+
+    fn append(&mut self, turn: &Turn) -> Result<(), AppendError> {
+        self.inner.append(turn)
+    }
+
+    fn is_roll_due(&self) -> bool {
+        self.inner.is_roll_due()
+    }
+
+    fn roll(&mut self, digest: Digest) -> Result<(), AppendError> {
+        self.inner.roll(digest)?;
+        // A test that is over lets it go on.
+        if self.has_come.send(()).is_ok() {
+            self.may_go.recv().unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.inner.reader()
+    }
 }
 
 /// Retries come by a nudge alone, so that a test says when.
@@ -83,8 +119,9 @@ impl Rig {
         runtime.spawn(desk.clone().run());
         let clock = ManualClock::starting(START);
         let faults = journal.faults();
-        let (pause, on_roll) = Pause::new();
-        let parts = Parts { on_roll, ..parts(journal, &vault, mode, &clock, &options) };
+        let (pause, journal) = Pause::on(journal);
+        let parts =
+            Parts { journal, ..parts(faults.cut_power(None), &vault, mode, &clock, &options) };
         let engine = Engine::start(parts).expect("a good start");
         let handle = engine.handle();
         let engine = Some(engine);
@@ -233,9 +270,10 @@ impl Rig {
         }
         let journal = self.faults.cut_power(None);
         self.faults = journal.faults();
-        let (pause, on_roll) = Pause::new();
-        let parts = parts(journal, &self.vault, self.mode, &self.clock, &self.options);
-        let engine = Engine::start(Parts { on_roll, ..parts }).expect("a good start");
+        let parts =
+            parts(self.faults.cut_power(None), &self.vault, self.mode, &self.clock, &self.options);
+        let (pause, journal) = Pause::on(journal);
+        let engine = Engine::start(Parts { journal, ..parts }).expect("a good start");
         self.handle = engine.handle();
         self.engine = Some(engine);
         self.pause = pause;
@@ -273,16 +311,10 @@ impl Drop for Rig {
 }
 
 impl Pause {
-    fn new() -> (Self, Box<dyn FnMut() + Send>) {
+    fn on(inner: MemoryJournal) -> (Self, Box<dyn Journal>) {
         let (has_come, came) = channel();
         let (go, may_go) = channel();
-        let on_roll = move || {
-            // A test that is over lets it go on.
-            if has_come.send(()).is_ok() {
-                may_go.recv().unwrap_or_default();
-            }
-        };
-        (Self { came, go }, Box::new(on_roll))
+        (Self { came, go }, Box::new(Paused { inner, has_come, may_go }))
     }
 }
 
@@ -290,7 +322,9 @@ impl Pause {
 pub(super) fn journal_of(records: &[Record], mode: ClockMode) -> MemoryJournal {
     let mut journal = MemoryJournal::default();
     let mut turn = Turn::after(journal.tail(), mode);
-    records.iter().for_each(|record| turn.push(record));
+    for record in records {
+        turn.push(record);
+    }
     turn.seal();
     journal.append(&turn).expect("no fault yet");
     journal
@@ -316,7 +350,6 @@ pub(super) fn parts(
         },
         journal_id: 7,
         status: Arc::new(Status::default()),
-        on_roll: Box::new(|| {}),
         options: options.clone(),
     }
 }
@@ -344,7 +377,9 @@ pub(super) fn records_of(faults: &MemoryFaults) -> Vec<Record> {
 
 pub(super) fn fold(records: &[Record]) -> State {
     let mut state = State::default();
-    records.iter().for_each(|record| evolve(&mut state, record));
+    for record in records {
+        evolve(&mut state, record);
+    }
     state
 }
 

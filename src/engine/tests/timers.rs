@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use crate::domain::command::{AdvanceClock, Command, Submission};
-use crate::domain::event::ClockMode;
+use crate::domain::event::{ClockMode, Event};
 use crate::domain::ids::{CaseId, Seq, Timestamp};
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
@@ -54,10 +54,11 @@ fn what_is_due_fires_in_due_order_a_bound_at_a_turn() {
             "case.overdue 2 at 11",
         ]
     );
-    let due = |record: &Record| match &record.event {
-        crate::domain::event::Event::CaseWarned(event)
-        | crate::domain::event::Event::CaseOverdue(event) => event.due_at,
-        other => panic!("no timer: {other:?}"),
+    let due = |record: &Record| {
+        let (Event::CaseWarned(event) | Event::CaseOverdue(event)) = &record.event else {
+            panic!("no timer: {record:?}")
+        };
+        event.due_at
     };
     let records = rig.records();
     let fired: Vec<_> = records.iter().filter(|record| record.seq > before).map(due).collect();

@@ -37,7 +37,7 @@ fn next_move(rig: &mut Rig, case: CaseId) -> Submission {
     let by = by.unwrap_or_else(|| GRID.into());
     let can_escalate = !by.ends_with("000");
     match row.status.name() {
-        StatusName::Dispatched if can_escalate && row.version % 2 == 0 => {
+        StatusName::Dispatched if can_escalate && row.version.is_multiple_of(2) => {
             rig.verb("escalate", case, &by)
         }
         StatusName::Dispatched => rig.verb("acknowledge", case, &by),

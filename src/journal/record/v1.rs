@@ -55,13 +55,14 @@ struct SealedPart<'a> {
     ciphertext: &'a [u8],
 }
 
+/// Moments all.
 #[derive(Archive, Serialize)]
 struct Deadlines {
-    node_started_at: i64,
-    node_warning_at: i64,
-    node_due_at: i64,
-    total_warning_at: i64,
-    total_due_at: i64,
+    node_started: i64,
+    node_warning: i64,
+    node_due: i64,
+    total_warning: i64,
+    total_due: i64,
 }
 
 #[derive(Archive, Serialize)]

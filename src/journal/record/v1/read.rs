@@ -124,11 +124,11 @@ fn part(part: &Archived<SealedPart<'static>>) -> domain::event::SealedPart {
 
 fn deadlines(deadlines: &Archived<Deadlines>) -> domain::clock::Deadlines {
     domain::clock::Deadlines {
-        node_started_at: Timestamp(deadlines.node_started_at.to_native()),
-        node_warning_at: Timestamp(deadlines.node_warning_at.to_native()),
-        node_due_at: Timestamp(deadlines.node_due_at.to_native()),
-        total_warning_at: Timestamp(deadlines.total_warning_at.to_native()),
-        total_due_at: Timestamp(deadlines.total_due_at.to_native()),
+        node_started_at: Timestamp(deadlines.node_started.to_native()),
+        node_warning_at: Timestamp(deadlines.node_warning.to_native()),
+        node_due_at: Timestamp(deadlines.node_due.to_native()),
+        total_warning_at: Timestamp(deadlines.total_warning.to_native()),
+        total_due_at: Timestamp(deadlines.total_due.to_native()),
     }
 }
 

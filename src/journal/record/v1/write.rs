@@ -171,10 +171,10 @@ fn part(part: &domain::event::SealedPart) -> SealedPart<'_> {
 
 const fn deadlines(deadlines: &domain::clock::Deadlines) -> Deadlines {
     Deadlines {
-        node_started_at: deadlines.node_started_at.0,
-        node_warning_at: deadlines.node_warning_at.0,
-        node_due_at: deadlines.node_due_at.0,
-        total_warning_at: deadlines.total_warning_at.0,
-        total_due_at: deadlines.total_due_at.0,
+        node_started: deadlines.node_started_at.0,
+        node_warning: deadlines.node_warning_at.0,
+        node_due: deadlines.node_due_at.0,
+        total_warning: deadlines.total_warning_at.0,
+        total_due: deadlines.total_due_at.0,
     }
 }

@@ -1,0 +1,141 @@
+//! The addresses of the casework: one command each.
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+
+use super::app::App;
+use super::body::Verb;
+use super::codes::Code;
+use super::problem::{Problem, ProblemBody};
+use super::reply::AcceptedBody;
+use super::schema;
+use super::write::{Address, case_id, post};
+use crate::domain::case::Move;
+
+/// Report a case
+///
+/// It is routed by the matter's home level on the line of its place, and durable before the answer
+/// leaves. With `settle` its holder settles it in the same call.
+#[utoipa::path(
+    post,
+    path = "/v1/cases",
+    tag = "cases",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body gets the same answer"),
+        ("Server-Timing" = Option<String>, Header, description = "Any value: the answer tells where the time went"),
+    ),
+    request_body = schema::ReportCase,
+    responses(
+        (status = 201, description = "It is a case", body = AcceptedBody, headers(
+            ("Location" = String, description = "The case"),
+            ("ETag" = String, description = "Its version"),
+            ("Zhida-Seq" = u64, description = "The command's last event"),
+        )),
+        (status = 400, description = "malformed_json, bad_utf8, invalid_body", body = ProblemBody),
+        (status = 409, description = "source_number_taken, no_holder", body = ProblemBody),
+        (status = 422, description = "place_not_found, matter_not_found, key_reused, …", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(super) async fn report_case(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, Problem> {
+    run(&app, request, Address::of(Verb::ReportCase)).await
+}
+
+macro_rules! case_action {
+    ($(#[doc = $doc:literal])* $name:ident, $path:literal, $body:path, $move:expr) => {
+        $(#[doc = $doc])*
+        #[utoipa::path(
+            post,
+            path = $path,
+            tag = "cases",
+            params(
+                ("id" = u32, Path, description = "The case's number"),
+                ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body gets the same answer"),
+                ("If-Match" = Option<String>, Header, description = "The version that the case was seen at: 412 when it has another"),
+                ("Server-Timing" = Option<String>, Header, description = "Any value: the answer tells where the time went"),
+            ),
+            request_body = $body,
+            responses(
+                (status = 200, description = "Done", body = AcceptedBody, headers(
+                    ("ETag" = String, description = "The case's version"),
+                    ("Zhida-Seq" = u64, description = "The command's last event"),
+                )),
+                (status = 403, description = "not_the_holder", body = ProblemBody),
+                (status = 404, description = "case_not_found", body = ProblemBody),
+                (status = 409, description = "move_not_allowed, with case_status and moves", body = ProblemBody),
+                (status = 412, description = "version_stale, with version", body = ProblemBody),
+                (status = 422, description = "unit_missing, unit_not_found, key_reused", body = ProblemBody),
+                (status = "default", description = "Any other problem", body = ProblemBody),
+            ),
+        )]
+        pub(super) async fn $name(
+            State(app): State<App>,
+            Path(id): Path<String>,
+            request: Request,
+        ) -> Result<Response, Problem> {
+            let case = case_id(&id).ok_or_else(|| Problem::new(Code::CaseNotFound))?;
+            let address = Address { case: Some(case), ..Address::of(Verb::Case($move)) };
+            run(&app, request, address).await
+        }
+    };
+}
+
+case_action!(
+    /// Sign for a case
+    ///
+    /// Its holder takes it in hand.
+    acknowledge_case, "/v1/cases/{id}/acknowledge", schema::AcknowledgeCase, Move::Acknowledge
+);
+case_action!(
+    /// Send a case one level up
+    ///
+    /// With a reason, as far as the township. The node clock starts again.
+    escalate_case, "/v1/cases/{id}/escalate", schema::EscalateCase, Move::Escalate
+);
+case_action!(
+    /// Say that a case is dealt with
+    handle_case, "/v1/cases/{id}/handle", schema::HandleCase, Move::Handle
+);
+case_action!(
+    /// Close a case
+    ///
+    /// With the answer that the claimant gets.
+    close_case, "/v1/cases/{id}/close", schema::CloseCase, Move::Close
+);
+
+/// Move a driven clock on
+///
+/// Everything that falls due by then fires first.
+#[utoipa::path(
+    post,
+    path = "/v1/clock/advance",
+    tag = "administration",
+    request_body = schema::AdvanceClock,
+    responses(
+        (status = 200, description = "It says so now", body = AcceptedBody),
+        (status = 400, description = "at_not_driven", body = ProblemBody),
+        (status = 409, description = "at_before_now, source_taken", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(super) async fn advance_clock(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, Problem> {
+    run(&app, request, Address::of(Verb::AdvanceClock)).await
+}
+
+/// Does what the request wants.
+pub(super) async fn run(
+    app: &App,
+    request: Request,
+    address: Address,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let response = post(app, &parts.headers, body, address).await?;
+    Ok(response.map(Body::from))
+}

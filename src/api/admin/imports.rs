@@ -1,0 +1,337 @@
+//! Staged imports: rows come in pieces and are in force, whole, from the commit on.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use crate::api::actions::run;
+use crate::api::app::App;
+use crate::api::body::{Draft, Flaw, FlawCode, Verb, Want};
+use crate::api::caller::Caller;
+use crate::api::codes::Code;
+use crate::api::commands::{NDJSON, check_ndjson};
+use crate::api::problem::{Problem, ProblemBody};
+use crate::api::reply::{AcceptedBody, accepted, json};
+use crate::api::schema;
+use crate::api::write::{Address, is_media_type, key, submission, whole};
+use crate::domain::ids::ImportId;
+use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
+use crate::engine::Accepted;
+use crate::rules::{self, MatterText, UnitText};
+
+/// Flaws of a body that are told at most.
+const FLAWS_MAX: usize = 100;
+
+/// Begin an import
+///
+/// Stage its rows, then commit it. For administrators.
+#[utoipa::path(
+    post,
+    path = "/v1/imports",
+    tag = "administration",
+    request_body = schema::BeginImport,
+    responses(
+        (status = 201, description = "It is open", body = AcceptedBody),
+        (status = 403, description = "needs_admin", body = ProblemBody),
+        (status = 409, description = "imports_full", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn begin_import(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, Problem> {
+    run(&app, request, Address::of(Verb::BeginImport)).await
+}
+
+macro_rules! end_import {
+    ($(#[doc = $doc:literal])* $name:ident, $path:literal, $verb:expr) => {
+        $(#[doc = $doc])*
+        #[utoipa::path(
+            post,
+            path = $path,
+            tag = "administration",
+            params(("id" = u32, Path, description = "The import")),
+            responses(
+                (status = 200, description = "Done", body = AcceptedBody),
+                (status = 404, description = "import_not_found", body = ProblemBody),
+                (status = 409, description = "import_empty, unit_orphaned, unit_holds_cases, organisation_full", body = ProblemBody),
+                (status = "default", description = "Any other problem", body = ProblemBody),
+            ),
+        )]
+        pub(in crate::api) async fn $name(
+            State(app): State<App>,
+            Path(id): Path<String>,
+            request: Request,
+        ) -> Result<Response, Problem> {
+            let address = Address { import: Some(import_id(&id)?), ..Address::of($verb) };
+            run(&app, request, address).await
+        }
+    };
+}
+
+end_import!(
+    /// Commit an import
+    ///
+    /// What was staged is in force, whole, if it holds together with what is. For administrators.
+    commit_import, "/v1/imports/{id}/commit", Verb::CommitImport
+);
+end_import!(
+    /// Abandon an import
+    ///
+    /// What was staged is forgotten. For administrators.
+    abandon_import, "/v1/imports/{id}/abandon", Verb::AbandonImport
+);
+
+/// Stage units
+///
+/// One unit a line, any number of lines; all of them are read before any is staged. With an
+/// idempotency key of at most 56 bytes the whole may be sent again. For administrators.
+#[utoipa::path(
+    post,
+    path = "/v1/imports/{id}/units",
+    tag = "administration",
+    params(
+        ("id" = u32, Path, description = "The import"),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 56 bytes"),
+    ),
+    request_body(content = schema::UnitRow, content_type = NDJSON),
+    responses(
+        (status = 200, description = "They are staged", body = AcceptedBody),
+        (status = 400, description = "invalid_body: pointers begin with the line", body = ProblemBody),
+        (status = 404, description = "import_not_found", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn stage_units(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (headers, bytes) = rows_body(&app, request).await?;
+    let import = import_id(&id)?;
+    let rows = read_rows(&bytes, UnitText::row)?;
+    let wants = rows.chunks(STAGED_ROWS_MAX).map(|rows| Want::StageUnits(import, rows.to_vec()));
+    stage(&app, &headers, wants.collect()).await
+}
+
+/// Stage matters
+///
+/// One matter a line, as [`stage_units`] does. For administrators.
+#[utoipa::path(
+    post,
+    path = "/v1/imports/{id}/matters",
+    tag = "administration",
+    params(
+        ("id" = u32, Path, description = "The import"),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 56 bytes"),
+    ),
+    request_body(content = schema::Matter, content_type = NDJSON),
+    responses(
+        (status = 200, description = "They are staged", body = AcceptedBody),
+        (status = 400, description = "invalid_body: pointers begin with the line", body = ProblemBody),
+        (status = 404, description = "import_not_found", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn stage_matters(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (headers, bytes) = rows_body(&app, request).await?;
+    let import = import_id(&id)?;
+    let rows = read_rows(&bytes, MatterText::row)?;
+    let wants = rows.chunks(STAGED_ROWS_MAX).map(|rows| Want::StageMatters(import, rows.to_vec()));
+    stage(&app, &headers, wants.collect()).await
+}
+
+/// Stage the text that the rows were read from
+///
+/// For reading: the journal keeps it beside the rows. For administrators.
+#[utoipa::path(
+    post,
+    path = "/v1/imports/{id}/text",
+    tag = "administration",
+    params(
+        ("id" = u32, Path, description = "The import"),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 56 bytes"),
+    ),
+    request_body(content = String, content_type = "text/plain"),
+    responses(
+        (status = 200, description = "It is staged", body = AcceptedBody),
+        (status = 404, description = "import_not_found", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn stage_text(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    Caller::admin(app.handle().view(), &parts.headers)?;
+    if let Some(kind) = parts.headers.get(CONTENT_TYPE)
+        && !is_media_type(kind.as_bytes(), &["text/plain", "application/toml"])
+    {
+        return Err(Problem::detailed(Code::UnsupportedMediaType, "send text/plain"));
+    }
+    let bytes = all_bytes(&app, &parts.headers, body).await?;
+    let import = import_id(&id)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new(Code::BadUtf8))?;
+    let wants = pieces(text).into_iter().map(|text| Want::StageText(import, Arc::from(text)));
+    stage(&app, &parts.headers, wants.collect()).await
+}
+
+/// An open import.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Import)]
+pub(in crate::api) struct ImportBody {
+    /// Its number.
+    import: u32,
+    /// Units staged.
+    units: usize,
+    /// Matters staged.
+    matters: usize,
+    /// Its newest event.
+    last_seq: u64,
+}
+
+/// Show an open import
+///
+/// For administrators.
+#[utoipa::path(
+    get,
+    path = "/v1/imports/{id}",
+    tag = "administration",
+    params(("id" = u32, Path, description = "The import")),
+    responses(
+        (status = 200, description = "It is open", body = ImportBody),
+        (status = 404, description = "import_not_found: never begun, or not open any more", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn get_import(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let view = app.handle().view();
+    Caller::admin(view, &headers)?;
+    let import = import_id(&id)?;
+    let Some(summary) = view.import(import) else {
+        let was_begun = (1..=view.imports_begun()).contains(&import.0);
+        let detail = if was_begun { "it is not open any more" } else { "it was never begun" };
+        return Err(Problem::detailed(Code::ImportNotFound, detail));
+    };
+    let body = ImportBody {
+        import: import.0,
+        units: summary.units,
+        matters: summary.matters,
+        last_seq: summary.last_seq.0,
+    };
+    Ok(json(&body).map(Into::into))
+}
+
+fn import_id(text: &str) -> Result<ImportId, Problem> {
+    text.parse().map(ImportId).map_err(|_| Problem::new(Code::ImportNotFound))
+}
+
+async fn rows_body(app: &App, request: Request) -> Result<(HeaderMap, Bytes), Problem> {
+    let (parts, body) = request.into_parts();
+    Caller::admin(app.handle().view(), &parts.headers)?;
+    check_ndjson(&parts.headers)?;
+    let bytes = all_bytes(app, &parts.headers, body).await?;
+    Ok((parts.headers, bytes))
+}
+
+async fn all_bytes(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let options = app.options();
+    whole(body, headers, options.bulk_body_bytes_max, options.body_read_timeout).await
+}
+
+/// All rows of a body, or everything that is wrong with it, as far as it is told.
+fn read_rows<T: DeserializeOwned, R>(
+    bytes: &[u8],
+    row_of: fn(&T) -> Result<R, Vec<rules::Flaw>>,
+) -> Result<Vec<R>, Problem> {
+    let mut rows = Vec::new();
+    let mut flaws = Vec::new();
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice::<T>(line) {
+            Err(error) => {
+                let flaw = Flaw::new(format!("/{number}"), FlawCode::BadRow);
+                flaws.push(flaw.noted(error.to_string()));
+            }
+            Ok(text) => match row_of(&text) {
+                Ok(row) => rows.push(row),
+                Err(found) => flaws.extend(found.into_iter().map(|flaw| told(number, &flaw))),
+            },
+        }
+        if flaws.len() >= FLAWS_MAX {
+            break;
+        }
+    }
+    if !flaws.is_empty() {
+        return Err(Problem::flawed(flaws));
+    }
+    if rows.is_empty() {
+        return Err(Problem::new(Code::RowsOutOfBounds));
+    }
+    Ok(rows)
+}
+
+fn told(line: u32, flaw: &rules::Flaw) -> Flaw {
+    let field = flaw.field.map(|field| format!("/{field}")).unwrap_or_default();
+    Flaw::new(format!("/{line}{field}"), FlawCode::BadRow)
+        .noted(format!("{}; {}", flaw.message, flaw.hint))
+}
+
+/// Pieces of a text that each fit one event.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(rest.floor_char_boundary(STAGED_TEXT_BYTES_MAX));
+        pieces.push(piece);
+        rest = behind;
+    }
+    pieces
+}
+
+/// Stages piece by piece, in order; the first refusal ends it. What was staged before stays staged
+/// and is forgotten with its import.
+async fn stage(app: &App, headers: &HeaderMap, wants: Vec<Want<'_>>) -> Result<Response, Problem> {
+    let view = app.handle().view();
+    let caller = Caller::admin(view, headers)?;
+    let key = key(headers)?;
+    let mut last: Option<Accepted> = None;
+    for (piece, want) in (1..).zip(wants) {
+        let key = key.map(|key| piece_key(key, piece)).transpose()?;
+        let draft = Draft { key: key.map(Into::into), at: None, by: None, want };
+        let submission = submission(app, &caller, draft, None)?;
+        last = Some(app.handle().submit(&app.desk, submission).await?);
+    }
+    let done = last.ok_or_else(|| Problem::new(Code::RowsOutOfBounds))?;
+    Ok(accepted(view, &done, StatusCode::OK, headers).map(Body::from))
+}
+
+fn piece_key(key: &str, piece: u32) -> Result<String, Problem> {
+    let key = format!("{key}/{piece}");
+    if key.len() > KEY_BYTES_MAX {
+        let detail = "Idempotency-Key: at most 56 bytes here";
+        return Err(Problem::detailed(Code::InvalidHeader, detail));
+    }
+    Ok(key)
+}

@@ -1,0 +1,4 @@
+//! Administration: clients and imports.
+
+pub(super) mod clients;
+pub(super) mod imports;

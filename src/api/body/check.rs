@@ -1,0 +1,355 @@
+//! From fields to a draft: every field that is wrong leaves a flaw, and the checking goes on.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::draft::{Claimant, NewClient, Report, Want};
+use super::flaw::{Flaw, FlawCode};
+use super::raw::{Raw, RawCase, RawClaimant, RawSettle, Text};
+use super::verb::Verb;
+use crate::domain::case::{Move, Source};
+use crate::domain::code::{CodeRange, UnitCode};
+use crate::domain::command::{CaseRef, Target};
+use crate::domain::ids::{CaseId, ImportId, Timestamp};
+use crate::domain::limits::{
+    KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, SOURCE_NUMBER_BYTES_MAX, STAGED_ROWS_MAX,
+    STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX,
+};
+use crate::rules::{self, MatterText, UnitText, parse_moment};
+
+/// Longest phone number of a claimant, in bytes.
+pub const PHONE_BYTES_MAX: usize = 40;
+/// Longest address of a claimant, in bytes of UTF-8.
+pub const ADDRESS_BYTES_MAX: usize = 600;
+
+/// Collects what is wrong.
+pub(super) struct Checker<'f> {
+    pub(super) flaws: &'f mut Vec<Flaw>,
+}
+
+impl Checker<'_> {
+    /// Finds the fields that are there and are not among the allowed ones.
+    pub(super) fn only(&mut self, raw: &Raw<'_>, allowed: &[&[&'static str]]) {
+        for name in raw.present() {
+            if !allowed.iter().any(|names| names.contains(&name)) {
+                self.flaw(Flaw::new(format!("/{name}"), FlawCode::UnknownField));
+            }
+        }
+    }
+
+    /// What is wanted, by its own fields; none when they do not say it.
+    pub(super) fn want<'a>(
+        &mut self,
+        verb: Verb,
+        raw: Raw<'a>,
+        target: Option<Target>,
+        import: Option<ImportId>,
+    ) -> Option<Want<'a>> {
+        Some(match verb {
+            Verb::ReportCase => Want::Report(self.report(raw)?),
+            Verb::Case(one) => {
+                let note = match one {
+                    Move::Acknowledge => None,
+                    Move::Escalate => Some(self.note(raw.reason, "/reason")?),
+                    Move::Handle => Some(self.note(raw.measures, "/measures")?),
+                    Move::Close => Some(self.note(raw.answer, "/answer")?),
+                };
+                Want::Move(one, target?, note)
+            }
+            Verb::AdvanceClock => {
+                let to = self.required(raw.to, "/to")?;
+                Want::AdvanceClock(self.moment(Some(to), "/to")?)
+            }
+            Verb::AdmitClient => Want::AdmitClient(self.client(raw)?),
+            Verb::BeginImport => Want::BeginImport(self.name(raw.origin, "/origin")?),
+            Verb::StageUnits => Want::StageUnits(import?, self.rows(raw.rows, unit_row)?),
+            Verb::StageMatters => Want::StageMatters(import?, self.rows(raw.rows, matter_row)?),
+            Verb::StageText => {
+                let text = self.required(raw.text, "/text")?;
+                if text.is_empty() || text.len() > STAGED_TEXT_BYTES_MAX {
+                    self.bytes_flaw("/text", &text, STAGED_TEXT_BYTES_MAX);
+                    return None;
+                }
+                Want::StageText(import?, Arc::from(text))
+            }
+            Verb::CommitImport => Want::CommitImport(import?),
+            Verb::AbandonImport => Want::AbandonImport(import?),
+        })
+    }
+
+    fn report<'a>(&mut self, raw: Raw<'a>) -> Option<Report<'a>> {
+        let matter = self.required(raw.matter, "/matter");
+        let matter =
+            matter.and_then(|matter| self.bounded(matter, "/matter", MATTER_CODE_BYTES_MAX));
+        let place = self.required(raw.place, "/place");
+        let place = place.and_then(|place| self.code(&place, "/place"));
+        let source = self.required(raw.source, "/source");
+        let source = source.and_then(|source| self.source(&source, "/source"));
+        let source_number = raw.source_number.map(|number| number.0);
+        let source_number = source_number
+            .and_then(|number| self.ascii(number, "/source_number", SOURCE_NUMBER_BYTES_MAX));
+        let occurred_at = self.moment(raw.occurred_at.map(|text| text.0), "/occurred_at");
+        let claimant = raw.claimant.and_then(|claimant| self.claimant(claimant));
+        let text = self.note(raw.text, "/text");
+        let settle =
+            raw.settle.and_then(|RawSettle { answer }| self.note(answer, "/settle/answer"));
+        Some(Report {
+            matter: matter?,
+            place: place?,
+            source: source?,
+            source_number,
+            occurred_at,
+            claimant,
+            text: text?,
+            settle,
+        })
+    }
+
+    fn claimant<'a>(&mut self, raw: RawClaimant<'a>) -> Option<Claimant<'a>> {
+        let RawClaimant { name, phone, address } = raw;
+        if name.is_none() && phone.is_none() && address.is_none() {
+            self.flaw(Flaw::new("/claimant", FlawCode::Empty));
+            return None;
+        }
+        let mut part = |text: Option<Text<'a>>, pointer, max| {
+            text.and_then(|text| self.bounded(text.0, pointer, max))
+        };
+        Some(Claimant {
+            name: part(name, "/claimant/name", NAME_BYTES_MAX),
+            phone: part(phone, "/claimant/phone", PHONE_BYTES_MAX),
+            address: part(address, "/claimant/address", ADDRESS_BYTES_MAX),
+        })
+    }
+
+    fn client(&mut self, raw: Raw<'_>) -> Option<NewClient> {
+        let name = self.name(raw.name, "/name");
+        let within = match raw.within {
+            None => Some(CodeRange::ALL),
+            Some(text) => self.code(&text.0, "/within").map(UnitCode::range),
+        };
+        Some(NewClient { name: name?, is_admin: raw.admin.unwrap_or(false), range: within? })
+    }
+
+    /// The case that a line names.
+    pub(super) fn target(
+        &mut self,
+        case: Option<RawCase<'_>>,
+        version: Option<u32>,
+    ) -> Option<Target> {
+        let Some(case) = case else {
+            self.missing("/case");
+            return None;
+        };
+        let case = match case {
+            RawCase::Id(id) => match u32::try_from(id) {
+                Ok(id) if id > 0 => CaseRef::Id(CaseId(id)),
+                Ok(_) | Err(_) => {
+                    self.flaw(Flaw::new("/case", FlawCode::BadNumber));
+                    return None;
+                }
+            },
+            RawCase::Named { key: Some(key), source: None, number: None } => {
+                CaseRef::Key(self.ascii(key.0, "/case/key", KEY_BYTES_MAX)?.into())
+            }
+            RawCase::Named { key: None, source: Some(source), number: Some(number) } => {
+                let source = self.source(&source.0, "/case/source");
+                let number = self.ascii(number.0, "/case/number", SOURCE_NUMBER_BYTES_MAX);
+                CaseRef::Number(source?, number?.into())
+            }
+            RawCase::Named { .. } => {
+                let note = "a case number, {\"key\"}, or {\"source\", \"number\"}";
+                self.flaw(Flaw::new("/case", FlawCode::BadValue).noted(note));
+                return None;
+            }
+        };
+        Some(Target { case, version })
+    }
+
+    /// The import that a line names.
+    pub(super) fn import(&mut self, import: Option<u32>) -> Option<ImportId> {
+        if import.is_none() {
+            self.missing("/import");
+        }
+        import.map(ImportId)
+    }
+
+    /// The unit acted for.
+    pub(super) fn by(&mut self, by: Option<Text<'_>>) -> Option<UnitCode> {
+        by.and_then(|by| self.code(&by.0, "/by"))
+    }
+
+    /// An idempotency key.
+    pub(super) fn key<'a>(&mut self, key: Option<Text<'a>>) -> Option<Cow<'a, str>> {
+        key.and_then(|key| self.ascii(key.0, "/key", KEY_BYTES_MAX))
+    }
+
+    /// A moment, where there is one.
+    pub(super) fn moment(
+        &mut self,
+        text: Option<Cow<'_, str>>,
+        pointer: &'static str,
+    ) -> Option<Timestamp> {
+        let text = text?;
+        let moment = parse_moment(&text);
+        if moment.is_none() {
+            self.flaw(Flaw::new(pointer, FlawCode::BadTime));
+        }
+        moment
+    }
+
+    pub(super) fn flaw(&mut self, flaw: Flaw) {
+        self.flaws.push(flaw);
+    }
+
+    /// A field that is not there, unless it was found wrong and left out.
+    pub(super) fn missing(&mut self, pointer: &'static str) {
+        let is_told = self.flaws.iter().any(|flaw| flaw.pointer.starts_with(pointer));
+        if !is_told {
+            self.flaw(Flaw::new(pointer, FlawCode::MissingField));
+        }
+    }
+
+    fn required<'a>(
+        &mut self,
+        text: Option<Text<'a>>,
+        pointer: &'static str,
+    ) -> Option<Cow<'a, str>> {
+        if text.is_none() {
+            self.missing(pointer);
+        }
+        text.map(|text| text.0)
+    }
+
+    /// A text of the casework: 1 to 4,000 characters.
+    fn note<'a>(&mut self, text: Option<Text<'a>>, pointer: &'static str) -> Option<Cow<'a, str>> {
+        let text = self.required(text, pointer)?;
+        if text.trim_start().is_empty() {
+            self.flaw(Flaw::new(pointer, FlawCode::Empty));
+            return None;
+        }
+        // No text has more characters than bytes: most need no counting.
+        if text.len() > TEXT_CHARS_MAX && text.chars().count() > TEXT_CHARS_MAX {
+            let note = format!("at most {TEXT_CHARS_MAX} characters");
+            self.flaw(Flaw::new(pointer, FlawCode::TooLong).noted(note));
+            return None;
+        }
+        Some(text)
+    }
+
+    fn name(&mut self, text: Option<Text<'_>>, pointer: &'static str) -> Option<Arc<str>> {
+        let text = self.required(text, pointer)?;
+        self.bounded(text, pointer, NAME_BYTES_MAX).map(Arc::from)
+    }
+
+    fn bounded<'a>(
+        &mut self,
+        text: Cow<'a, str>,
+        pointer: &'static str,
+        bytes_max: usize,
+    ) -> Option<Cow<'a, str>> {
+        if text.trim_start().is_empty() || text.len() > bytes_max {
+            self.bytes_flaw(pointer, &text, bytes_max);
+            return None;
+        }
+        Some(text)
+    }
+
+    fn bytes_flaw(&mut self, pointer: &'static str, text: &str, bytes_max: usize) {
+        if text.len() > bytes_max {
+            let note = format!("at most {bytes_max} bytes");
+            self.flaw(Flaw::new(pointer, FlawCode::TooLong).noted(note));
+        } else {
+            self.flaw(Flaw::new(pointer, FlawCode::Empty));
+        }
+    }
+
+    fn ascii<'a>(
+        &mut self,
+        text: Cow<'a, str>,
+        pointer: &'static str,
+        bytes_max: usize,
+    ) -> Option<Cow<'a, str>> {
+        if is_printable(text.as_bytes(), bytes_max) {
+            return Some(text);
+        }
+        let note = format!("1 to {bytes_max} bytes");
+        self.flaw(Flaw::new(pointer, FlawCode::BadKey).noted(note));
+        None
+    }
+
+    fn code(&mut self, text: &str, pointer: &'static str) -> Option<UnitCode> {
+        let code = text.parse().ok();
+        if code.is_none() {
+            let note = "12 digits, 15 for a grid, or 12 digits, '-', a letter and 2 digits";
+            self.flaw(Flaw::new(pointer, FlawCode::BadCode).noted(note));
+        }
+        code
+    }
+
+    fn source(&mut self, text: &str, pointer: &'static str) -> Option<Source> {
+        let source = Source::from_name(text);
+        if source.is_none() {
+            let names: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
+            let note = format!("one of {}", names.join(", "));
+            self.flaw(Flaw::new(pointer, FlawCode::BadValue).noted(note));
+        }
+        source
+    }
+
+    fn rows<T>(
+        &mut self,
+        rows: Option<Vec<&RawValue>>,
+        row_of: fn(&str) -> Result<T, Vec<(Option<&'static str>, String)>>,
+    ) -> Option<Vec<T>> {
+        let Some(rows) = rows else {
+            self.missing("/rows");
+            return None;
+        };
+        if rows.is_empty() || rows.len() > STAGED_ROWS_MAX {
+            let note = format!("1 to {STAGED_ROWS_MAX} rows");
+            self.flaw(Flaw::new("/rows", FlawCode::BadNumber).noted(note));
+            return None;
+        }
+        let mut good = Vec::with_capacity(rows.len());
+        for (index, row) in rows.iter().enumerate() {
+            match row_of(row.get()) {
+                Ok(row) => good.push(row),
+                Err(found) => found.into_iter().for_each(|(field, words)| {
+                    let field = field.map(|field| format!("/{field}")).unwrap_or_default();
+                    let pointer = format!("/rows/{index}{field}");
+                    self.flaw(Flaw::new(pointer, FlawCode::BadRow).noted(words));
+                }),
+            }
+        }
+        (good.len() == rows.len()).then_some(good)
+    }
+}
+
+/// Whether it is a key: 1 to `bytes_max` bytes of printable ASCII.
+pub(in crate::api) fn is_printable(bytes: &[u8], bytes_max: usize) -> bool {
+    let is_good = |byte: &u8| (0x20..0x7f).contains(byte);
+    !bytes.is_empty() && bytes.len() <= bytes_max && bytes.iter().all(is_good)
+}
+
+fn unit_row(
+    json: &str,
+) -> Result<crate::domain::organisation::UnitRow, Vec<(Option<&'static str>, String)>> {
+    row_of::<UnitText>(json)?.row().map_err(told)
+}
+
+fn matter_row(
+    json: &str,
+) -> Result<crate::domain::catalogue::MatterRow, Vec<(Option<&'static str>, String)>> {
+    row_of::<MatterText>(json)?.row().map_err(told)
+}
+
+fn row_of<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Vec<(Option<&'static str>, String)>> {
+    serde_json::from_str(json).map_err(|error| vec![(None, error.to_string())])
+}
+
+fn told(flaws: Vec<rules::Flaw>) -> Vec<(Option<&'static str>, String)> {
+    flaws.into_iter().map(|flaw| (flaw.field, format!("{}; {}", flaw.message, flaw.hint))).collect()
+}

@@ -1,0 +1,243 @@
+//! A command as it was read and found good: borrowed from the body, not yet sealed.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::domain::case::{Move, Source};
+use crate::domain::catalogue::MatterRow;
+use crate::domain::code::{CodeRange, UnitCode};
+use crate::domain::command::{CaseRef, Target};
+use crate::domain::ids::{ImportId, Timestamp};
+use crate::domain::organisation::UnitRow;
+
+/// A command that can be sealed and submitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft<'a> {
+    /// The idempotency key.
+    pub key: Option<Cow<'a, str>>,
+    /// The time that it brings, on a driven clock.
+    pub at: Option<Timestamp>,
+    /// The unit acted for.
+    pub by: Option<UnitCode>,
+    /// What is wanted.
+    pub want: Want<'a>,
+}
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "most are the large one, and none is kept")]
+pub enum Want<'a> {
+    /// Report a case.
+    Report(Report<'a>),
+    /// Make a move on a case, with a note where the move has one.
+    Move(Move, Target, Option<Cow<'a, str>>),
+    /// Move a driven clock on.
+    AdvanceClock(Timestamp),
+    /// Let a client act.
+    AdmitClient(NewClient),
+    /// Let it act no more.
+    RevokeClient(Arc<str>),
+    /// Begin an import.
+    BeginImport(Arc<str>),
+    /// Stage units.
+    StageUnits(ImportId, Vec<UnitRow>),
+    /// Stage matters.
+    StageMatters(ImportId, Vec<MatterRow>),
+    /// Stage a part of the text.
+    StageText(ImportId, Arc<str>),
+    /// Put an import into force.
+    CommitImport(ImportId),
+    /// Forget an import.
+    AbandonImport(ImportId),
+}
+
+/// A report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report<'a> {
+    /// The matter's code.
+    pub matter: Cow<'a, str>,
+    /// Where.
+    pub place: UnitCode,
+    /// Where it came from.
+    pub source: Source,
+    /// The number that the source gave it.
+    pub source_number: Option<Cow<'a, str>>,
+    /// When it happened.
+    pub occurred_at: Option<Timestamp>,
+    /// Who claims.
+    pub claimant: Option<Claimant<'a>>,
+    /// What is the matter.
+    pub text: Cow<'a, str>,
+    /// The answer, where it was settled on the spot.
+    pub settle: Option<Cow<'a, str>>,
+}
+
+/// Who claims. Sealed as one JSON object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Claimant<'a> {
+    /// As they call themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Cow<'a, str>>,
+    /// Where to call them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Cow<'a, str>>,
+    /// Where they live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Cow<'a, str>>,
+}
+
+/// A client to be admitted; its token is made later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewClient {
+    /// Unique.
+    pub name: Arc<str>,
+    /// Whether it administers.
+    pub is_admin: bool,
+    /// The places that exist for it.
+    pub range: CodeRange,
+}
+
+impl Draft<'_> {
+    /// Whether only the one ordered source of a driven clock may bring it.
+    #[must_use]
+    pub const fn moves_the_clock(&self) -> bool {
+        self.at.is_some() || matches!(self.want, Want::AdvanceClock(_))
+    }
+
+    /// Writes the command's canonical form behind what is in `out`: equal commands have equal
+    /// forms, whichever way they came. Key and `at` do not count: a known key gets its answer
+    /// whatever its time.
+    ///
+    /// ```text
+    ///  verb u8 │ by u64 │ the verb's fields in order: numbers as u64, texts as length+1 u32 and bytes
+    /// ```
+    pub fn write_canonical(&self, out: &mut Vec<u8>) {
+        let mut form = Form(out);
+        form.0.push(self.want.verb_number());
+        form.number(self.by.map_or(0, UnitCode::packed));
+        match &self.want {
+            Want::Report(report) => form.report(report),
+            Want::Move(_, target, note) => {
+                form.case(&target.case);
+                form.number(target.version.map_or(0, |version| u64::from(version) + 1));
+                form.text(note.as_deref());
+            }
+            Want::AdvanceClock(to) => form.number(to.0.cast_unsigned()),
+            Want::AdmitClient(client) => {
+                form.text(Some(&client.name));
+                form.number(u64::from(client.is_admin));
+                form.number(client.range.first);
+                form.number(client.range.last);
+            }
+            Want::RevokeClient(text) | Want::BeginImport(text) => form.text(Some(text)),
+            Want::StageUnits(import, rows) => {
+                form.number(u64::from(import.0));
+                rows.iter().for_each(|row| form.unit(row));
+            }
+            Want::StageMatters(import, rows) => {
+                form.number(u64::from(import.0));
+                rows.iter().for_each(|row| form.matter(row));
+            }
+            Want::StageText(import, text) => {
+                form.number(u64::from(import.0));
+                form.text(Some(text));
+            }
+            Want::CommitImport(import) | Want::AbandonImport(import) => {
+                form.number(u64::from(import.0));
+            }
+        }
+    }
+}
+
+impl Want<'_> {
+    /// Marks of known keys outlive a release, so a number never changes its meaning.
+    const fn verb_number(&self) -> u8 {
+        match self {
+            Self::Report(_) => 1,
+            Self::Move(Move::Acknowledge, ..) => 2,
+            Self::Move(Move::Escalate, ..) => 3,
+            Self::Move(Move::Handle, ..) => 4,
+            Self::Move(Move::Close, ..) => 5,
+            Self::AdvanceClock(_) => 6,
+            Self::AdmitClient(_) => 7,
+            Self::RevokeClient(_) => 8,
+            Self::BeginImport(_) => 9,
+            Self::StageUnits(..) => 10,
+            Self::StageMatters(..) => 11,
+            Self::StageText(..) => 12,
+            Self::CommitImport(_) => 13,
+            Self::AbandonImport(_) => 14,
+        }
+    }
+}
+
+struct Form<'o>(&'o mut Vec<u8>);
+
+impl Form<'_> {
+    fn number(&mut self, number: u64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        let length = text.map_or(0, |text| u32::try_from(text.len() + 1).unwrap_or(u32::MAX));
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(text.unwrap_or_default().as_bytes());
+    }
+
+    fn moment(&mut self, moment: Option<Timestamp>) {
+        self.0.push(u8::from(moment.is_some()));
+        self.number(moment.map_or(0, |moment| moment.0.cast_unsigned()));
+    }
+
+    fn report(&mut self, report: &Report<'_>) {
+        self.text(Some(&report.matter));
+        self.number(report.place.packed());
+        self.0.push(report.source as u8);
+        self.text(report.source_number.as_deref());
+        self.moment(report.occurred_at);
+        let claimant = report.claimant.as_ref();
+        self.text(claimant.and_then(|claimant| claimant.name.as_deref()));
+        self.text(claimant.and_then(|claimant| claimant.phone.as_deref()));
+        self.text(claimant.and_then(|claimant| claimant.address.as_deref()));
+        self.text(Some(&report.text));
+        self.text(report.settle.as_deref());
+    }
+
+    fn case(&mut self, case: &CaseRef) {
+        match case {
+            CaseRef::Id(id) => {
+                self.0.push(1);
+                self.number(u64::from(id.0));
+            }
+            CaseRef::Key(key) => {
+                self.0.push(2);
+                self.text(Some(key));
+            }
+            CaseRef::Number(source, number) => {
+                self.0.extend_from_slice(&[3, *source as u8]);
+                self.text(Some(number));
+            }
+        }
+    }
+
+    fn unit(&mut self, row: &UnitRow) {
+        self.number(row.code.packed());
+        self.0.push(row.kind as u8);
+        self.text(Some(&row.name));
+        self.moment(row.valid_from);
+        self.moment(row.valid_until);
+    }
+
+    fn matter(&mut self, row: &MatterRow) {
+        let crate::domain::calendar::Limit::CalendarHours(node) = row.node_limit;
+        let crate::domain::calendar::Limit::CalendarHours(total) = row.total_limit;
+        for text in [&row.code, &row.name, &row.class] {
+            self.text(Some(text));
+        }
+        self.0.extend_from_slice(&[row.module as u8, row.home as u8, row.severity as u8]);
+        self.number(u64::from(node) << 32 | u64::from(total));
+        for flag in [row.on_the_spot, row.public, row.confidential, row.from_occurrence] {
+            self.0.push(u8::from(flag));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! From a draft to a submission: personal parts are sealed, each under a key of its own, and the
+//! command is marked, so that it is known again.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::draft::{Draft, Report, Want};
+use crate::domain::case::Move;
+use crate::domain::command::{
+    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, CloseCase, Command,
+    CommitImport, EscalateCase, HandleCase, ReportCase, RevokeClient, StageMatters, StageText,
+    StageUnits, Submission, Target,
+};
+use crate::domain::event::{Grant, PartName, SealedPart};
+use crate::domain::ids::PrincipalId;
+use crate::engine::Handle;
+use crate::journal::vault::VaultError;
+
+/// Why a draft could not be sealed.
+pub(in crate::api) type SealFault = VaultError;
+
+/// Seals the commands of one principal.
+pub(in crate::api) struct Sealer<'h> {
+    pub(in crate::api) handle: &'h Handle,
+    pub(in crate::api) principal: PrincipalId,
+    pub(in crate::api) grant: &'h Grant,
+    /// Of a new client.
+    pub(in crate::api) token_hash: Option<[u8; 32]>,
+    /// For canonical forms: kept from command to command.
+    pub(in crate::api) scratch: &'h mut Vec<u8>,
+}
+
+impl Sealer<'_> {
+    /// Seals and marks. A slot of the vault that a command took is never used again, so only what
+    /// was found good comes here.
+    pub(in crate::api) fn submission(&mut self, draft: Draft<'_>) -> Result<Submission, SealFault> {
+        let mark = draft.key.as_deref().map(|key| {
+            self.scratch.clear();
+            draft.write_canonical(self.scratch);
+            self.handle.mark(key, self.scratch)
+        });
+        Ok(Submission {
+            principal: self.principal,
+            scope: self.grant.range,
+            by: draft.by,
+            mark,
+            at: draft.at,
+            command: self.command(draft.want)?,
+        })
+    }
+
+    fn command(&mut self, want: Want<'_>) -> Result<Command, SealFault> {
+        Ok(match want {
+            Want::Report(report) => Command::ReportCase(Box::new(self.report(report)?)),
+            Want::Move(one, target, note) => self.case_command(one, target, note)?,
+            Want::AdvanceClock(to) => Command::AdvanceClock(AdvanceClock { to }),
+            Want::AdmitClient(client) => Command::AdmitClient(AdmitClient {
+                name: client.name,
+                token_hash: self.token_hash.expect("made before a client is admitted"),
+                grant: Grant { is_admin: client.is_admin, range: client.range },
+            }),
+            Want::RevokeClient(name) => Command::RevokeClient(RevokeClient { name }),
+            Want::BeginImport(origin) => Command::BeginImport(BeginImport { origin }),
+            Want::StageUnits(import, rows) => Command::StageUnits(StageUnits { import, rows }),
+            Want::StageMatters(import, rows) => {
+                Command::StageMatters(StageMatters { import, rows })
+            }
+            Want::StageText(import, text) => Command::StageText(StageText { import, text }),
+            Want::CommitImport(import) => Command::CommitImport(CommitImport { import }),
+            Want::AbandonImport(import) => Command::AbandonImport(AbandonImport { import }),
+        })
+    }
+
+    fn report(&mut self, report: Report<'_>) -> Result<ReportCase, SealFault> {
+        let claimant = match &report.claimant {
+            None => None,
+            Some(claimant) => {
+                self.scratch.clear();
+                serde_json::to_writer(&mut *self.scratch, claimant)
+                    .expect("texts have a JSON form");
+                Some(self.handle.seal(PartName::Claimant, self.scratch)?)
+            }
+        };
+        let settle = match &report.settle {
+            None => None,
+            Some(answer) => Some(self.handle.seal(PartName::Answer, answer.as_bytes())?),
+        };
+        Ok(ReportCase {
+            matter: report.matter.into(),
+            place: report.place,
+            source: report.source,
+            source_number: report.source_number.map(Arc::from),
+            occurred_at: report.occurred_at,
+            claimant,
+            text: self.handle.seal(PartName::Text, report.text.as_bytes())?,
+            settle,
+        })
+    }
+
+    fn case_command(
+        &self,
+        one: Move,
+        target: Target,
+        note: Option<Cow<'_, str>>,
+    ) -> Result<Command, SealFault> {
+        let sealed = |part| -> Result<SealedPart, SealFault> {
+            self.handle.seal(part, note.as_deref().unwrap_or_default().as_bytes())
+        };
+        Ok(match one {
+            Move::Acknowledge => Command::AcknowledgeCase(AcknowledgeCase { target }),
+            Move::Escalate => {
+                Command::EscalateCase(EscalateCase { target, reason: sealed(PartName::Reason)? })
+            }
+            Move::Handle => {
+                Command::HandleCase(HandleCase { target, measures: sealed(PartName::Measures)? })
+            }
+            Move::Close => {
+                Command::CloseCase(CloseCase { target, answer: sealed(PartName::Answer)? })
+            }
+        })
+    }
+}

@@ -1,0 +1,196 @@
+use super::*;
+use crate::domain::case::{Move, Source};
+use crate::domain::command::CaseRef;
+use crate::domain::ids::{CaseId, Timestamp};
+
+/// What is wrong with a line: pointers and codes, in order.
+fn flaws(line: &str) -> Vec<(String, &'static str)> {
+    match read_line(line.as_bytes()) {
+        Err(BodyFault::Flawed(flaws)) => {
+            flaws.iter().map(|flaw| (flaw.pointer.to_string(), flaw.code.name())).collect()
+        }
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn check(line: &str, expected: &[(&str, &str)]) {
+    let expected: Vec<_> =
+        expected.iter().map(|(pointer, code)| ((*pointer).to_owned(), *code)).collect();
+    let found: Vec<_> = flaws(line).into_iter().map(|(pointer, code)| (pointer, code)).collect();
+    let expected: Vec<(String, &str)> = expected;
+    assert_eq!(found, expected, "{line}");
+}
+
+const REPORT: &str = r#"{"command":"report_case","key":"r-1","at":"2026-01-05T08:00:00+08:00","by":"411502001001001","matter":"PS-001","place":"411502001001001","source":"patrol","source_number":"G-1","occurred_at":"2026-01-05T07:59:00+08:00","claimant":{"name":"王小明","phone":"13812345678"},"text":"路灯不亮","settle":{"answer":"已修"}}"#;
+
+#[test]
+fn a_whole_report_is_read() {
+    let draft = read_line(REPORT.as_bytes()).unwrap();
+    assert_eq!(draft.key.as_deref(), Some("r-1"));
+    assert_eq!(draft.at, Some(Timestamp(1_767_571_200_000)));
+    let Want::Report(report) = draft.want else { panic!("a report") };
+    assert_eq!(report.place.to_string(), "411502001001001");
+    assert_eq!(report.source, Source::Patrol);
+    assert_eq!(report.text, "路灯不亮");
+    assert_eq!(report.settle.as_deref(), Some("已修"));
+    assert_eq!(report.claimant.unwrap().phone.as_deref(), Some("13812345678"));
+}
+
+#[test]
+fn plain_texts_are_borrowed() {
+    let draft = read_line(REPORT.as_bytes()).unwrap();
+    let Want::Report(report) = draft.want else { panic!("a report") };
+    assert!(matches!(report.text, Cow::Borrowed(_)));
+    assert!(matches!(report.matter, Cow::Borrowed(_)));
+    assert!(matches!(report.claimant.unwrap().name, Some(Cow::Borrowed(_))));
+}
+
+#[test]
+fn a_case_is_named_in_three_ways() {
+    let rows = [
+        ("17", CaseRef::Id(CaseId(17))),
+        (r#"{"key":"r-1"}"#, CaseRef::Key("r-1".into())),
+        (r#"{"source":"patrol","number":"G-1"}"#, CaseRef::Number(Source::Patrol, "G-1".into())),
+    ];
+    for (case, expected) in rows {
+        let line = format!(
+            r#"{{"command":"close_case","by":"411502001001","case":{case},"version":3,"answer":"好"}}"#
+        );
+        let draft = read_line(line.as_bytes()).unwrap();
+        let Want::Move(Move::Close, target, note) = draft.want else { panic!("a close") };
+        assert_eq!((target.case, target.version), (expected, Some(3)));
+        assert_eq!(note.as_deref(), Some("好"));
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_found() {
+    check(
+        r#"{"command":"report_case","matter":"","place":"4115","source":"moon","text":" ","occurred_at":"soon","key":"","bogus/~":1,"reason":"x"}"#,
+        &[
+            ("/bogus~1~0", "unknown_field"),
+            ("/reason", "unknown_field"),
+            ("/key", "bad_key"),
+            ("/matter", "empty"),
+            ("/place", "bad_code"),
+            ("/source", "bad_value"),
+            ("/occurred_at", "bad_time"),
+            ("/text", "empty"),
+        ],
+    );
+}
+
+#[test]
+fn single_faults_point_to_their_field() {
+    let rows: &[(&str, &[(&str, &str)])] = &[
+        (r"{}", &[("/command", "missing_field")]),
+        (r#"{"command":"dance"}"#, &[("/command", "unknown_command")]),
+        (r#"{"command":"admit_client","name":"x"}"#, &[("/command", "unknown_command")]),
+        (
+            r#"{"command":"acknowledge_case","by":7,"case":"17"}"#,
+            &[("/by", "wrong_type"), ("/case", "wrong_type")],
+        ),
+        (r#"{"command":"acknowledge_case"}"#, &[("/case", "missing_field")]),
+        (r#"{"command":"acknowledge_case","case":0}"#, &[("/case", "bad_number")]),
+        (r#"{"command":"acknowledge_case","case":4294967296}"#, &[("/case", "bad_number")]),
+        (
+            r#"{"command":"acknowledge_case","case":{"key":"a","number":"b"}}"#,
+            &[("/case", "bad_value")],
+        ),
+        (r#"{"command":"acknowledge_case","case":{"kee":"a"}}"#, &[("/case/kee", "unknown_field")]),
+        (r#"{"command":"acknowledge_case","case":1,"case":2}"#, &[("/case", "duplicate_field")]),
+        (r#"{"command":"acknowledge_case","case":1,"version":-1}"#, &[("/version", "wrong_type")]),
+        (r#"{"command":"advance_clock","to":"2026-01-05T08:00:00"}"#, &[("/to", "bad_time")]),
+        (r#"{"command":"close_case","case":1}"#, &[("/answer", "missing_field")]),
+        (r#"{"command":"commit_import"}"#, &[("/import", "missing_field")]),
+        (r#"{"command":"stage_units","import":1,"rows":[]}"#, &[("/rows", "bad_number")]),
+        (
+            r#"{"command":"stage_units","import":1,"rows":[{"code":"411500000000","kind":"grid","name":"市"},{"code":"4","kind":"division","name":"x"}]}"#,
+            &[("/rows/0/kind", "bad_row"), ("/rows/1/code", "bad_row")],
+        ),
+    ];
+    for (line, expected) in rows {
+        check(line, expected);
+    }
+}
+
+#[test]
+fn faults_within_an_object_point_into_it() {
+    let line = r#"{"command":"report_case","matter":"PS-001","place":"411502001001001","source":"patrol","text":"x","claimant":{"name":7,"fax":"1"},"settle":{"answer":""}}"#;
+    check(
+        line,
+        &[
+            ("/claimant/name", "wrong_type"),
+            ("/claimant/fax", "unknown_field"),
+            ("/settle/answer", "empty"),
+        ],
+    );
+}
+
+#[test]
+fn a_text_is_bounded_in_characters() {
+    let line = |count: usize| {
+        let text = "字".repeat(count);
+        format!(r#"{{"command":"handle_case","case":1,"measures":"{text}"}}"#)
+    };
+    assert!(read_line(line(4_000).as_bytes()).is_ok());
+    check(&line(4_001), &[("/measures", "too_long")]);
+}
+
+#[test]
+fn what_is_no_object_is_told_from_what_is_no_text() {
+    for line in ["", "[]", "7", "{", r#"{"command":"#, r#"{"command":"report_case"} x"#] {
+        assert!(matches!(read_line(line.as_bytes()), Err(BodyFault::Malformed(_))), "{line}");
+    }
+    let broken = b"{\"command\":\"report_case\",\"text\":\"\xff\"}";
+    assert_eq!(read_line(broken), Err(BodyFault::BadUtf8));
+}
+
+fn canonical(draft: &Draft<'_>) -> Vec<u8> {
+    let mut form = Vec::new();
+    draft.write_canonical(&mut form);
+    form
+}
+
+#[test]
+fn a_line_and_a_post_of_the_same_command_are_marked_alike() {
+    let line = read_line(REPORT.as_bytes()).unwrap();
+    let body = r#"{ "text":"\u8def灯不亮", "place":"411502001001001", "matter":"PS-001", "source":"patrol",
+        "settle":{"answer":"已修"}, "claimant":{"phone":"13812345678","name":"王小明"},
+        "source_number":"G-1", "by":"411502001001001", "occurred_at":"2026-01-04T23:59:00Z" }"#;
+    let addressed = Addressed { key: Some("r-1".into()), ..Addressed::default() };
+    let post = read_post(Verb::ReportCase, addressed, body.as_bytes()).unwrap();
+    assert_eq!(canonical(&line), canonical(&post));
+
+    let line = br#"{"command":"close_case","case":3,"version":2,"by":"411502001001","answer":"a"}"#;
+    let target = Some(Target { case: CaseRef::Id(CaseId(3)), version: Some(2) });
+    let addressed = Addressed { target, ..Addressed::default() };
+    let body = br#"{"by":"411502001001","answer":"a"}"#;
+    let post = read_post(Verb::Case(Move::Close), addressed, body).unwrap();
+    assert_eq!(canonical(&read_line(line).unwrap()), canonical(&post));
+}
+
+#[test]
+fn any_other_content_is_another_command() {
+    let line = |matter: &str, number: &str, text: &str, extra: &str| {
+        format!(
+            r#"{{"command":"report_case","matter":"{matter}","place":"411502001001001","source":"patrol","source_number":"{number}","text":"{text}"{extra}}}"#
+        )
+    };
+    let lines = [
+        line("A", "B", "C", ""),
+        line("AB", "B", "C", ""),
+        line("A", "BC", "C", ""),
+        line("A", "B", "CD", ""),
+        line("A", "B", "C", r#","settle":{"answer":"C"}"#),
+        line("A", "B", "C", r#","claimant":{"name":"C"}"#),
+        line("A", "B", "C", r#","claimant":{"phone":"C"}"#),
+        line("A", "B", "C", r#","by":"411502001001""#),
+        line("A", "B", "C", r#","occurred_at":"2026-01-05T08:00:00Z""#),
+    ];
+    let forms: Vec<_> =
+        lines.iter().map(|line| canonical(&read_line(line.as_bytes()).unwrap())).collect();
+    for (at, form) in forms.iter().enumerate() {
+        assert!(!forms[..at].contains(form), "{}", lines[at]);
+    }
+}

@@ -1,0 +1,225 @@
+//! From lines to batches and from batches to results, in order.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::results::{Results, blank, unread};
+use super::source::Driving;
+use crate::api::app::App;
+use crate::api::body::{Draft, Sealer, read_line};
+use crate::api::caller::Caller;
+use crate::api::codes::Code;
+use crate::api::problem::Problem;
+use crate::domain::command::Submission;
+use crate::domain::event::ClockMode;
+use crate::domain::rejection::Rejection;
+use crate::engine::{LineAnswer, PendingBatch};
+
+/// A batch on its way: what is known of its lines, and where the rest comes from.
+pub(super) struct Underway {
+    /// The answer to each line; none where the sequencer gives it.
+    slots: Vec<Option<LineAnswer>>,
+    rest: Rest,
+}
+
+enum Rest {
+    /// All answers are there.
+    Nothing,
+    /// The sequencer gives them.
+    Batch(PendingBatch),
+    /// None of the open ones was done.
+    Failed(Code),
+}
+
+/// The stream is to be read no further.
+#[derive(Debug)]
+pub(super) struct Stop;
+
+/// Whether this stream drives the clock.
+pub(super) enum Drives {
+    NotYet,
+    Yes(#[expect(dead_code, reason = "held, not read")] Driving),
+    No,
+}
+
+/// Gathers lines into batches.
+pub(super) struct Batcher {
+    app: App,
+    caller: Caller,
+    results: Arc<Results>,
+    send: mpsc::Sender<Underway>,
+    slots: Vec<Option<LineAnswer>>,
+    submissions: Vec<Submission>,
+    bytes: usize,
+    lines: u32,
+    drives: Drives,
+    scratch: Vec<u8>,
+}
+
+impl Batcher {
+    pub(super) fn new(
+        app: App,
+        caller: Caller,
+        results: Arc<Results>,
+        send: mpsc::Sender<Underway>,
+    ) -> Self {
+        Self {
+            app,
+            caller,
+            results,
+            send,
+            slots: Vec::new(),
+            submissions: Vec::new(),
+            bytes: 0,
+            lines: 0,
+            drives: Drives::NotYet,
+            scratch: Vec::with_capacity(1_024),
+        }
+    }
+
+    /// What it holds of the clock, once all lines were sent on.
+    pub(super) fn into_drives(self) -> Drives {
+        self.drives
+    }
+
+    /// Takes the next line, and sends the batch on when it is full.
+    pub(super) async fn line(&mut self, line: &[u8]) -> Result<(), Stop> {
+        if let Err(code) = self.gather(line) {
+            self.flush().await?;
+            self.fail(code).await?;
+        }
+        let options = self.app.options();
+        if self.slots.len() >= options.batch_lines_max || self.bytes >= options.batch_bytes_max {
+            self.flush().await?;
+        }
+        if self.lines >= self.app.options().bulk_lines_max {
+            return self.end(Code::TooManyLines).await;
+        }
+        Ok(())
+    }
+
+    /// Takes a line that is longer than lines may be.
+    pub(super) fn line_too_long(&mut self) {
+        self.lines += 1;
+        self.slots.push(Some(unread(Code::LineTooLong)));
+    }
+
+    /// Sends on what was gathered.
+    pub(super) async fn flush(&mut self) -> Result<(), Stop> {
+        if self.slots.is_empty() {
+            return Ok(());
+        }
+        let slots = std::mem::take(&mut self.slots);
+        let submissions = std::mem::take(&mut self.submissions);
+        self.bytes = 0;
+        let rest = if submissions.is_empty() {
+            Rest::Nothing
+        } else {
+            match self.app.handle().submit_batch(&self.app.desk, submissions).await {
+                Ok(pending) => Rest::Batch(pending),
+                Err(error) => Rest::Failed(Problem::from(error).code()),
+            }
+        };
+        self.send.send(Underway { slots, rest }).await.map_err(|_| Stop)
+    }
+
+    /// Ends the stream with a result that says why it is not read further.
+    pub(super) async fn end(&mut self, code: Code) -> Result<(), Stop> {
+        self.flush().await?;
+        self.lines += 1;
+        self.fail(code).await?;
+        Err(Stop)
+    }
+
+    async fn fail(&mut self, code: Code) -> Result<(), Stop> {
+        let failed = Underway { slots: vec![None], rest: Rest::Failed(code) };
+        self.send.send(failed).await.map_err(|_| Stop)
+    }
+
+    /// Puts a line into the batch. An error is one of the server's, not of the line.
+    fn gather(&mut self, line: &[u8]) -> Result<(), Code> {
+        self.lines += 1;
+        self.bytes += line.len();
+        if line.trim_ascii().is_empty() {
+            self.slots.push(Some(blank()));
+            return Ok(());
+        }
+        let draft = match read_line(line) {
+            Ok(draft) => draft,
+            Err(fault) => {
+                let (code, detail) = Problem::from(fault).into_line();
+                self.results.keep(self.lines, detail);
+                self.slots.push(Some(unread(code)));
+                return Ok(());
+            }
+        };
+        if let Some(refused) = self.check_clock(&draft)? {
+            self.slots.push(Some(LineAnswer::rejected(refused)));
+            return Ok(());
+        }
+        let mut sealer = Sealer {
+            handle: self.app.handle(),
+            principal: self.caller.principal,
+            grant: &self.caller.grant,
+            token_hash: None,
+            scratch: &mut self.scratch,
+        };
+        let submission = sealer.submission(draft).map_err(|fault| Problem::from(fault).code())?;
+        self.submissions.push(submission);
+        self.slots.push(None);
+        Ok(())
+    }
+
+    /// A line that brings a time makes this stream the clock's one source, if there is none.
+    fn check_clock(&mut self, draft: &Draft<'_>) -> Result<Option<Rejection>, Code> {
+        if !draft.moves_the_clock() {
+            return Ok(None);
+        }
+        match self.app.handle().clock_mode() {
+            ClockMode::System | ClockMode::Manual => return Ok(Some(Rejection::AtNotDriven)),
+            ClockMode::Driven => {}
+        }
+        if let Drives::NotYet = self.drives {
+            self.drives = match self.app.api.source.take() {
+                Some(driving) => Drives::Yes(driving),
+                None => Drives::No,
+            };
+        }
+        match self.drives {
+            Drives::Yes(_) => Ok(None),
+            Drives::NotYet | Drives::No => Err(Code::SourceTaken),
+        }
+    }
+}
+
+/// Waits for batches in the order they were sent, and hands their answers on. Ends when the last
+/// is in, or when the stream was refused as a whole.
+pub(super) async fn collect(mut underway: mpsc::Receiver<Underway>, results: &Results) {
+    while let Some(Underway { slots, rest }) = underway.recv().await {
+        let answers = match rest {
+            Rest::Nothing => Ok(Vec::new()),
+            Rest::Batch(pending) => pending.answers().await.map_err(Problem::from),
+            Rest::Failed(code) => Err(Problem::new(code)),
+        };
+        match answers {
+            Ok(answers) => results.push(merged(slots, answers)),
+            Err(problem) => {
+                let code = problem.code();
+                if results.refuse(problem) {
+                    return;
+                }
+                let failed = slots.into_iter().map(|slot| slot.unwrap_or_else(|| unread(code)));
+                results.push(failed.collect());
+            }
+        }
+    }
+}
+
+fn merged(slots: Vec<Option<LineAnswer>>, answers: Vec<LineAnswer>) -> Vec<LineAnswer> {
+    if slots.len() == answers.len() {
+        return answers;
+    }
+    let mut answers = answers.into_iter();
+    slots.into_iter().map_while(|slot| slot.or_else(|| answers.next())).collect()
+}

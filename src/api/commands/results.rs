@@ -1,0 +1,249 @@
+//! Results that wait to be read: 16 bytes a line, rendered only when they are written.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::Write;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use parking_lot::Mutex;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::codes::Code;
+use crate::api::language::Language;
+use crate::api::problem::{LineDetail, Problem, Told};
+use crate::engine::{LineAnswer, LineMeaning};
+
+/// Bytes of rendered results at which a piece is given to the socket.
+const PIECE_BYTES: usize = 16 * 1_024;
+
+/// A line's `code` for the reader's own: nothing stood there, and nothing is said of it.
+const BLANK: u16 = 0x7fff;
+
+/// The results of one stream, between the sequencer and the socket.
+#[derive(Debug)]
+pub(super) struct Results {
+    inner: Mutex<Inner>,
+    detail_bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    answers: VecDeque<std::vec::IntoIter<LineAnswer>>,
+    /// Of bad lines, in order, while there is room.
+    details: VecDeque<(u32, LineDetail)>,
+    detail_bytes: usize,
+    /// The line of the next answer that is rendered, less one.
+    rendered: u32,
+    has_begun: bool,
+    is_over: bool,
+    is_gone: bool,
+    refused: Option<Problem>,
+    waker: Option<Waker>,
+}
+
+/// The answer to a line that nothing stood on.
+pub(super) fn blank() -> LineAnswer {
+    LineAnswer::unread(BLANK, 0)
+}
+
+/// The answer to a line that is not done for a reason of the reader's.
+pub(super) fn unread(code: Code) -> LineAnswer {
+    LineAnswer::unread(code as u16, 0)
+}
+
+impl Results {
+    pub(super) fn new(detail_bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { inner: Mutex::default(), detail_bytes_max })
+    }
+
+    /// Adds the answers to the next lines.
+    pub(super) fn push(&self, answers: Vec<LineAnswer>) {
+        let mut inner = self.inner.lock();
+        if inner.is_gone || answers.is_empty() {
+            return;
+        }
+        inner.has_begun = true;
+        inner.answers.push_back(answers.into_iter());
+        inner.wake();
+    }
+
+    /// Keeps what is wrong with a line until its result is read, while there is room.
+    pub(super) fn keep(&self, line: u32, detail: LineDetail) {
+        let mut inner = self.inner.lock();
+        let bytes = detail.bytes();
+        if detail.is_empty() || inner.detail_bytes + bytes > self.detail_bytes_max {
+            return;
+        }
+        inner.detail_bytes += bytes;
+        inner.details.push_back((line, detail));
+    }
+
+    /// Refuses the whole stream, while no result was given; says whether it did.
+    pub(super) fn refuse(&self, problem: Problem) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.has_begun {
+            return false;
+        }
+        inner.refused = Some(problem);
+        inner.is_over = true;
+        inner.wake();
+        true
+    }
+
+    /// No more answers come.
+    pub(super) fn finish(&self) {
+        let mut inner = self.inner.lock();
+        inner.is_over = true;
+        inner.wake();
+    }
+
+    /// Waits for the first result, or the end.
+    pub(super) async fn begun(&self) -> Result<(), Problem> {
+        poll_fn(|context| {
+            let mut inner = self.inner.lock();
+            if let Some(problem) = inner.refused.take() {
+                return Poll::Ready(Err(problem));
+            }
+            if inner.has_begun || inner.is_over {
+                return Poll::Ready(Ok(()));
+            }
+            inner.waker = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn poll_piece(&self, context: &mut Context<'_>, language: Language) -> Poll<Option<Bytes>> {
+        let mut inner = self.inner.lock();
+        let mut piece = Vec::new();
+        while piece.len() < PIECE_BYTES {
+            let Some(answer) = inner.next() else {
+                break;
+            };
+            inner.rendered += 1;
+            render(&mut inner, answer, language, &mut piece);
+        }
+        if !piece.is_empty() {
+            return Poll::Ready(Some(piece.into()));
+        }
+        if inner.is_over {
+            return Poll::Ready(None);
+        }
+        inner.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Inner {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn next(&mut self) -> Option<LineAnswer> {
+        loop {
+            if let Some(answer) = self.answers.front_mut()?.next() {
+                return Some(answer);
+            }
+            self.answers.pop_front();
+        }
+    }
+
+    /// What was kept of the line that is rendered now.
+    fn detail(&mut self) -> LineDetail {
+        let is_this = self.details.front().is_some_and(|(line, _)| *line == self.rendered);
+        let kept = if is_this { self.details.pop_front() } else { None };
+        let detail = kept.map(|(_, detail)| detail).unwrap_or_default();
+        if is_this {
+            self.detail_bytes -= detail.bytes();
+        }
+        detail
+    }
+}
+
+/// One line of the answer: what became of one line of the request.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct LineResult {
+    /// The line, counted from 1.
+    line: u32,
+    /// The command's last event, if it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    /// The case that it was about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<u32>,
+    /// That case's version after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    /// Why it was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Told>,
+}
+
+fn render(inner: &mut Inner, answer: LineAnswer, language: Language, out: &mut Vec<u8>) {
+    let line = inner.rendered;
+    let told = match answer.meaning() {
+        LineMeaning::Accepted { seq, case } => {
+            write_accepted(out, line, seq.0, case.map(|(case, version)| (case.0, version)));
+            return;
+        }
+        LineMeaning::Unread { code: BLANK, .. } => return,
+        LineMeaning::Rejected(rejection) => {
+            Told::new(Code::of(&rejection), None, &[], Some(&rejection), language)
+        }
+        LineMeaning::Unread { code, .. } => {
+            let code = Code::from_number(code).unwrap_or(Code::Internal);
+            let LineDetail { detail, flaws } = inner.detail();
+            Told::new(code, detail.as_deref(), &flaws, None, language)
+        }
+    };
+    let result = LineResult { line, seq: None, case: None, version: None, error: Some(told) };
+    serde_json::to_writer(&mut *out, &result).expect("texts have a JSON form");
+    out.push(b'\n');
+}
+
+/// The common result, by hand: a stream writes hundreds of thousands of them.
+fn write_accepted(out: &mut Vec<u8>, line: u32, seq: u64, case: Option<(u32, u32)>) {
+    let written = match case {
+        Some((case, version)) => {
+            writeln!(out, r#"{{"line":{line},"seq":{seq},"case":{case},"version":{version}}}"#)
+        }
+        None => writeln!(out, r#"{{"line":{line},"seq":{seq}}}"#),
+    };
+    written.expect("a Vec takes every write");
+}
+
+/// The answer's body: results as they are read.
+pub(super) struct ResultsBody {
+    pub(super) results: Arc<Results>,
+    pub(super) language: Language,
+}
+
+impl Body for ResultsBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let piece = self.results.poll_piece(context, self.language);
+        piece.map(|piece| piece.map(Frame::data).map(Ok))
+    }
+}
+
+impl Drop for ResultsBody {
+    /// Nobody reads any more: what comes is not kept.
+    fn drop(&mut self) {
+        let mut inner = self.results.inner.lock();
+        inner.is_gone = true;
+        inner.answers.clear();
+        inner.details.clear();
+    }
+}

@@ -1,0 +1,310 @@
+//! What a client is told when a request is not done: RFC 9457, with a stable code.
+//!
+//! A problem travels without language or request id; the door renders it last, so that every way
+//! out of the server says it in the same form.
+
+use std::borrow::Cow;
+
+use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::{BodyFault, Flaw};
+use super::codes::Code;
+use super::language::Language;
+use super::moment::{CodeText, Moment};
+use crate::domain::rejection::Rejection;
+use crate::engine::SubmitError;
+use crate::journal::ReadError;
+use crate::journal::vault::VaultError;
+
+/// The media type of problems.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request is not done.
+#[derive(Clone, Debug)]
+pub(super) struct Problem(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    code: Code,
+    detail: Option<Cow<'static, str>>,
+    flaws: Vec<Flaw>,
+    rejection: Option<Rejection>,
+}
+
+impl Problem {
+    pub(super) fn new(code: Code) -> Self {
+        Self(Box::new(Inner { code, detail: None, flaws: Vec::new(), rejection: None }))
+    }
+
+    pub(super) fn detailed(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        let mut problem = Self::new(code);
+        problem.0.detail = Some(detail.into());
+        problem
+    }
+
+    pub(super) fn flawed(flaws: Vec<Flaw>) -> Self {
+        let mut problem = Self::new(Code::InvalidBody);
+        problem.0.flaws = flaws;
+        problem
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The parts of it that a stream keeps for a line.
+    pub(super) fn into_line(self) -> (Code, LineDetail) {
+        (self.0.code, LineDetail { detail: self.0.detail, flaws: self.0.flaws })
+    }
+
+    /// The whole answer.
+    pub(super) fn response(&self, language: Language, request_id: &str) -> Response<Vec<u8>> {
+        let Inner { code, detail, flaws, rejection } = &*self.0;
+        let body = ProblemBody {
+            kind: format!("urn:zhida:problem:{}", code.name()),
+            told: Told::new(*code, detail.as_deref(), flaws, rejection.as_ref(), language),
+            request_id: Some(request_id.to_owned()),
+        };
+        let body = serde_json::to_vec(&body).expect("texts have a JSON form");
+        let mut response = Response::new(body);
+        *response.status_mut() =
+            StatusCode::from_u16(code.status()).expect("the table holds HTTP statuses");
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        if let Some(seconds) = code.retry_after_seconds() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if code.status() == 401 {
+            let challenge = match code {
+                Code::TokenMissing => "Bearer realm=\"zhida\"",
+                _ => "Bearer realm=\"zhida\", error=\"invalid_token\"",
+            };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        let mut problem = Self::new(Code::of(&rejection));
+        problem.0.rejection = Some(rejection);
+        problem
+    }
+}
+
+impl From<BodyFault> for Problem {
+    fn from(fault: BodyFault) -> Self {
+        match fault {
+            BodyFault::BadUtf8 => Self::new(Code::BadUtf8),
+            BodyFault::Malformed(words) => Self::detailed(Code::MalformedJson, words),
+            BodyFault::Flawed(flaws) => Self::flawed(flaws),
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Rejected(rejection) => rejection.into(),
+            SubmitError::Overloaded => Self::new(Code::Overloaded),
+            SubmitError::DiskFull => Self::new(Code::DiskFull),
+            SubmitError::NotDurable => Self::new(Code::NotDurable),
+            SubmitError::Stopping => Self::new(Code::Stopping),
+            SubmitError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        tracing::error!(%error, "the journal cannot be read");
+        Self::new(Code::JournalUnreadable)
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        if let VaultError::NoneLeft { .. } = error {
+            return Self::new(Code::DiskFull);
+        }
+        tracing::error!(%error, "the vault does not do its work");
+        Self::new(Code::Internal)
+    }
+}
+
+impl axum::response::IntoResponse for Problem {
+    /// The door renders it: only there are language and request id known.
+    fn into_response(self) -> axum::response::Response {
+        let mut response = axum::response::Response::default();
+        *response.status_mut() =
+            StatusCode::from_u16(self.0.code.status()).expect("the table holds HTTP statuses");
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// What a stream keeps of a bad line beside its code.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LineDetail {
+    pub(super) detail: Option<Cow<'static, str>>,
+    pub(super) flaws: Vec<Flaw>,
+}
+
+impl LineDetail {
+    /// Bytes that it keeps, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        let detail = self.detail.as_ref().map_or(0, |detail| detail.len());
+        size_of::<Self>() + detail + self.flaws.iter().map(Flaw::bytes).sum::<usize>()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.detail.is_none() && self.flaws.is_empty()
+    }
+}
+
+/// A problem (RFC 9457). Tell problems apart by `code`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody {
+    /// `urn:zhida:problem:` and the code.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    #[serde(flatten)]
+    pub(super) told: Told,
+    /// Names this answer in the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_id: Option<String>,
+}
+
+/// What is told of a request, or of a line, that was not done.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Told)]
+pub(super) struct Told {
+    /// The stable code.
+    pub(super) code: &'static str,
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// One sentence, in the reader's language.
+    pub(super) title: &'static str,
+    /// More of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<String>,
+    /// Every field that is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) errors: Vec<FieldError>,
+    /// The case that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) case: Option<u32>,
+    /// What that case is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) case_status: Option<&'static str>,
+    /// What its holder may do now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) moves: Option<Vec<&'static str>>,
+    /// The version that it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<u32>,
+    /// What the clock says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(super) now: Option<Moment>,
+    /// The unit that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(super) unit: Option<CodeText>,
+}
+
+/// A field that is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FieldError {
+    /// JSON pointer to it.
+    pub(super) pointer: String,
+    /// In what way.
+    pub(super) code: &'static str,
+    /// One sentence.
+    pub(super) detail: String,
+}
+
+impl Told {
+    pub(super) fn new(
+        code: Code,
+        detail: Option<&str>,
+        flaws: &[Flaw],
+        rejection: Option<&Rejection>,
+        language: Language,
+    ) -> Self {
+        let errors = flaws.iter().map(|flaw| FieldError {
+            pointer: flaw.pointer.clone().into_owned(),
+            code: flaw.code.name(),
+            detail: flaw.detail(language).into_owned(),
+        });
+        let mut told = Self {
+            code: code.name(),
+            status: code.status(),
+            title: code.title(language),
+            detail: detail.map(str::to_owned),
+            errors: errors.collect(),
+            case: None,
+            case_status: None,
+            moves: None,
+            version: None,
+            now: None,
+            unit: None,
+        };
+        if let Some(rejection) = rejection {
+            told.carry(rejection);
+        }
+        told
+    }
+
+    /// What a refusal carries beside its code.
+    fn carry(&mut self, rejection: &Rejection) {
+        match *rejection {
+            Rejection::MoveNotAllowed { case, status, moves } => {
+                self.case = Some(case.0);
+                self.case_status = Some(status.name());
+                self.moves = Some(moves.iter().map(|one| one.name()).collect());
+            }
+            Rejection::VersionStale { case, version } => {
+                self.case = Some(case.0);
+                self.version = Some(version);
+            }
+            Rejection::SourceNumberTaken { case } => self.case = Some(case.0),
+            Rejection::AtBeforeNow { now } => self.now = Some(Moment(now)),
+            Rejection::UnitIncoherent { unit }
+            | Rejection::UnitOrphaned { unit }
+            | Rejection::UnitHoldsCases { unit } => self.unit = Some(CodeText(unit)),
+            Rejection::PrincipalRevoked
+            | Rejection::NeedsAdmin
+            | Rejection::KeyReused
+            | Rejection::CaseNotFound
+            | Rejection::RefUnknown
+            | Rejection::NotTheHolder
+            | Rejection::UnitMissing
+            | Rejection::UnitNotFound
+            | Rejection::PlaceNotFound
+            | Rejection::PlaceTooHigh
+            | Rejection::NoHolder
+            | Rejection::MatterNotFound
+            | Rejection::NotOnTheSpot
+            | Rejection::OccurredInFuture
+            | Rejection::AtNotDriven
+            | Rejection::ClientNameTaken
+            | Rejection::ClientNotFound
+            | Rejection::LastAdmin
+            | Rejection::ClientsFull
+            | Rejection::ImportNotFound
+            | Rejection::ImportsFull
+            | Rejection::RowsOutOfBounds
+            | Rejection::ImportEmpty
+            | Rejection::OrganisationFull
+            | Rejection::JournalOpen
+            | Rejection::OutOfBounds => {}
+        }
+    }
+}

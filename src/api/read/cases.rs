@@ -1,0 +1,258 @@
+//! A case, and its history.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::header::ETAG;
+use http::{HeaderMap, Uri};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::events::{EventBody, EventNames};
+use super::parts::{self, CaseText, ClaimantBody};
+use super::{Include, IncludeQuery, query};
+use crate::api::app::App;
+use crate::api::caller::Caller;
+use crate::api::codes::Code;
+use crate::api::moment::{CodeText, Moment};
+use crate::api::problem::{Problem, ProblemBody};
+use crate::api::reply::{etag, json};
+use crate::api::write::case_id;
+use crate::domain::case::{Case, Status};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::code::Level;
+use crate::domain::ids::{CaseId, Timestamp, UnitNumber};
+use crate::domain::organisation::{Organisation, UnitRow};
+
+/// A case as it stands, without its texts.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CaseRow)]
+pub(in crate::api) struct CaseRow {
+    /// Its number.
+    case: u32,
+    /// How many events it has had.
+    version: u32,
+    /// `dispatched`, `acknowledged`, `handled` or `closed`.
+    status: &'static str,
+    /// When it came to that status, where it was signed for, handled or closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    status_at: Option<Moment>,
+    /// Who answers for it; none once it is closed.
+    #[schema(value_type = Option<String>)]
+    holder: Option<CodeText>,
+    /// Who closed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    closed_by: Option<CodeText>,
+    /// Where it happened.
+    #[schema(value_type = Option<String>)]
+    place: Option<CodeText>,
+    /// The matter's code.
+    matter: Option<String>,
+    /// `normal`, `urgent` or `emergency`.
+    severity: &'static str,
+    /// Where it came from.
+    source: &'static str,
+    /// When it was received.
+    #[schema(value_type = String, format = DateTime)]
+    reported_at: Moment,
+    /// The holder's clock: `green`, `yellow` or `red`.
+    node_light: &'static str,
+    /// When the holder's clock turns yellow.
+    #[schema(value_type = String, format = DateTime)]
+    node_warning_at: Moment,
+    /// When the holder's clock turns red.
+    #[schema(value_type = String, format = DateTime)]
+    node_due_at: Moment,
+    /// The whole case's clock.
+    total_light: &'static str,
+    /// When the whole case's clock turns yellow.
+    #[schema(value_type = String, format = DateTime)]
+    total_warning_at: Moment,
+    /// When the whole case's clock turns red.
+    #[schema(value_type = String, format = DateTime)]
+    total_due_at: Moment,
+    /// How often it went up.
+    escalations: u8,
+    /// The township's room holds it for want of a rule or an open grid.
+    fallback: bool,
+    /// Reported and settled in one call.
+    on_the_spot: bool,
+    /// What its holder may do now.
+    moves: Vec<&'static str>,
+}
+
+impl CaseRow {
+    pub(in crate::api) fn of(
+        organisation: &Organisation,
+        catalogue: &Catalogue,
+        id: CaseId,
+        case: &Case,
+    ) -> Self {
+        let code = |unit: UnitNumber| organisation.code(unit).map(CodeText);
+        let (status_at, closed_by) = since(case);
+        let holder = case.status.holder();
+        let level =
+            holder.and_then(|unit| organisation.unit(unit)).map_or(Level::City, UnitRow::level);
+        Self {
+            case: id.0,
+            version: case.version,
+            status: case.status.name().name(),
+            status_at: status_at.map(Moment),
+            holder: holder.and_then(code),
+            closed_by: closed_by.and_then(code),
+            place: code(case.place),
+            matter: catalogue.matter(case.matter).map(|matter| matter.code.to_string()),
+            severity: case.severity.name(),
+            source: case.source.name(),
+            reported_at: Moment(case.reported_at),
+            node_light: case.node_light.name(),
+            node_warning_at: Moment(case.deadlines.node_warning_at),
+            node_due_at: Moment(case.deadlines.node_due_at),
+            total_light: case.total_light.name(),
+            total_warning_at: Moment(case.deadlines.total_warning_at),
+            total_due_at: Moment(case.deadlines.total_due_at),
+            escalations: case.escalations,
+            fallback: case.is_fallback,
+            on_the_spot: case.on_the_spot,
+            moves: case.moves(level).iter().map(|one| one.name()).collect(),
+        }
+    }
+}
+
+/// Since when it is at what it is at, and who closed it.
+fn since(case: &Case) -> (Option<Timestamp>, Option<UnitNumber>) {
+    match case.status {
+        Status::Dispatched { .. } => (None, None),
+        Status::Acknowledged { at, .. } | Status::Handled { at, .. } => (Some(at), None),
+        Status::Closed { by, at } => (Some(at), Some(by)),
+    }
+}
+
+/// A case, with its texts where they were asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Case)]
+pub(in crate::api) struct CaseBody {
+    #[serde(flatten)]
+    row: CaseRow,
+    /// Who claims, masked; with `include=text` only, and for confidential matters to
+    /// administrators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimant: Option<ClaimantBody>,
+    /// Its texts, oldest first; with `include=text` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    texts: Option<Vec<CaseText>>,
+}
+
+/// Show a case
+///
+/// With what its holder may do now. `ETag` is its version, for `If-Match` on its moves.
+#[utoipa::path(
+    get,
+    path = "/v1/cases/{id}",
+    tag = "cases",
+    params(
+        ("id" = u32, Path, description = "The case's number"),
+        ("include" = Option<String>, Query, description = "`text`: the case's texts and its claimant, masked"),
+        ("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event"),
+    ),
+    responses(
+        (status = 200, description = "The case", body = CaseBody, headers(("ETag" = String, description = "Its version"))),
+        (status = 404, description = "case_not_found", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn get_case(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (caller, id, case) = find(&app, &headers, &id)?;
+    let asked: IncludeQuery = query(&uri)?;
+    let view = app.handle().view();
+    let (organisation, catalogue) = (view.organisation(), view.catalogue());
+    let row = CaseRow::of(&organisation, &catalogue, id, &case);
+    let mut body = CaseBody { row, claimant: None, texts: None };
+    if asked.include == Some(Include::Text) {
+        let history = app.handle().history(&case, app.options().timeline_events_max)?;
+        let mut texts = Vec::new();
+        for record in &history {
+            texts.extend(parts::texts(app.handle(), record)?);
+        }
+        body.texts = Some(texts);
+        let is_confidential =
+            catalogue.matter(case.matter).is_none_or(|matter| matter.confidential);
+        if let Some(report) = history.first().filter(|_| !is_confidential || caller.grant.is_admin)
+        {
+            body.claimant = parts::claimant(app.handle(), report)?;
+        }
+    }
+    let mut response = json(&body);
+    response.headers_mut().insert(ETAG, etag(case.version));
+    Ok(response.map(Into::into))
+}
+
+/// The history of a case.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Timeline)]
+pub(in crate::api) struct TimelineBody {
+    /// The case's number.
+    case: u32,
+    /// How many events it has had; the newest of them are shown.
+    version: u32,
+    /// Oldest first.
+    events: Vec<EventBody>,
+}
+
+/// Show the history of a case
+///
+/// Every event of the case, oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/cases/{id}/timeline",
+    tag = "cases",
+    params(
+        ("id" = u32, Path, description = "The case's number"),
+        ("include" = Option<String>, Query, description = "`text`: with the texts opened"),
+        ("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event"),
+    ),
+    responses(
+        (status = 200, description = "Its events", body = TimelineBody),
+        (status = 404, description = "case_not_found", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn get_timeline(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (_, id, case) = find(&app, &headers, &id)?;
+    let asked: IncludeQuery = query(&uri)?;
+    let names = EventNames::of(app.handle().view());
+    let history = app.handle().history(&case, app.options().timeline_events_max)?;
+    let mut texts_of = HashMap::new();
+    if asked.include == Some(Include::Text) {
+        for record in &history {
+            texts_of.insert(record.seq, parts::texts(app.handle(), record)?);
+        }
+    }
+    let events = history.iter().map(|record| {
+        let texts = texts_of.remove(&record.seq);
+        EventBody::of(&names, record).with_texts(texts)
+    });
+    let body = TimelineBody { case: id.0, version: case.version, events: events.collect() };
+    Ok(json(&body).map(Into::into))
+}
+
+fn find(app: &App, headers: &HeaderMap, id: &str) -> Result<(Caller, CaseId, Case), Problem> {
+    let view = app.handle().view();
+    let caller = Caller::of(view, headers)?;
+    let id = case_id(id).ok_or_else(|| Problem::new(Code::CaseNotFound))?;
+    let case = view.case(id).filter(|case| caller.sees_case(&view.organisation(), case));
+    Ok((caller, id, case.ok_or_else(|| Problem::new(Code::CaseNotFound))?))
+}

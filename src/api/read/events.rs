@@ -1,0 +1,279 @@
+//! Events as they are told: in the feed, and in a case's history.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, Uri};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::parts::CaseText;
+use super::{page_limit, query};
+use crate::api::app::{App, clock_name};
+use crate::api::caller::Caller;
+use crate::api::moment::{CodeText, Moment};
+use crate::api::problem::{Problem, ProblemBody};
+use crate::api::reply::{self, ZHIDA_SEQ};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::client::Clients;
+use crate::domain::clock::Deadlines;
+use crate::domain::event::{CaseFellDue, CaseReported, Event};
+use crate::domain::ids::{MatterNumber, PrincipalId, Seq, UnitNumber};
+use crate::domain::organisation::Organisation;
+use crate::domain::record::Record;
+use crate::domain::state;
+use crate::engine::View;
+
+/// A fact.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(in crate::api) struct EventBody {
+    /// Its place in the journal.
+    seq: u64,
+    /// When it was decided.
+    #[schema(value_type = String, format = DateTime)]
+    at: Moment,
+    /// What happened: `case.reported`, …
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The case that it happened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<u32>,
+    /// The unit that it concerns: who got the case, else who acted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    unit: Option<CodeText>,
+    /// Who did it.
+    by: ActorBody,
+    /// What the event says besides.
+    data: Value,
+    /// Its texts; where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    texts: Option<Vec<CaseText>>,
+}
+
+/// Who did something.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Actor)]
+pub(in crate::api) struct ActorBody {
+    /// The client system; `zhida` for what falls due by the clock.
+    client: String,
+    /// The unit that it acted for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    unit: Option<CodeText>,
+}
+
+/// What turns an event's inner numbers into codes and names.
+#[derive(Clone, Debug)]
+pub struct EventNames {
+    organisation: Arc<Organisation>,
+    catalogue: Arc<Catalogue>,
+    clients: Arc<Clients>,
+}
+
+impl EventNames {
+    /// The names that a state knows.
+    #[must_use]
+    pub fn of_state(state: &state::State) -> Self {
+        Self {
+            organisation: Arc::clone(state.organisation()),
+            catalogue: Arc::clone(state.catalogue()),
+            clients: Arc::clone(state.clients()),
+        }
+    }
+
+    /// The event as the feed tells it, as one line of JSON.
+    ///
+    /// # Panics
+    /// Never: an event has a JSON form.
+    #[must_use]
+    pub fn line(&self, record: &Record) -> String {
+        serde_json::to_string(&EventBody::of(self, record)).expect("an event has a JSON form")
+    }
+
+    pub(super) fn of(view: &View) -> Self {
+        Self {
+            organisation: view.organisation(),
+            catalogue: view.catalogue(),
+            clients: view.clients(),
+        }
+    }
+
+    fn unit(&self, unit: UnitNumber) -> Option<CodeText> {
+        self.organisation.code(unit).map(CodeText)
+    }
+
+    fn matter(&self, matter: MatterNumber) -> Option<&str> {
+        self.catalogue.matter(matter).map(|matter| &*matter.code)
+    }
+
+    fn client(&self, principal: PrincipalId) -> String {
+        if principal == PrincipalId::SYSTEM {
+            return String::from("zhida");
+        }
+        self.clients.get(principal).map(|client| client.name.to_string()).unwrap_or_default()
+    }
+}
+
+impl EventBody {
+    pub(super) fn of(names: &EventNames, record: &Record) -> Self {
+        let by = ActorBody {
+            client: names.client(record.actor.principal),
+            unit: record.actor.unit.and_then(|unit| names.unit(unit)),
+        };
+        let concerned = concerned(&record.event).or(record.actor.unit);
+        Self {
+            seq: record.seq.0,
+            at: Moment(record.at),
+            kind: record.event.name(),
+            case: record.event.case().map(|case| case.0),
+            unit: concerned.and_then(|unit| names.unit(unit)),
+            by,
+            data: data(names, &record.event),
+            texts: None,
+        }
+    }
+
+    pub(super) fn with_texts(self, texts: Option<Vec<CaseText>>) -> Self {
+        Self { texts, ..self }
+    }
+}
+
+/// Who gets the case.
+fn concerned(event: &Event) -> Option<UnitNumber> {
+    if let Event::CaseReported(event) = event {
+        return Some(event.holder);
+    }
+    if let Event::CaseEscalated(event) = event {
+        return Some(event.holder);
+    }
+    None
+}
+
+fn data(names: &EventNames, event: &Event) -> Value {
+    match event {
+        Event::JournalOpened(event) => json!({ "clock": clock_name(event.clock_mode) }),
+        Event::ClientAdmitted(event) => {
+            json!({ "name": &*event.name, "admin": event.grant.is_admin })
+        }
+        Event::ClientRevoked(event) => json!({ "name": names.client(event.principal) }),
+        Event::ImportBegun(event) => json!({ "import": event.import.0, "origin": &*event.origin }),
+        Event::UnitsStaged(event) => json!({ "import": event.import.0, "rows": event.rows.len() }),
+        Event::MattersStaged(event) => {
+            json!({ "import": event.import.0, "rows": event.rows.len() })
+        }
+        Event::TextStaged(event) => json!({ "import": event.import.0, "bytes": event.text.len() }),
+        Event::ImportCommitted(event) => json!({ "import": event.import.0 }),
+        Event::ImportAbandoned(event) => json!({ "import": event.import.0 }),
+        Event::ClockAdvanced(event) => json!({ "to": Moment(event.to) }),
+        Event::CaseReported(event) => reported(names, event),
+        Event::CaseEscalated(event) => {
+            json!({ "holder": names.unit(event.holder), "deadlines": deadlines(&event.deadlines) })
+        }
+        Event::CaseWarned(event) | Event::CaseOverdue(event) => fell_due(event),
+        Event::CaseSettled(_)
+        | Event::CaseAcknowledged(_)
+        | Event::CaseHandled(_)
+        | Event::CaseClosed(_) => json!({}),
+    }
+}
+
+fn reported(names: &EventNames, event: &CaseReported) -> Value {
+    json!({
+        "matter": names.matter(event.matter),
+        "severity": event.severity.name(),
+        "place": names.unit(event.place),
+        "holder": names.unit(event.holder),
+        "fallback": event.is_fallback,
+        "source": event.source.name(),
+        "source_number": event.source_number.as_deref(),
+        "occurred_at": event.occurred_at.map(Moment),
+        "deadlines": deadlines(&event.deadlines),
+    })
+}
+
+fn deadlines(deadlines: &Deadlines) -> Value {
+    json!({
+        "node_started_at": Moment(deadlines.node_started_at),
+        "node_warning_at": Moment(deadlines.node_warning_at),
+        "node_due_at": Moment(deadlines.node_due_at),
+        "total_warning_at": Moment(deadlines.total_warning_at),
+        "total_due_at": Moment(deadlines.total_due_at),
+    })
+}
+
+fn fell_due(event: &CaseFellDue) -> Value {
+    json!({ "clock": event.clock.name(), "due_at": Moment(event.due_at) })
+}
+
+/// A page of the feed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Events)]
+pub(in crate::api) struct EventsBody {
+    /// In order. Those of cases that do not exist for the token are left out.
+    events: Vec<EventBody>,
+    /// The event to go on after, left out ones included.
+    last_seq: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventsQuery {
+    after: Option<u64>,
+    limit: Option<usize>,
+    wait: Option<u64>,
+}
+
+/// Pull the feed
+///
+/// Published events after `after`, oldest first. With `wait` the answer waits for the first of them
+/// that many seconds at most. Go on with `after=last_seq`.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    tag = "events",
+    params(
+        ("after" = Option<u64>, Query, description = "The event to go on after; from the first without it"),
+        ("limit" = Option<u32>, Query, description = "Events of a page: 100, at most 1000"),
+        ("wait" = Option<u32>, Query, description = "Seconds to wait for an event, at most 60"),
+    ),
+    responses(
+        (status = 200, description = "A page, perhaps empty", body = EventsBody, headers(("Zhida-Seq" = u64, description = "The event to go on after"))),
+        (status = "default", description = "Any problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn get_events(
+    State(app): State<App>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let caller = Caller::of(app.handle().view(), &headers)?;
+    let asked: EventsQuery = query(&uri)?;
+    let limit = page_limit(asked.limit, app.options().page_max)?;
+    let after = Seq(asked.after.unwrap_or(0));
+    let patience = Duration::from_secs(asked.wait.unwrap_or(0)).min(app.options().wait_max);
+    let records = app.handle().events_after(after, limit, patience).await?;
+    let last_seq = records.last().map_or(after, |record| record.seq);
+    let names = EventNames::of(app.handle().view());
+    let seen = records.iter().filter(|record| sees(&app, &caller, &names, record));
+    let body = EventsBody {
+        events: seen.map(|record| EventBody::of(&names, record)).collect(),
+        last_seq: last_seq.0,
+    };
+    let mut response = reply::json(&body);
+    response.headers_mut().insert(ZHIDA_SEQ, HeaderValue::from(last_seq.0));
+    Ok(response.map(Into::into))
+}
+
+/// Administration is for administrators; a case's events for whom the case exists.
+fn sees(app: &App, caller: &Caller, names: &EventNames, record: &Record) -> bool {
+    if caller.grant.is_admin {
+        return true;
+    }
+    let case = record.event.case().and_then(|case| app.handle().view().case(case));
+    case.is_some_and(|case| caller.sees_case(&names.organisation, &case))
+}

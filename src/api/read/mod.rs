@@ -1,0 +1,57 @@
+//! What can be asked: cases, their history, who holds what, the feed, the raw journal.
+//!
+//! All of it is read from the published view and the journal up to it, never from the sequencer;
+//! only an outcome by key is asked there, since it may be being decided now.
+
+pub(super) mod cases;
+pub(super) mod events;
+pub(super) mod parts;
+pub(super) mod records;
+pub(super) mod units;
+
+use http::Uri;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::codes::Code;
+use super::problem::Problem;
+use crate::domain::code::UnitCode;
+
+/// What `include=` may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Include {
+    /// Sealed texts, opened.
+    Text,
+}
+
+/// A query that may ask for texts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IncludeQuery {
+    pub(super) include: Option<Include>,
+}
+
+/// The parameters of a query.
+pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    let query = axum::extract::Query::<T>::try_from_uri(uri);
+    query
+        .map(|query| query.0)
+        .map_err(|rejection| Problem::detailed(Code::InvalidQuery, rejection.body_text()))
+}
+
+/// The code of a path.
+pub(super) fn unit_code(text: &str) -> Result<UnitCode, Problem> {
+    text.parse().map_err(|bad: crate::domain::code::BadCode| {
+        Problem::detailed(Code::InvalidPath, bad.to_string())
+    })
+}
+
+/// The rows of a page: as asked, within the bounds.
+pub(super) fn page_limit(asked: Option<usize>, max: usize) -> Result<usize, Problem> {
+    match asked {
+        None => Ok(max.min(100)),
+        Some(limit) if (1..=max).contains(&limit) => Ok(limit),
+        Some(_) => Err(Problem::detailed(Code::InvalidQuery, format!("limit: 1 to {max}"))),
+    }
+}

@@ -1,0 +1,265 @@
+//! Units, what they hold, the catalogue, and how the whole stands.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::header::LINK;
+use http::{HeaderMap, Uri};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::cases::CaseRow;
+use super::{page_limit, query, unit_code};
+use crate::api::app::App;
+use crate::api::caller::Caller;
+use crate::api::codes::Code;
+use crate::api::moment::{CodeText, Moment};
+use crate::api::problem::{Problem, ProblemBody};
+use crate::api::reply::{ascii, json};
+use crate::domain::code::UnitCode;
+use crate::domain::ids::{CaseId, UnitNumber};
+use crate::rules::MatterText;
+
+/// A unit.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Unit)]
+pub(in crate::api) struct UnitBody {
+    /// What names it.
+    #[schema(value_type = String)]
+    code: CodeText,
+    /// `division`, `grid` or `governance_room`.
+    kind: &'static str,
+    /// As the city calls it.
+    name: String,
+    /// `grid`, `village`, `township`, `county` or `city`.
+    level: &'static str,
+    /// From when it exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    valid_from: Option<Moment>,
+    /// From when it exists no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    valid_until: Option<Moment>,
+    /// Open cases that it holds.
+    open_cases: usize,
+}
+
+/// Show a unit
+#[utoipa::path(
+    get,
+    path = "/v1/units/{code}",
+    tag = "units",
+    params(("code" = String, Path, description = "The unit's code")),
+    responses(
+        (status = 200, description = "The unit", body = UnitBody),
+        (status = 404, description = "unit_unknown", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn get_unit(
+    State(app): State<App>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (number, code) = find(&app, &headers, &code)?;
+    let view = app.handle().view();
+    let organisation = view.organisation();
+    let unit = organisation.unit(number).ok_or_else(|| Problem::new(Code::UnitUnknown))?;
+    let body = UnitBody {
+        code: CodeText(code),
+        kind: unit.kind.name(),
+        name: unit.name.to_string(),
+        level: unit.level().name(),
+        valid_from: unit.valid_from.map(Moment),
+        valid_until: unit.valid_until.map(Moment),
+        open_cases: view.inbox_len(number),
+    };
+    Ok(json(&body).map(Into::into))
+}
+
+/// A page of what a unit holds.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Inbox)]
+pub(in crate::api) struct InboxBody {
+    /// The unit.
+    #[schema(value_type = String)]
+    unit: CodeText,
+    /// Open cases that it holds, in the order received.
+    cases: Vec<CaseRow>,
+    /// The event up to which all of them were read.
+    as_of_seq: u64,
+    /// What to go on after; none on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_after: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InboxQuery {
+    after: Option<u32>,
+    limit: Option<usize>,
+}
+
+/// Show a unit's inbox
+///
+/// The open cases that the unit holds, in the order received, all as of one event.
+#[utoipa::path(
+    get,
+    path = "/v1/units/{code}/inbox",
+    tag = "units",
+    params(
+        ("code" = String, Path, description = "The unit's code"),
+        ("after" = Option<u32>, Query, description = "The case to go on after"),
+        ("limit" = Option<u32>, Query, description = "Cases of a page: 100, at most 1000"),
+        ("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = InboxBody, headers(("Link" = String, description = "rel=\"next\", where there is more"))),
+        (status = 404, description = "unit_unknown", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn get_inbox(
+    State(app): State<App>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (number, code) = find(&app, &headers, &code)?;
+    let asked: InboxQuery = query(&uri)?;
+    let limit = page_limit(asked.limit, app.options().page_max)?;
+    let view = app.handle().view();
+    let page = view.inbox(number, asked.after.map(CaseId), limit);
+    let (organisation, catalogue) = (view.organisation(), view.catalogue());
+    let next = page.cases.last().filter(|_| page.has_more).map(|(id, _)| id.0);
+    let rows =
+        page.cases.iter().map(|(id, case)| CaseRow::of(&organisation, &catalogue, *id, case));
+    let body = InboxBody {
+        unit: CodeText(code),
+        cases: rows.collect(),
+        as_of_seq: page.as_of.0,
+        next_after: next,
+    };
+    let mut response = json(&body);
+    if let Some(after) = next {
+        let link = format!("</v1/units/{code}/inbox?after={after}&limit={limit}>; rel=\"next\"");
+        response.headers_mut().insert(LINK, ascii(link));
+    }
+    Ok(response.map(Into::into))
+}
+
+/// All matters.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Matters)]
+pub(in crate::api) struct MattersBody {
+    /// In the order of their numbers.
+    #[schema(value_type = Vec<super::super::schema::Matter>)]
+    matters: Vec<MatterText>,
+}
+
+/// List the matters
+///
+/// The catalogue: what can be reported, who is at home in it, and its limits.
+#[utoipa::path(
+    get,
+    path = "/v1/matters",
+    tag = "units",
+    responses(
+        (status = 200, description = "The catalogue", body = MattersBody),
+        (status = "default", description = "Any problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn get_matters(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let view = app.handle().view();
+    Caller::of(view, &headers)?;
+    let body = MattersBody { matters: view.catalogue().iter().map(MatterText::from).collect() };
+    Ok(json(&body).map(Into::into))
+}
+
+/// How all cases stand.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Counts)]
+pub(in crate::api) struct CountsBody {
+    /// All cases.
+    cases: u64,
+    /// Still open.
+    open: u64,
+    /// Closed, by the level of who closed them.
+    closed: ClosedBody,
+    /// Closed in the call that reported them.
+    on_the_spot: u64,
+    /// Whose node or total clock turned yellow at least, and none red.
+    yellow: u64,
+    /// Whose node or total clock turned red.
+    red: u64,
+    /// Taken by a township's room for want of a rule or an open grid.
+    fallback: u64,
+    /// Escalations of all cases.
+    escalations: u64,
+}
+
+/// Closed cases by level.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Closed)]
+pub(in crate::api) struct ClosedBody {
+    /// By grids.
+    grid: u64,
+    /// By villages and communities.
+    village: u64,
+    /// By townships and their rooms.
+    township: u64,
+    /// By counties.
+    county: u64,
+    /// By the city.
+    city: u64,
+}
+
+/// Count all cases
+///
+/// For tokens that cover the whole city.
+#[utoipa::path(
+    get,
+    path = "/v1/counts",
+    tag = "units",
+    responses(
+        (status = 200, description = "The counts", body = CountsBody),
+        (status = 403, description = "scope_too_small", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn get_counts(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = Caller::of(app.handle().view(), &headers)?;
+    if !caller.sees_all() {
+        return Err(Problem::new(Code::ScopeTooSmall));
+    }
+    let handle = app.handle().clone();
+    // Reads every row: off the I/O thread.
+    let census = tokio::task::spawn_blocking(move || handle.view().census()).await;
+    let census = census.map_err(|_| Problem::new(Code::Internal))?;
+    let [grid, village, township, county, city] = census.closed_by_level;
+    let body = CountsBody {
+        cases: census.cases,
+        open: census.open,
+        closed: ClosedBody { grid, village, township, county, city },
+        on_the_spot: census.on_the_spot,
+        yellow: census.yellow,
+        red: census.red,
+        fallback: census.fallback,
+        escalations: census.escalations,
+    };
+    Ok(json(&body).map(Into::into))
+}
+
+fn find(app: &App, headers: &HeaderMap, code: &str) -> Result<(UnitNumber, UnitCode), Problem> {
+    let view = app.handle().view();
+    let caller = Caller::of(view, headers)?;
+    let code = unit_code(code)?;
+    let number = view.organisation().find(code).filter(|_| caller.sees_unit(code));
+    number.map(|number| (number, code)).ok_or_else(|| Problem::new(Code::UnitUnknown))
+}

@@ -1,0 +1,306 @@
+//! The bodies that clients write, for the OpenAPI document. They are read elsewhere, by hand and
+//! without a copy; a test compares the fields.
+
+#![expect(dead_code, reason = "these describe; nothing is made of them")]
+
+use utoipa::ToSchema;
+
+/// A report.
+#[derive(ToSchema)]
+pub(super) struct ReportCase {
+    /// The unit acted for; needed where the case is settled on the spot.
+    by: Option<String>,
+    /// The matter's code.
+    #[schema(example = "PS-001")]
+    matter: String,
+    /// The grid, or the lowest unit known.
+    #[schema(example = "411502001001001")]
+    place: String,
+    /// `patrol`, `resident`, `hotline`, `department` or `sensor`.
+    #[schema(example = "patrol")]
+    source: String,
+    /// The number that the source gave it: unique within the source.
+    #[schema(max_length = 64)]
+    source_number: Option<String>,
+    /// When it happened, where that is not now.
+    #[schema(format = DateTime)]
+    occurred_at: Option<String>,
+    /// Who claims. Sealed.
+    claimant: Option<Claimant>,
+    /// What is the matter. Sealed.
+    #[schema(max_length = 4000)]
+    text: String,
+    /// Where its holder settled it on the spot.
+    settle: Option<Settle>,
+}
+
+/// Who claims: at least one of these.
+#[derive(ToSchema)]
+pub(super) struct Claimant {
+    /// At most 120 bytes of UTF-8.
+    name: Option<String>,
+    /// At most 40 bytes.
+    phone: Option<String>,
+    /// At most 600 bytes of UTF-8.
+    address: Option<String>,
+}
+
+/// How it was settled on the spot.
+#[derive(ToSchema)]
+pub(super) struct Settle {
+    /// What the claimant is told. Sealed.
+    #[schema(max_length = 4000)]
+    answer: String,
+}
+
+/// Signing for a case.
+#[derive(ToSchema)]
+pub(super) struct AcknowledgeCase {
+    /// The unit acted for: the holder.
+    by: String,
+}
+
+/// Sending a case one level up.
+#[derive(ToSchema)]
+pub(super) struct EscalateCase {
+    /// The unit acted for: the holder.
+    by: String,
+    /// Why. Sealed.
+    #[schema(max_length = 4000)]
+    reason: String,
+}
+
+/// Saying that a case is dealt with.
+#[derive(ToSchema)]
+pub(super) struct HandleCase {
+    /// The unit acted for: the holder.
+    by: String,
+    /// What was done. Sealed.
+    #[schema(max_length = 4000)]
+    measures: String,
+}
+
+/// Closing a case.
+#[derive(ToSchema)]
+pub(super) struct CloseCase {
+    /// The unit acted for: the holder.
+    by: String,
+    /// What the claimant is told. Sealed.
+    #[schema(max_length = 4000)]
+    answer: String,
+}
+
+/// Moving a driven clock on.
+#[derive(ToSchema)]
+pub(super) struct AdvanceClock {
+    /// Not before now.
+    #[schema(format = DateTime)]
+    to: String,
+}
+
+/// A client to be admitted.
+#[derive(ToSchema)]
+pub(super) struct NewClient {
+    /// Unique, at most 120 bytes of UTF-8.
+    name: String,
+    /// Whether it administers; not, without it.
+    admin: Option<bool>,
+    /// The unit whose subtree exists for it; everywhere, without it.
+    within: Option<String>,
+}
+
+/// An import to begin.
+#[derive(ToSchema)]
+pub(super) struct BeginImport {
+    /// Where the rows come from: a file's name.
+    origin: String,
+}
+
+/// A unit's row.
+#[derive(ToSchema)]
+pub(super) struct UnitRow {
+    /// 12 digits, 15 for a grid, 12 and `-R01` for a governance room.
+    code: String,
+    /// `division`, `grid` or `governance_room`.
+    kind: String,
+    /// In Chinese, at most 120 bytes of UTF-8.
+    name: String,
+    /// From when it exists.
+    #[schema(format = DateTime)]
+    valid_from: Option<String>,
+    /// From when it exists no more.
+    #[schema(format = DateTime)]
+    valid_until: Option<String>,
+}
+
+/// A matter's row.
+#[derive(ToSchema)]
+pub(super) struct Matter {
+    /// At most 16 letters, digits and `-`.
+    code: String,
+    /// In Chinese, at most 120 bytes of UTF-8.
+    name: String,
+    /// Its class within the module.
+    class: String,
+    /// One of the ten modules.
+    module: String,
+    /// `grid`, `village` or `township`.
+    home: String,
+    /// `normal`, `urgent` or `emergency`.
+    severity: String,
+    /// What each holder has.
+    node_limit: Limit,
+    /// What the whole case has.
+    total_limit: Limit,
+    /// Whether its holder may report and settle it in one call.
+    on_the_spot: bool,
+    /// Whether it may be shown in public.
+    public: bool,
+    /// Whether its claimant is hidden from the handlers.
+    confidential: bool,
+    /// Whether its clocks start when it happened.
+    from_occurrence: bool,
+}
+
+/// A limit of a clock.
+#[derive(ToSchema)]
+pub(super) struct Limit {
+    /// Hours that run day and night.
+    calendar_hours: u32,
+}
+
+/// One line of a stream: the command's name, its fields, and what an address says elsewhere.
+#[derive(ToSchema)]
+pub(super) struct CommandLine {
+    /// `report_case`, `acknowledge_case`, `escalate_case`, `handle_case`, `close_case`,
+    /// `advance_clock`, `begin_import`, `stage_units`, `stage_matters`, `stage_text`,
+    /// `commit_import` or `abandon_import`.
+    #[schema(example = "acknowledge_case")]
+    command: String,
+    /// What makes the command known again: printable ASCII.
+    #[schema(max_length = 64)]
+    key: Option<String>,
+    /// The command's own time: on a driven clock only.
+    #[schema(format = DateTime)]
+    at: Option<String>,
+    /// The case: its number, `{"key"}` or `{"source","number"}`.
+    case: Option<CaseReference>,
+    /// The version that the case was seen at.
+    version: Option<u32>,
+    /// The import.
+    import: Option<u32>,
+    /// The unit acted for.
+    by: Option<String>,
+    /// See `ReportCase`.
+    matter: Option<String>,
+    /// See `ReportCase`.
+    place: Option<String>,
+    /// See `ReportCase`.
+    source: Option<String>,
+    /// See `ReportCase`.
+    source_number: Option<String>,
+    /// See `ReportCase`.
+    #[schema(format = DateTime)]
+    occurred_at: Option<String>,
+    /// See `ReportCase`.
+    claimant: Option<Claimant>,
+    /// See `ReportCase`; for `stage_text` the text.
+    text: Option<String>,
+    /// See `ReportCase`.
+    settle: Option<Settle>,
+    /// See `EscalateCase`.
+    reason: Option<String>,
+    /// See `HandleCase`.
+    measures: Option<String>,
+    /// See `CloseCase`.
+    answer: Option<String>,
+    /// See `AdvanceClock`.
+    #[schema(format = DateTime)]
+    to: Option<String>,
+    /// See `BeginImport`.
+    origin: Option<String>,
+    /// Units or matters, at most 200.
+    #[schema(value_type = Option<Vec<UnitRow>>)]
+    rows: Option<Vec<UnitRow>>,
+}
+
+/// How a line names a case.
+#[derive(serde::Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum CaseReference {
+    /// By its number.
+    Number(u32),
+    /// By the report's idempotency key.
+    Key(KeyReference),
+    /// By the number that its source gave it.
+    Source(SourceReference),
+}
+
+/// By the report's idempotency key.
+#[derive(serde::Serialize, ToSchema)]
+pub(super) struct KeyReference {
+    /// The key.
+    key: String,
+}
+
+/// By the number that its source gave it.
+#[derive(serde::Serialize, ToSchema)]
+pub(super) struct SourceReference {
+    /// Which source.
+    source: String,
+    /// Its number.
+    number: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use utoipa::PartialSchema;
+
+    use super::*;
+    use crate::api::body::{LINE_FIELDS, STREAM_VERBS, Verb};
+    use crate::domain::case::Move;
+
+    fn properties<T: PartialSchema>() -> BTreeSet<String> {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        schema["properties"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    fn fields(verb: Verb) -> BTreeSet<String> {
+        verb.fields().iter().map(|field| (*field).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_described_is_what_is_read() {
+        assert_eq!(properties::<ReportCase>(), fields(Verb::ReportCase));
+        assert_eq!(properties::<AcknowledgeCase>(), fields(Verb::Case(Move::Acknowledge)));
+        assert_eq!(properties::<EscalateCase>(), fields(Verb::Case(Move::Escalate)));
+        assert_eq!(properties::<HandleCase>(), fields(Verb::Case(Move::Handle)));
+        assert_eq!(properties::<CloseCase>(), fields(Verb::Case(Move::Close)));
+        assert_eq!(properties::<AdvanceClock>(), fields(Verb::AdvanceClock));
+        assert_eq!(properties::<NewClient>(), fields(Verb::AdmitClient));
+        assert_eq!(properties::<BeginImport>(), fields(Verb::BeginImport));
+    }
+
+    #[test]
+    fn a_line_is_described_with_every_field() {
+        let of = |(_, verb): &(&str, Verb)| [verb.fields(), verb.address_fields()].concat();
+        let all: BTreeSet<String> = STREAM_VERBS
+            .iter()
+            .flat_map(of)
+            .chain(LINE_FIELDS.iter().copied())
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(properties::<CommandLine>(), all);
+    }
+
+    #[test]
+    fn rows_are_described_as_they_are_read() {
+        let of = |fields: &[&str]| fields.iter().map(|field| (*field).to_owned()).collect();
+        let unit: BTreeSet<String> = of(crate::rules::UnitText::FIELDS);
+        let matter: BTreeSet<String> = of(crate::rules::MatterText::FIELDS);
+        assert_eq!(properties::<UnitRow>(), unit);
+        assert_eq!(properties::<Matter>(), matter);
+    }
+}

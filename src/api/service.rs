@@ -1,0 +1,173 @@
+//! The door: every request comes in here and every answer leaves here.
+//!
+//! ```text
+//!             ┌─ POST /v1/cases, POST /v1/cases/{id}/{move} ──▶ write ──┐
+//!  request ───┤                                                         ├──▶ Zhida-Clock, problems
+//!             └─ all others ──▶ router ──▶ handlers ────────────────────┘    rendered ──▶ answer
+//! ```
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderMap, Method, Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tower::Service as _;
+
+use super::app::App;
+use super::codes::Code;
+use super::language::Language;
+use super::problem::Problem;
+use super::reply::{ZHIDA_CLOCK, ZHIDA_MIN_SEQ};
+use super::write::{self, Address};
+use crate::domain::ids::Seq;
+
+/// What one I/O thread serves its connections with. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiService {
+    app: App,
+    router: axum::Router,
+}
+
+impl ApiService {
+    pub(super) fn new(app: App, router: axum::Router) -> Self {
+        Self { app, router }
+    }
+
+    /// Answers one request. Dropping the future gives up the waiting; a command that was submitted
+    /// goes on.
+    pub async fn answer<B>(self, request: Request<B>) -> Response<ReplyBody>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        let language = Language::of(request.headers());
+        let app = self.app.clone();
+        let answer = match Address::hot(request.method(), request.uri().path()) {
+            Some(address) => AssertUnwindSafe(self.hot(request, address)).catch_unwind().await,
+            None => AssertUnwindSafe(self.routed(request)).catch_unwind().await,
+        };
+        let answer = answer.unwrap_or_else(|_| Err(Problem::new(Code::Internal)));
+        let mut response = match answer {
+            Ok(response) => response,
+            Err(problem) => {
+                let request_id = app.api.request_id();
+                if problem.code().status() >= 500 {
+                    let code = problem.code().name();
+                    tracing::debug!(request_id, code, "a request was not done");
+                }
+                let response = problem.response(language, &request_id);
+                response.map(|body| ReplyBody::Whole(Some(body.into())))
+            }
+        };
+        response.headers_mut().insert(ZHIDA_CLOCK, app.api.clock_header.clone());
+        response
+    }
+
+    async fn hot<B>(
+        self,
+        request: Request<B>,
+        address: Address,
+    ) -> Result<Response<ReplyBody>, Problem>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let (parts, body) = request.into_parts();
+        let response = write::post(&self.app, &parts.headers, body, address).await?;
+        Ok(response.map(|body| ReplyBody::Whole(Some(body))))
+    }
+
+    async fn routed<B>(mut self, request: Request<B>) -> Result<Response<ReplyBody>, Problem>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        if request.method() == Method::GET {
+            self.wait_for_min_seq(request.headers()).await?;
+        }
+        let mut response = match self.router.call(request.map(axum::body::Body::new)).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            return Err(problem);
+        }
+        // A path that is no text is refused before any handler sees it.
+        if response.status().is_client_error() {
+            return Err(Problem::new(Code::InvalidPath));
+        }
+        Ok(response.map(ReplyBody::Streamed))
+    }
+
+    async fn wait_for_min_seq(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(value) = headers.get(&ZHIDA_MIN_SEQ) else {
+            return Ok(());
+        };
+        let Some(seq) = value.to_str().ok().and_then(|seq| seq.parse().ok()) else {
+            return Err(Problem::detailed(Code::InvalidHeader, "Zhida-Min-Seq: a seq"));
+        };
+        let patience = self.app.options().min_seq_patience;
+        if self.app.handle().view().wait_for(Seq(seq), patience).await {
+            return Ok(());
+        }
+        Err(Problem::new(Code::SeqNotReached))
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for ApiService {
+    type Response = Response<ReplyBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+/// An answer's body: there already, or coming.
+#[derive(Debug)]
+pub enum ReplyBody {
+    /// All of it.
+    Whole(Option<Bytes>),
+    /// As it comes.
+    Streamed(axum::body::Body),
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match self.get_mut() {
+            Self::Whole(bytes) => {
+                Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(Frame::data).map(Ok))
+            }
+            Self::Streamed(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Streamed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Self::Streamed(body) => body.size_hint(),
+        }
+    }
+}

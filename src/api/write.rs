@@ -1,0 +1,242 @@
+//! One command by one POST: read, sealed, submitted, answered.
+//!
+//! The hottest addresses come here straight from the door; all others by the router. Both ways run
+//! the same code.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH};
+use http::{HeaderMap, Method, Response, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt;
+
+use super::app::App;
+use super::body::{Addressed, Draft, SealFault, Sealer, Verb, Want, is_printable, read_post};
+use super::caller::{Caller, new_token};
+use super::codes::Code;
+use super::problem::Problem;
+use super::reply::{AcceptedBody, IDEMPOTENCY_KEY, accepted, written};
+use crate::domain::case::Move;
+use crate::domain::command::{CaseRef, Submission, Target};
+use crate::domain::ids::{CaseId, ImportId};
+use crate::domain::limits::KEY_BYTES_MAX;
+
+/// What an address says of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) verb: Verb,
+    pub(super) case: Option<CaseId>,
+    pub(super) import: Option<ImportId>,
+}
+
+impl Address {
+    pub(super) const fn of(verb: Verb) -> Self {
+        Self { verb, case: None, import: None }
+    }
+
+    /// The address of a hot path: a report, or a move on a case.
+    pub(super) fn hot(method: &Method, path: &str) -> Option<Self> {
+        if method != Method::POST {
+            return None;
+        }
+        let rest = path.strip_prefix("/v1/cases")?;
+        if rest.is_empty() {
+            return Some(Self::of(Verb::ReportCase));
+        }
+        let (id, action) = rest.strip_prefix('/')?.split_once('/')?;
+        let one = Move::from_name(action)?;
+        Some(Self { verb: Verb::Case(one), case: Some(case_id(id)?), import: None })
+    }
+}
+
+/// A case's number in a path: digits alone.
+pub(super) fn case_id(text: &str) -> Option<CaseId> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let id = text.parse().ok().filter(|id| is_number && *id > 0)?;
+    Some(CaseId(id))
+}
+
+/// Does what the request wants. Dropping the future gives up the waiting; a command that was
+/// submitted goes on.
+pub(super) async fn post<B>(
+    app: &App,
+    headers: &HeaderMap,
+    body: B,
+    address: Address,
+) -> Result<Response<Bytes>, Problem>
+where
+    B: Body<Data = Bytes>,
+{
+    let caller = Caller::of(app.handle().view(), headers)?;
+    let bytes = read_body(app, headers, body).await?;
+    let draft = read_post(address.verb, addressed(headers, address)?, &bytes)?;
+    if draft.moves_the_clock() && app.api.source.is_taken() {
+        return Err(Problem::new(Code::SourceTaken));
+    }
+    if let Want::AdmitClient(_) = &draft.want {
+        return admit(app, &caller, draft, headers).await;
+    }
+    let submission = submission(app, &caller, draft, None)?;
+    drop(bytes);
+    let done = app.handle().submit(&app.desk, submission).await?;
+    Ok(accepted(app.handle().view(), &done, status_of(address.verb), headers))
+}
+
+/// The whole body of one command, bounded in bytes and time.
+async fn read_body<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes>,
+{
+    if let Some(kind) = headers.get(CONTENT_TYPE)
+        && !is_media_type(kind.as_bytes(), &["application/json"])
+    {
+        return Err(Problem::detailed(Code::UnsupportedMediaType, "send application/json"));
+    }
+    let options = app.options();
+    whole(body, headers, options.body_bytes_max, options.body_read_timeout).await
+}
+
+/// All bytes of a body, at most `bytes_max`, each piece of it within `patience`.
+pub(super) async fn whole<B>(
+    body: B,
+    headers: &HeaderMap,
+    bytes_max: usize,
+    patience: Duration,
+) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes>,
+{
+    let too_large = || Problem::detailed(Code::BodyTooLarge, format!("at most {bytes_max} bytes"));
+    if declared_length(headers).is_some_and(|length| length > bytes_max as u64) {
+        return Err(too_large());
+    }
+    let mut body = std::pin::pin!(body);
+    let mut first = Bytes::new();
+    let mut more = BytesMut::new();
+    loop {
+        // Most bodies came with their head, and need no timer.
+        let frame = match body.frame().now_or_never() {
+            Some(frame) => frame,
+            None => tokio::time::timeout(patience, body.frame())
+                .await
+                .map_err(|_| Problem::new(Code::BodyTimeout))?,
+        };
+        let Some(frame) = frame else {
+            break;
+        };
+        let broken = |_| Problem::detailed(Code::MalformedJson, "the body ended too early");
+        let Ok(data) = frame.map_err(broken)?.into_data() else {
+            continue;
+        };
+        if first.len() + more.len() + data.len() > bytes_max {
+            return Err(too_large());
+        }
+        // Most bodies are one piece, and are read where they lie.
+        if first.is_empty() && more.is_empty() {
+            first = data;
+            continue;
+        }
+        more.extend_from_slice(&std::mem::take(&mut first));
+        more.extend_from_slice(&data);
+    }
+    Ok(if more.is_empty() { first } else { more.freeze() })
+}
+
+/// What `Content-Length` says.
+pub(super) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether a content type is one of these, whatever its parameters.
+pub(super) fn is_media_type(kind: &[u8], known: &[&str]) -> bool {
+    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    known.iter().any(|known| kind.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+fn addressed(headers: &HeaderMap, address: Address) -> Result<Addressed<'_>, Problem> {
+    let version = if_match(headers)?;
+    let target = address.case.map(|id| Target { case: CaseRef::Id(id), version });
+    Ok(Addressed { key: key(headers)?.map(Cow::Borrowed), target, import: address.import })
+}
+
+/// The request's idempotency key.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(&IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let bad = || {
+        let detail = format!("Idempotency-Key: 1 to {KEY_BYTES_MAX} bytes of printable ASCII");
+        Problem::detailed(Code::InvalidHeader, detail)
+    };
+    if !is_printable(value.as_bytes(), KEY_BYTES_MAX) {
+        return Err(bad());
+    }
+    value.to_str().map(Some).map_err(|_| bad())
+}
+
+/// The version that the request saw: `"3"`; none for any.
+fn if_match(headers: &HeaderMap) -> Result<Option<u32>, Problem> {
+    let Some(value) = headers.get(IF_MATCH).map(|value| value.as_bytes().trim_ascii()) else {
+        return Ok(None);
+    };
+    if value == b"*" {
+        return Ok(None);
+    }
+    let quoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+    let version = std::str::from_utf8(quoted.unwrap_or(value)).ok().and_then(|v| v.parse().ok());
+    let bad = || Problem::detailed(Code::InvalidHeader, "If-Match: one version, like \"3\"");
+    version.map(Some).ok_or_else(bad)
+}
+
+/// Seals and marks a draft.
+pub(super) fn submission(
+    app: &App,
+    caller: &Caller,
+    draft: Draft<'_>,
+    token_hash: Option<[u8; 32]>,
+) -> Result<Submission, SealFault> {
+    let mut scratch = Vec::with_capacity(512);
+    let mut sealer = Sealer {
+        handle: app.handle(),
+        principal: caller.principal,
+        grant: &caller.grant,
+        token_hash,
+        scratch: &mut scratch,
+    };
+    sealer.submission(draft)
+}
+
+/// Admits a client and tells its token, this once.
+async fn admit(
+    app: &App,
+    caller: &Caller,
+    draft: Draft<'_>,
+    headers: &HeaderMap,
+) -> Result<Response<Bytes>, Problem> {
+    let (token, hash) = new_token().map_err(|error| {
+        tracing::error!(%error, "no randomness for a token");
+        Problem::new(Code::Internal)
+    })?;
+    let submission = submission(app, caller, draft, Some(hash))?;
+    let done = app.handle().submit(&app.desk, submission).await?;
+    let mut body = AcceptedBody::of(app.handle().view(), &done.reply);
+    // A repeat is answered from the journal, which has no token.
+    body.token = (!done.is_repeat).then_some(token);
+    Ok(written(body, &done, StatusCode::CREATED, headers))
+}
+
+const fn status_of(verb: Verb) -> StatusCode {
+    match verb {
+        Verb::ReportCase | Verb::AdmitClient | Verb::BeginImport => StatusCode::CREATED,
+        Verb::Case(_)
+        | Verb::AdvanceClock
+        | Verb::StageUnits
+        | Verb::StageMatters
+        | Verb::StageText
+        | Verb::CommitImport
+        | Verb::AbandonImport => StatusCode::OK,
+    }
+}

@@ -1,0 +1,155 @@
+//! The real rules without an engine: a state and a clock, driven by lines.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::city::City;
+use crate::domain::case::Source;
+use crate::domain::code::CodeRange;
+use crate::domain::command::{
+    AcknowledgeCase, AdvanceClock, BeginImport, CaseRef, CloseCase, Command, CommitImport,
+    EscalateCase, HandleCase, OpenJournal, ReportCase, StageMatters, StageUnits, Submission,
+    Target,
+};
+use crate::domain::event::{ClockMode, Event, SealedPart};
+use crate::domain::ids::{ImportId, PrincipalId, SlotNumber, Timestamp};
+use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, TEXT_CHARS_MAX};
+use crate::domain::record::{Actor, Mark, Outcome, Record};
+use crate::domain::state::State;
+use crate::domain::{Decision, decide, decide_timer, evolve};
+use crate::rules::parse_moment;
+
+/// The domain alone, with a clock driven by what it is given.
+pub(super) struct Fold {
+    pub(super) state: State,
+    now: Timestamp,
+    slots: u64,
+    pub(super) timer_events: u64,
+    pub(super) command_events: u64,
+}
+
+impl Fold {
+    pub(super) fn of(city: &City, from: Timestamp) -> Self {
+        let mut fold = Self {
+            state: State::default(),
+            now: from,
+            slots: 0,
+            timer_events: 0,
+            command_events: 0,
+        };
+        let mut order = |command| fold.submit(submission(command));
+        order(Command::OpenJournal(OpenJournal { clock_mode: ClockMode::Driven, journal_id: 1 }));
+        let import = ImportId::FIRST;
+        order(Command::BeginImport(BeginImport { origin: Arc::from("city") }));
+        for rows in city.units().chunks(STAGED_ROWS_MAX) {
+            order(Command::StageUnits(StageUnits { import, rows: rows.to_vec() }));
+        }
+        order(Command::StageMatters(StageMatters { import, rows: city.matters().to_vec() }));
+        order(Command::CommitImport(CommitImport { import }));
+        fold.command_events = 0;
+        fold
+    }
+
+    /// Fires what is due, then decides: nothing may be refused, or known before.
+    pub(super) fn submit(&mut self, submission: Submission) {
+        let now = submission.at.unwrap_or(self.now);
+        let to =
+            if let Command::AdvanceClock(command) = &submission.command { command.to } else { now };
+        self.fire(to);
+        let decision = decide(&self.state, self.now, &submission);
+        let Ok(Decision::Accepted(events)) = decision else {
+            panic!("{submission:?} came to {decision:?}");
+        };
+        let actor = self.state.actor(&submission).expect("the unit was known");
+        let count = u16::try_from(events.len()).unwrap();
+        let mut outcome = submission.mark.map(|mark| Outcome { mark, events: count });
+        for event in events {
+            self.command_events += 1;
+            self.put(to, actor, outcome.take(), event);
+        }
+    }
+
+    fn fire(&mut self, to: Timestamp) {
+        while let Some((case, timer)) = self.state.next_due(to) {
+            self.timer_events += 1;
+            let at = timer.due_at.max(self.now);
+            self.put(at, Actor::SYSTEM, None, decide_timer(case, timer));
+        }
+        self.now = to;
+    }
+
+    fn put(&mut self, at: Timestamp, actor: Actor, outcome: Option<Outcome>, event: Event) {
+        let previous = self.state.previous(&event);
+        let seq = self.state.tail().next();
+        evolve(&mut self.state, &Record { seq, at, actor, previous, outcome, event });
+        self.now = at;
+    }
+
+    fn seal(&mut self, text: &str) -> SealedPart {
+        assert!(!text.is_empty() && text.chars().count() <= TEXT_CHARS_MAX);
+        self.slots += 1;
+        SealedPart { slot: SlotNumber(self.slots), ciphertext: Arc::from(text.as_bytes()) }
+    }
+
+    /// Reads a line as the API will.
+    pub(super) fn read(&mut self, line: &str) -> Submission {
+        let json: Value = serde_json::from_str(line).unwrap_or_else(|bad| panic!("{bad}: {line}"));
+        let has = |field: &str| json.get(field).is_some();
+        let text = |field: &str| json[field].as_str().unwrap_or_else(|| panic!("{field}: {line}"));
+        let moment = |field: &str| parse_moment(text(field)).expect("a moment");
+        let command = match text("command") {
+            "report_case" => Command::ReportCase(Box::new(ReportCase {
+                matter: text("matter").into(),
+                place: text("place").parse().unwrap(),
+                source: Source::from_name(text("source")).unwrap(),
+                source_number: has("source_number").then(|| text("source_number").into()),
+                occurred_at: has("occurred_at").then(|| moment("occurred_at")),
+                claimant: has("claimant").then(|| {
+                    for field in ["name", "phone", "address"] {
+                        assert!(json["claimant"][field].as_str().is_some(), "{line}");
+                    }
+                    self.seal(&json["claimant"].to_string())
+                }),
+                text: self.seal(text("text")),
+                settle: has("settle")
+                    .then(|| self.seal(json["settle"]["answer"].as_str().unwrap())),
+            })),
+            "acknowledge_case" => {
+                Command::AcknowledgeCase(AcknowledgeCase { target: target(&json) })
+            }
+            "escalate_case" => Command::EscalateCase(EscalateCase {
+                target: target(&json),
+                reason: self.seal(text("reason")),
+            }),
+            "handle_case" => Command::HandleCase(HandleCase {
+                target: target(&json),
+                measures: self.seal(text("measures")),
+            }),
+            "close_case" => Command::CloseCase(CloseCase {
+                target: target(&json),
+                answer: self.seal(text("answer")),
+            }),
+            "advance_clock" => Command::AdvanceClock(AdvanceClock { to: moment("to") }),
+            other => panic!("{other} is no command"),
+        };
+        let mark = has("key").then(|| {
+            assert!(text("key").len() <= KEY_BYTES_MAX);
+            Mark { key: text("key").into(), body_hash: 0 }
+        });
+        let at = has("at").then(|| moment("at"));
+        let by = has("by").then(|| text("by").parse().unwrap());
+        Submission { by, mark, at, ..submission(command) }
+    }
+}
+
+fn submission(command: Command) -> Submission {
+    let (principal, scope) = (PrincipalId::SYSTEM, CodeRange::ALL);
+    Submission { principal, scope, by: None, mark: None, at: None, command }
+}
+
+fn target(json: &Value) -> Target {
+    let text = |field: &str| json["case"][field].as_str().unwrap();
+    let source = Source::from_name(text("source")).unwrap();
+    Target { case: CaseRef::Number(source, text("number").into()), version: None }
+}

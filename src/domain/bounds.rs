@@ -1,0 +1,71 @@
+//! Whether a command keeps within the bounds of `limits`. Whoever parses says so with more detail;
+//! this is the last word, so that no event outgrows its place in the journal.
+
+use super::catalogue::MatterRow;
+use super::command::{CaseRef, Command, ReportCase, Submission};
+use super::event::SealedPart;
+use super::limits::{
+    KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, SEALED_BYTES_MAX, SOURCE_NUMBER_BYTES_MAX,
+};
+use super::organisation::UnitRow;
+
+/// Whether every text and part of the submission is as long as it may be.
+pub(super) fn holds(submission: &Submission) -> bool {
+    let key = submission.mark.as_ref().is_none_or(|mark| fits(&mark.key, KEY_BYTES_MAX));
+    let target = submission.command.target().is_none_or(|target| reference(&target.case));
+    key && target && command(&submission.command)
+}
+
+fn command(command: &Command) -> bool {
+    match command {
+        Command::ReportCase(command) => report(command),
+        Command::EscalateCase(command) => part(&command.reason),
+        Command::HandleCase(command) => part(&command.measures),
+        Command::CloseCase(command) => part(&command.answer),
+        Command::AdmitClient(command) => fits(&command.name, NAME_BYTES_MAX),
+        Command::BeginImport(command) => fits(&command.origin, NAME_BYTES_MAX),
+        Command::StageUnits(command) => command.rows.iter().all(unit),
+        Command::StageMatters(command) => command.rows.iter().all(matter),
+        // The rest carries nothing that can grow, or is bounded where it is decided.
+        Command::AcknowledgeCase(_)
+        | Command::RevokeClient(_)
+        | Command::OpenJournal(_)
+        | Command::StageText(_)
+        | Command::CommitImport(_)
+        | Command::AbandonImport(_)
+        | Command::AdvanceClock(_) => true,
+    }
+}
+
+fn report(command: &ReportCase) -> bool {
+    part(&command.text)
+        && command.claimant.as_ref().is_none_or(part)
+        && command.settle.as_ref().is_none_or(part)
+        && command.source_number.as_ref().is_none_or(|number| fits(number, SOURCE_NUMBER_BYTES_MAX))
+}
+
+fn reference(case: &CaseRef) -> bool {
+    match case {
+        CaseRef::Id(_) => true,
+        CaseRef::Key(key) => fits(key, KEY_BYTES_MAX),
+        CaseRef::Number(_, number) => fits(number, SOURCE_NUMBER_BYTES_MAX),
+    }
+}
+
+fn unit(row: &UnitRow) -> bool {
+    fits(&row.name, NAME_BYTES_MAX)
+}
+
+fn matter(row: &MatterRow) -> bool {
+    fits(&row.code, MATTER_CODE_BYTES_MAX)
+        && fits(&row.name, NAME_BYTES_MAX)
+        && fits(&row.class, NAME_BYTES_MAX)
+}
+
+fn part(part: &SealedPart) -> bool {
+    part.ciphertext.len() <= SEALED_BYTES_MAX
+}
+
+fn fits(text: &str, bytes_max: usize) -> bool {
+    !text.is_empty() && text.len() <= bytes_max
+}

@@ -1,0 +1,346 @@
+//! What is done beside the writer: the next segment made ahead, full ones closed and sealed,
+//! unclean ones rewritten, the ballast put back.
+//!
+//! Nothing here is needed for an append to be durable, and a failure here fails no append: it is
+//! tried again at the next occasion.
+
+use std::collections::VecDeque;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use crate::domain::digest::Digest;
+use crate::domain::ids::Seq;
+use crate::journal::head::Head;
+use crate::journal::value::Value;
+
+use super::backend::Failure;
+use super::ballast;
+use super::directory::{COPY, NEXT};
+use super::medium::Medium;
+use super::sealed::{self, SealedSegment};
+use super::segment::{SegmentError, Writing};
+use super::shelf::{Access, Segment, Shelf};
+
+/// Where background work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Background {
+    /// On a thread of its own.
+    Thread,
+    /// On the caller's, when it says so: a test that must come out the same every time.
+    Inline,
+}
+
+/// Something to do.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Make `journal-next.redb`.
+    Prepare,
+    /// Close a segment that was rolled, and seal it.
+    Seal {
+        /// Which.
+        segment: Arc<Segment>,
+        /// Its writing handle.
+        writing: Arc<Writing>,
+        /// What is known of it.
+        end: End,
+    },
+    /// Write what counts of an unclean segment to a fresh file in its place, and seal that.
+    Rewrite {
+        /// Which.
+        segment: Arc<Segment>,
+        /// What is known of it.
+        end: End,
+    },
+    /// Put the ballast back.
+    Ballast,
+}
+
+/// Where a segment ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    /// The head of its last value.
+    pub(super) last: Head,
+    /// The state's digest there.
+    pub(super) digest: Option<Digest>,
+}
+
+/// What the writer and the background have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) shelf: Arc<Shelf>,
+    pub(super) ballast_bytes: u64,
+    pub(super) has_ballast: AtomicBool,
+    /// The next segment, if it is made. Locked as long as the name `journal-next.redb` is used.
+    pub(super) next: Mutex<Option<Writing>>,
+    done: Mutex<Done>,
+}
+
+#[derive(Debug, Default)]
+struct Done {
+    sealed: Vec<SealedSegment>,
+    failed: Vec<Job>,
+}
+
+/// The jobs and who does them.
+#[derive(Debug)]
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Thread { jobs: crossbeam::channel::Sender<Job>, handle: JoinHandle<()> },
+    Inline(VecDeque<Job>),
+    Ended,
+}
+
+impl Shared {
+    /// Nothing made yet.
+    pub(super) fn new(shelf: Arc<Shelf>, ballast_bytes: u64) -> Self {
+        Self {
+            shelf,
+            ballast_bytes,
+            has_ballast: AtomicBool::new(false),
+            next: Mutex::default(),
+            done: Mutex::default(),
+        }
+    }
+
+    /// The disk.
+    pub(super) fn medium(&self) -> &dyn Medium {
+        &*self.shelf.medium
+    }
+
+    /// The notes made since this was asked last.
+    pub(super) fn take_sealed(&self) -> Vec<SealedSegment> {
+        std::mem::take(&mut self.done.lock().sealed)
+    }
+
+    fn run(&self, job: Job) {
+        let noted = match &job {
+            Job::Prepare => {
+                self.prepare();
+                return;
+            }
+            Job::Ballast => {
+                let is_there = ballast::make(self.medium(), self.ballast_bytes).is_ok();
+                self.has_ballast.store(is_there, Ordering::Release);
+                return;
+            }
+            Job::Seal { segment, writing, end } => self.seal(segment, writing, *end),
+            Job::Rewrite { segment, end } => self.rewrite(segment, *end),
+        };
+        match noted {
+            Ok(note) => self.done.lock().sealed.push(note),
+            Err(failure) => {
+                tracing::warn!(what = failure.what, "a segment is not sealed yet");
+                let (Job::Seal { segment, end, .. } | Job::Rewrite { segment, end }) = job else {
+                    return;
+                };
+                self.done.lock().failed.push(Job::Rewrite { segment, end });
+            }
+        }
+    }
+
+    fn prepare(&self) {
+        let mut next = self.next.lock();
+        if next.is_some() {
+            return;
+        }
+        match make_next(self.medium()) {
+            Ok(writing) => *next = Some(writing),
+            // The writer will need one and say what is wrong.
+            Err(failure) => tracing::debug!(what = failure.what, "no segment is made ahead"),
+        }
+    }
+
+    fn seal(
+        &self,
+        segment: &Arc<Segment>,
+        writing: &Writing,
+        end: End,
+    ) -> Result<SealedSegment, Failure> {
+        segment.set_access(Access::Closing);
+        if let Err(failure) = writing.close() {
+            tracing::warn!(what = failure.what, "a segment did not close cleanly");
+            segment.set_access(Access::Unclean { through: end.last.seq.0, handle: None });
+            return self.rewrite(segment, end);
+        }
+        // This process wrote it and closed it: readers need not wait for its hash.
+        segment.set_access(Access::Sealed { note: None, is_checked: true, handle: None });
+        let noted = note(self.medium(), &segment.name, Seq(segment.first), end);
+        if let Ok(note) = noted {
+            segment.set_note(note);
+        }
+        noted
+    }
+
+    fn rewrite(&self, segment: &Arc<Segment>, end: End) -> Result<SealedSegment, Failure> {
+        let medium = self.medium();
+        let failed = |what: &str, error: &dyn std::fmt::Display| Failure {
+            is_full: false,
+            what: format!("{}: {what}: {error}", segment.name),
+        };
+        let disk = |doing: &str, error: &std::io::Error| Failure::from_io(doing, error);
+
+        let copy = medium.create(COPY).map_err(|error| disk("create a copy", &error))?;
+        let copy = Writing::create(copy)?;
+        let copied = self.copy(segment, end, &copy);
+        copied.map_err(|error| failed("rewrite", &error))?;
+        copy.close()?;
+        let note = note(medium, COPY, Seq(segment.first), end)?;
+        medium.rename(COPY, &segment.name).map_err(|error| disk("rename a copy", &error))?;
+        medium.sync_names().map_err(|error| disk("sync the directory", &error))?;
+        segment.set_access(Access::Sealed { note: Some(note), is_checked: true, handle: None });
+        Ok(note)
+    }
+
+    /// Writes what counts of a segment to another, checking the chain on the way.
+    fn copy(&self, segment: &Arc<Segment>, end: End, copy: &Writing) -> Result<(), SegmentError> {
+        let (view, _) = self.shelf.view(segment)?;
+        let mut values = view.from(Bound::Included(segment.first))?;
+        let mut head: Option<Head> = None;
+        let mut batch: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut bytes = 0;
+        while let Some(lent) = values.next()? {
+            if lent.first > end.last.seq.0 {
+                break;
+            }
+            head = Some(follow(head.as_ref(), segment.first, lent.first, lent.bytes())?);
+            bytes += lent.bytes().len();
+            batch.push((lent.first, lent.bytes().to_vec()));
+            if bytes >= BATCH_BYTES {
+                commit(copy, &batch)?;
+                batch.clear();
+                bytes = 0;
+            }
+        }
+        if head != Some(end.last) {
+            return Err(SegmentError::Damaged(format!("it does not end at {}", end.last)));
+        }
+        commit(copy, &batch)
+    }
+}
+
+impl Worker {
+    /// Starts whoever does the jobs.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub(super) fn start(shared: Arc<Shared>, background: Background) -> std::io::Result<Self> {
+        let kind = match background {
+            Background::Inline => Kind::Inline(VecDeque::new()),
+            Background::Thread => {
+                let (jobs, queue) = crossbeam::channel::unbounded();
+                let shared = Arc::clone(&shared);
+                let run = move || queue.into_iter().for_each(|job| shared.run(job));
+                let handle =
+                    std::thread::Builder::new().name("zhida-segments".to_owned()).spawn(run)?;
+                Kind::Thread { jobs, handle }
+            }
+        };
+        Ok(Self { shared, kind })
+    }
+
+    /// Something to do, in the order given.
+    pub(super) fn give(&mut self, job: Job) {
+        match &mut self.kind {
+            // The queue ends only with the store.
+            Kind::Thread { jobs, .. } => drop(jobs.send(job)),
+            Kind::Inline(jobs) => jobs.push_back(job),
+            Kind::Ended => {}
+        }
+    }
+
+    /// Gives again what failed.
+    pub(super) fn retry(&mut self) {
+        let failed = std::mem::take(&mut self.shared.done.lock().failed);
+        failed.into_iter().for_each(|job| self.give(job));
+    }
+
+    /// Does what is given to an inline worker.
+    pub(super) fn run_inline(&mut self) {
+        if let Kind::Inline(jobs) = &mut self.kind {
+            jobs.drain(..).for_each(|job| self.shared.run(job));
+        }
+    }
+
+    /// Does what is left, and ends.
+    pub(super) fn finish(&mut self) {
+        self.run_inline();
+        if let Kind::Thread { jobs, handle } = std::mem::replace(&mut self.kind, Kind::Ended) {
+            drop(jobs);
+            if handle.join().is_err() {
+                tracing::error!("the thread of the segments panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // An inline worker that is dropped is a crash: what it had to do is not done.
+        if let Kind::Thread { .. } = self.kind {
+            self.finish();
+        }
+    }
+}
+
+/// Values copied in one commit.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// Makes `journal-next.redb`.
+///
+/// # Errors
+/// What the disk said.
+pub(super) fn make_next(medium: &dyn Medium) -> Result<Writing, Failure> {
+    let file = medium.create(NEXT).map_err(|error| Failure::from_io("create a segment", &error))?;
+    Writing::create(file)
+}
+
+/// Notes a file that is closed for good.
+///
+/// # Errors
+/// What the disk said.
+pub(super) fn note(
+    medium: &dyn Medium,
+    name: &str,
+    first: Seq,
+    end: End,
+) -> Result<SealedSegment, Failure> {
+    let noted = || {
+        let file = medium.open(name)?;
+        let blake3 = sealed::hash(&*file)?;
+        let End { last, digest } = end;
+        Ok(SealedSegment { first, last, bytes: file.len()?, blake3, digest })
+    };
+    noted().map_err(|error| Failure::from_io("hash a segment", &error))
+}
+
+/// Checks that a value follows in a segment. Says where the chain is then.
+fn follow(
+    head: Option<&Head>,
+    segment_first: u64,
+    key: u64,
+    bytes: &[u8],
+) -> Result<Head, SegmentError> {
+    let damaged = |what: String| SegmentError::Damaged(format!("value {key}: {what}"));
+    let value = Value::parse(bytes).map_err(|bad| damaged(bad.to_string()))?;
+    if value.first().0 != key || (head.is_none() && key != segment_first) {
+        return Err(damaged("it is not in its place".to_owned()));
+    }
+    if let Some(head) = head {
+        value.follows(head).map_err(|broken| damaged(broken.to_string()))?;
+    }
+    Ok(value.head())
+}
+
+fn commit(copy: &Writing, batch: &[(u64, Vec<u8>)]) -> Result<(), SegmentError> {
+    let mut values = batch.iter().map(|(first, bytes)| (*first, bytes.as_slice()));
+    copy.commit(&mut values, &[]).map_err(|failure| SegmentError::Damaged(failure.what))
+}

@@ -1,0 +1,280 @@
+//! The start: what is in the directory, whether it is all that was acknowledged, and what has to be
+//! mended before the first append.
+//!
+//! ```text
+//!  lock ─▶ format ─▶ survey: which segments are noted, where does each end, where is the tail
+//!       ─▶ acknowledged: is everything there that it names
+//!       ─▶ not closed cleanly: what may be readable and not durable goes to a fresh segment
+//!       ─▶ what was not closed is rewritten, beside the work
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::domain::ids::Seq;
+use crate::journal::head::Head;
+
+use super::acknowledged::{Acknowledged, AcknowledgedFile};
+use super::background::{Background, End, Job, Shared, Worker};
+use super::closed::{self, ClosedMark};
+use super::directory::{self, Listing};
+use super::medium::{Medium, read_whole, remove_if_there};
+use super::segment::Writing;
+use super::shelf::Shelf;
+use super::survey::{Survey, value_head};
+use super::{OpenError, Store, StoreOptions, ballast};
+
+/// What a start found and did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenReport {
+    /// Whether the directory held no journal.
+    pub is_new: bool,
+    /// Whether it was closed cleanly.
+    pub was_closed: bool,
+    /// Where the journal ends.
+    pub tail: Head,
+    /// What the file `acknowledged` said. Unless it was [`Acknowledged::Known`], the start fell
+    /// back to what the segments hold.
+    pub acknowledged: Acknowledged,
+    /// The events that were appended again to a fresh segment, because they may have been readable
+    /// and not durable: first and last.
+    pub appended_again: Option<(Seq, Seq)>,
+    /// First events of segments that were not closed cleanly and are being rewritten.
+    pub rewriting: Vec<Seq>,
+    /// Whether there was room for the ballast.
+    pub has_ballast: bool,
+}
+
+impl fmt::Display for OpenReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.is_new, self.was_closed) {
+            (true, _) => return f.write_str("a new journal"),
+            (false, true) => write!(f, "the journal was closed cleanly at {}", self.tail)?,
+            (false, false) => write!(f, "the journal was not closed; it ends at {}", self.tail)?,
+        }
+        match self.acknowledged {
+            Acknowledged::Known(_) => {}
+            Acknowledged::OneSlot(head) => {
+                write!(
+                    f,
+                    "; half of the file `acknowledged` is unreadable, the rest names {head}"
+                )?;
+            }
+            Acknowledged::Unreadable => {
+                f.write_str("; the file `acknowledged` is unreadable, the segments alone tell")?;
+            }
+        }
+        if let Some((first, last)) = self.appended_again {
+            write!(f, "; events {first} to {last} were appended again")?;
+        }
+        if !self.rewriting.is_empty() {
+            write!(f, "; {} segments are being rewritten", self.rewriting.len())?;
+        }
+        if !self.has_ballast {
+            f.write_str("; there is no room for the ballast")?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens a store.
+///
+/// # Errors
+/// See [`Store::open`].
+pub(super) fn open(
+    medium: Arc<dyn Medium>,
+    options: &StoreOptions,
+    background: Background,
+) -> Result<(Store, OpenReport), OpenError> {
+    let lock = directory::lock(&*medium)?;
+    let listing = Listing::read(&*medium)?;
+    let is_new = listing.check_format(&*medium)?;
+    listing.remove_leftovers(&*medium)?;
+
+    let shelf = Arc::new(Shelf::new(medium));
+    let shared = Arc::new(Shared::new(Arc::clone(&shelf), options.ballast_bytes));
+    let mark = read_mark(&*shelf.medium)?;
+    let survey = Survey::take(&shelf, &listing, mark.as_ref())?;
+    let tail = survey.tail;
+    shelf.set_tail(tail.seq);
+    let (acknowledged_file, acknowledged) = read_acknowledged(&*shelf.medium, is_new)?;
+    if let Some(named) = acknowledged.head() {
+        check_acknowledged(&shelf, named, tail)?;
+    }
+    let has_ballast = put_ballast(&shared);
+
+    let worker = Worker::start(Arc::clone(&shared), background)
+        .map_err(|error| OpenError::io("start a thread", error))?;
+    let mut store = Store {
+        shared,
+        worker,
+        tail,
+        active: None,
+        resumable: survey.resumable,
+        is_marked_closed: mark.is_some(),
+        failed: None,
+        noted: survey.noted,
+        pending: survey.pending,
+        newly_noted: Vec::new(),
+        acknowledged: acknowledged_file,
+        segment_bytes: options.segment_bytes,
+        free_bytes_min: options.free_bytes_min,
+        _lock: lock,
+    };
+    let mut unclean = survey.unclean;
+    let appended_again = store.append_again(&mut unclean, acknowledged.head())?;
+    if acknowledged.head() != Some(tail) {
+        store.acknowledge(tail);
+    }
+    let report = OpenReport {
+        is_new,
+        was_closed: survey.was_closed,
+        tail,
+        acknowledged,
+        appended_again,
+        rewriting: unclean.keys().copied().map(Seq).collect(),
+        has_ballast,
+    };
+    store.rewrite(unclean);
+    Ok((store, report))
+}
+
+impl Store {
+    /// Appends to a fresh segment what may be readable and not durable: what the last segment,
+    /// not having been closed, holds beyond the acknowledged head; its last value in any case.
+    /// Where nothing is known to be acknowledged that is all of it.
+    fn append_again(
+        &mut self,
+        unclean: &mut BTreeMap<u64, Head>,
+        acknowledged: Option<Head>,
+    ) -> Result<Option<(Seq, Seq)>, OpenError> {
+        let shelf = Arc::clone(&self.shared.shelf);
+        let Some((_, last)) = shelf.segments().last_key_value().map(|(k, s)| (*k, Arc::clone(s)))
+        else {
+            return Ok(None);
+        };
+        if !unclean.contains_key(&last.first) {
+            return Ok(None);
+        }
+        let bad = |error| OpenError::segment(&last.name, last.first, error);
+        let (view, _) = shelf.view(&last).map_err(bad)?;
+        let in_question = acknowledged.map_or(last.first, |head| head.seq.0 + 1);
+        let in_question = in_question.clamp(last.first, self.tail.seq.0);
+        let from = view.at_or_before(in_question).map_err(bad)?.map_or(last.first, |v| v.first);
+
+        let mut batches = Vec::new();
+        let mut values = view.from(Bound::Included(from)).map_err(bad)?;
+        while let Some(lent) = values.next().map_err(bad)? {
+            value_head(&last, &lent)?;
+            batches.push((lent.first, lent.bytes().to_vec()));
+        }
+        let before = match from.checked_sub(1).filter(|&seq| seq >= last.first) {
+            Some(seq) => view.at_or_before(seq).map_err(bad)?,
+            None => None,
+        };
+        let before = before.map(|lent| value_head(&last, &lent)).transpose()?;
+
+        let mut fill = |writing: &Writing, notes: &[_]| {
+            let mut values = batches.iter().map(|(first, bytes)| (*first, bytes.as_slice()));
+            writing.commit(&mut values, notes)?;
+            Ok(batches.iter().map(|(_, bytes)| bytes.len() as u64).sum())
+        };
+        self.append_afresh(Seq(from), &mut fill)?;
+        match before {
+            Some(before) => {
+                unclean.insert(last.first, before);
+                last.counts_through(before.seq.0);
+            }
+            // The fresh one has taken its name.
+            None => drop(unclean.remove(&last.first)),
+        }
+        Ok(Some((Seq(from), self.tail.seq)))
+    }
+
+    /// Has what was not closed rewritten.
+    fn rewrite(&mut self, unclean: BTreeMap<u64, Head>) {
+        let segments = self.shared.shelf.segments();
+        for (first, last) in unclean {
+            if let Some(segment) = segments.get(&first).map(Arc::clone) {
+                self.worker.give(Job::Rewrite { segment, end: End { last, digest: None } });
+            }
+        }
+    }
+}
+
+/// The mark of a clean close; none where there is none, or where it is not whole.
+fn read_mark(medium: &dyn Medium) -> Result<Option<ClosedMark>, OpenError> {
+    match read_whole(medium, closed::NAME) {
+        Ok(bytes) => match ClosedMark::decode(&bytes) {
+            Some(mark) => Ok(Some(mark)),
+            None => {
+                // Every page is checked then, as after a crash.
+                tracing::warn!("the mark of a clean close is damaged");
+                remove_if_there(medium, closed::NAME)
+                    .and_then(|_| medium.sync_names())
+                    .map_err(|error| OpenError::io("remove a damaged mark", error))?;
+                Ok(None)
+            }
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(OpenError::io("read the file `closed`", error)),
+    }
+}
+
+/// What was acknowledged, and the file to write the next ones to.
+fn read_acknowledged(
+    medium: &dyn Medium,
+    is_new: bool,
+) -> Result<(AcknowledgedFile, Acknowledged), OpenError> {
+    let opened = match AcknowledgedFile::open(medium) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        opened => Some(opened.map_err(|error| OpenError::io("read `acknowledged`", error))?),
+    };
+    if let Some((file, known)) = opened
+        && known != Acknowledged::Unreadable
+    {
+        return Ok((file, known));
+    }
+    // What the segments hold may be readable and not durable: nothing is known yet.
+    let file = AcknowledgedFile::create(medium, Head::GENESIS)
+        .and_then(|file| medium.sync_names().map(|()| file))
+        .map_err(|error| OpenError::io("make the file `acknowledged`", error))?;
+    let known = if is_new { Acknowledged::Known(Head::GENESIS) } else { Acknowledged::Unreadable };
+    Ok((file, known))
+}
+
+/// Refuses a journal that does not hold what was acknowledged.
+fn check_acknowledged(shelf: &Shelf, named: Head, tail: Head) -> Result<(), OpenError> {
+    if named.seq > tail.seq {
+        return Err(OpenError::Behind { acknowledged: named, found: tail });
+    }
+    let found = if named.seq == tail.seq {
+        tail
+    } else {
+        let Some((segment, _)) = shelf.holding(named.seq.0) else {
+            return Ok(());
+        };
+        let bad = |error| OpenError::segment(&segment.name, segment.first, error);
+        let (view, _) = shelf.view(&segment).map_err(bad)?;
+        match view.at_or_before(named.seq.0).map_err(bad)? {
+            Some(lent) => value_head(&segment, &lent)?,
+            None => Head::GENESIS,
+        }
+    };
+    if found == named {
+        return Ok(());
+    }
+    Err(OpenError::OtherChain { acknowledged: named, found })
+}
+
+fn put_ballast(shared: &Shared) -> bool {
+    let medium = shared.medium();
+    let is_there = ballast::is_there(medium, shared.ballast_bytes)
+        || ballast::make(medium, shared.ballast_bytes).is_ok();
+    shared.has_ballast.store(is_there, Ordering::Release);
+    is_there
+}

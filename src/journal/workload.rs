@@ -1,0 +1,332 @@
+//! Random work for tests: commands through the domain's own rules, onto a journal in memory.
+
+use std::sync::Arc;
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Head, Journal, MemoryJournal, Reader, SealNote, Turn};
+use crate::domain::calendar::Limit;
+use crate::domain::case::Source;
+use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
+use crate::domain::code::{CodeRange, UnitCode};
+use crate::domain::command::{
+    AbandonImport, AcknowledgeCase, AdmitClient, BeginImport, CaseRef, CloseCase, Command,
+    CommitImport, EscalateCase, HandleCase, OpenJournal, ReportCase, RevokeClient, StageMatters,
+    StageText, StageUnits, Submission, Target,
+};
+use crate::domain::event::{ClockMode, Event, Grant, SealedPart};
+use crate::domain::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
+use crate::domain::organisation::{UnitKind, UnitRow};
+use crate::domain::record::{Actor, Mark, Outcome, Record};
+use crate::domain::state::State;
+use crate::domain::{Decision, decide, decide_timer, evolve};
+
+const MATTERS: u16 = 6;
+
+/// A city at work.
+pub(super) struct Workload {
+    pub(super) rng: ChaCha8Rng,
+    pub(super) state: State,
+    pub(super) journal: MemoryJournal,
+    turn: Turn,
+    now: Timestamp,
+    slots: u64,
+    /// Where the newest segment began, for the notes.
+    sealed: Seq,
+    refused: u64,
+}
+
+impl Workload {
+    /// A city that was opened and imported, and no case yet.
+    pub(super) fn new(seed: u64) -> Self {
+        println!("seed {seed}");
+        let mut city = Self {
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            state: State::default(),
+            journal: MemoryJournal::default(),
+            turn: Turn::after(Head::GENESIS, ClockMode::Manual),
+            now: Timestamp(1_767_225_600_000),
+            slots: 0,
+            sealed: Seq::ZERO,
+            refused: 0,
+        };
+        let journal_id = 7 << 90;
+        city.submit(Command::OpenJournal(OpenJournal {
+            clock_mode: ClockMode::Manual,
+            journal_id,
+        }));
+        city.import(&units(), matters());
+        city.admit();
+        city.commit();
+        assert_eq!(city.refused, 0, "a city begins without a refusal");
+        city
+    }
+
+    /// That many random commands, in turns of random length.
+    pub(super) fn work(&mut self, commands: u32) {
+        for _ in 0..commands {
+            self.now = self.now.plus_ms(self.rng.random_range(0..3_600_000));
+            self.fire_timers();
+            let command = self.any_command();
+            self.submit(command);
+            if self.rng.random_ratio(1, 8) {
+                self.commit();
+            }
+        }
+        self.commit();
+    }
+
+    /// Reports and nothing else: the quickest way to many cases.
+    pub(super) fn report(&mut self, reports: u32) {
+        for _ in 0..reports {
+            let command = self.any_report();
+            self.submit(command);
+            if self.turn.events() >= 1_000 {
+                self.commit();
+            }
+        }
+        self.commit();
+    }
+
+    /// Seals what was appended since the last time, as the engine does.
+    pub(super) fn roll(&mut self) -> SealNote {
+        self.commit();
+        let last = self.journal.tail();
+        let bytes = 200 * (last.seq.0 - self.sealed.0);
+        self.sealed = last.seq;
+        let digest = self.state.digest();
+        self.journal.roll(digest).expect("no fault was injected");
+        SealNote { last, bytes, digest: Some(digest) }
+    }
+
+    pub(super) fn tail(&self) -> Head {
+        self.journal.tail()
+    }
+
+    pub(super) fn reader(&self) -> Arc<dyn Reader> {
+        self.journal.reader()
+    }
+
+    fn commit(&mut self) {
+        let head = self.turn.seal();
+        if !self.turn.is_empty() {
+            self.journal.append(&self.turn).expect("no fault was injected");
+        }
+        self.turn.restart(head);
+    }
+
+    fn submit(&mut self, command: Command) {
+        let by = self.holder_of(&command).filter(|_| self.rng.random_ratio(19, 20));
+        let principal = PrincipalId(u32::from(self.rng.random_ratio(1, 3) && by.is_some()));
+        let mark = self.rng.random_ratio(2, 3).then(|| Mark {
+            key: format!("key-{}", self.rng.random_range(0..10_000_000)).into(),
+            body_hash: u128::from(self.rng.next_u64()) << 50,
+        });
+        let submission =
+            Submission { principal, scope: CodeRange::ALL, by, mark, at: None, command };
+        let events = match decide(&self.state, self.now, &submission) {
+            Ok(Decision::Accepted(events)) => events,
+            Ok(Decision::Known(_)) => return,
+            Err(_rejection) => {
+                self.refused += 1;
+                return;
+            }
+        };
+        let actor = self.state.actor(&submission).unwrap_or(Actor { principal, ..Actor::SYSTEM });
+        let count = u16::try_from(events.len()).expect("bounded by COMMAND_EVENTS_MAX");
+        let mut outcome = submission.mark.map(|mark| Outcome { mark, events: count });
+        for event in events {
+            self.put(actor, outcome.take(), event);
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        for _ in 0..5 {
+            let Some((case, timer)) = self.state.next_due(self.now) else {
+                return;
+            };
+            self.put(Actor::SYSTEM, None, decide_timer(case, timer));
+        }
+    }
+
+    fn put(&mut self, actor: Actor, outcome: Option<Outcome>, event: Event) {
+        let record = Record {
+            seq: self.state.tail().next(),
+            at: self.now,
+            actor,
+            previous: self.state.previous(&event),
+            outcome,
+            event,
+        };
+        self.turn.push(&record);
+        evolve(&mut self.state, &record);
+    }
+
+    fn holder_of(&mut self, command: &Command) -> Option<UnitCode> {
+        let case = match command.target() {
+            Some(target) => self.state.resolve(PrincipalId::SYSTEM, &target.case)?,
+            None => return matches!(command, Command::ReportCase(_)).then(|| self.any_place()),
+        };
+        let holder = self.state.cases().get(case)?.status.holder()?;
+        self.state.organisation().code(holder)
+    }
+
+    fn any_command(&mut self) -> Command {
+        match self.rng.random_range(0..100) {
+            0..30 => self.any_report(),
+            30..50 => Command::AcknowledgeCase(AcknowledgeCase { target: self.any_target() }),
+            50..60 => Command::EscalateCase(EscalateCase {
+                target: self.any_target(),
+                reason: self.part(),
+            }),
+            60..78 => {
+                Command::HandleCase(HandleCase { target: self.any_target(), measures: self.part() })
+            }
+            78..94 => {
+                Command::CloseCase(CloseCase { target: self.any_target(), answer: self.part() })
+            }
+            _ => self.any_administration(),
+        }
+    }
+
+    fn any_report(&mut self) -> Command {
+        let is_settled = self.rng.random_ratio(1, 4);
+        let number = self.rng.random_ratio(1, 2).then(|| {
+            let number = self.rng.random_range(0..50_000_000);
+            format!("N{number}").into()
+        });
+        let claimant = if self.rng.random_ratio(1, 3) { Some(self.part()) } else { None };
+        Command::ReportCase(Box::new(ReportCase {
+            matter: format!("PS-{:03}", self.rng.random_range(1..=MATTERS)).into(),
+            place: self.any_place(),
+            source: Source::ALL[self.rng.random_range(0..Source::ALL.len())],
+            source_number: number,
+            occurred_at: None,
+            claimant,
+            text: self.part(),
+            settle: if is_settled { Some(self.part()) } else { None },
+        }))
+    }
+
+    fn any_administration(&mut self) -> Command {
+        let import = ImportId(self.rng.random_range(1..=self.state.imports().begun() + 1));
+        let name: Arc<str> = format!("client-{}", self.rng.random_range(0..30)).into();
+        match self.rng.random_range(0..7) {
+            0 => Command::BeginImport(BeginImport { origin: "units.toml".into() }),
+            1 => Command::StageUnits(StageUnits { import, rows: self.some_units() }),
+            2 => Command::StageMatters(StageMatters { import, rows: matters() }),
+            3 => Command::StageText(StageText { import, text: "[[unit]]".into() }),
+            4 if self.rng.random_ratio(1, 2) => Command::CommitImport(CommitImport { import }),
+            4 => Command::AbandonImport(AbandonImport { import }),
+            5 => Command::RevokeClient(RevokeClient { name }),
+            _ => Command::AdmitClient(AdmitClient {
+                name,
+                token_hash: self.rng.random(),
+                grant: Grant { is_admin: self.rng.random(), range: CodeRange::ALL },
+            }),
+        }
+    }
+
+    fn admit(&mut self) {
+        let token_hash = self.rng.random();
+        self.submit(Command::AdmitClient(AdmitClient {
+            name: "app".into(),
+            token_hash,
+            grant: Grant { is_admin: true, range: CodeRange::ALL },
+        }));
+    }
+
+    fn import(&mut self, units: &[UnitRow], matters: Vec<MatterRow>) {
+        self.submit(Command::BeginImport(BeginImport { origin: "city.toml".into() }));
+        let import = ImportId(self.state.imports().begun());
+        for rows in units.chunks(100) {
+            self.submit(Command::StageUnits(StageUnits { import, rows: rows.to_vec() }));
+        }
+        self.submit(Command::StageMatters(StageMatters { import, rows: matters }));
+        self.submit(Command::CommitImport(CommitImport { import }));
+    }
+
+    /// Now and then a unit with another name, or one that is closed.
+    fn some_units(&mut self) -> Vec<UnitRow> {
+        let mut row = units()[self.rng.random_range(0..units().len())].clone();
+        row.name = format!("{} {}", row.name, self.rng.random_range(0..100)).into();
+        row.valid_until = self.rng.random_ratio(1, 4).then(|| self.now.plus_ms(86_400_000));
+        vec![row]
+    }
+
+    fn any_place(&mut self) -> UnitCode {
+        let units = self.state.organisation();
+        let count = u32::try_from(units.len()).expect("few");
+        let number = self.rng.random_range(1..=count);
+        self.state
+            .organisation()
+            .code(crate::domain::ids::UnitNumber(number))
+            .expect("numbers are dense")
+    }
+
+    fn any_target(&mut self) -> Target {
+        let count = u32::try_from(self.state.cases().len()).expect("few").max(1);
+        // Mostly of the newest, so that lives are lived to their end.
+        let newest = count.saturating_sub(30).max(1);
+        let first = if self.rng.random_ratio(4, 5) { newest } else { 1 };
+        let case = CaseRef::Id(CaseId(self.rng.random_range(first..=count)));
+        Target { case, version: None }
+    }
+
+    fn part(&mut self) -> SealedPart {
+        self.slots += 1;
+        let length = self.rng.random_range(16..60);
+        let mut ciphertext = vec![0; length];
+        self.rng.fill_bytes(&mut ciphertext);
+        SealedPart { slot: SlotNumber(self.slots), ciphertext: ciphertext.into() }
+    }
+}
+
+fn units() -> Vec<UnitRow> {
+    let row = |code: String, kind, name: &str| UnitRow {
+        code: code.parse().expect("a good code"),
+        kind,
+        name: name.into(),
+        valid_from: None,
+        valid_until: None,
+    };
+    let mut rows = vec![row("411500000000".into(), UnitKind::Division, "信阳市")];
+    for county in 2..4 {
+        rows.push(row(format!("4115{county:02}000000"), UnitKind::Division, "县"));
+        for township in 1..3 {
+            let code = format!("4115{county:02}{township:03}000");
+            rows.push(row(code.clone(), UnitKind::Division, "乡"));
+            rows.push(row(format!("{code}-R01"), UnitKind::GovernanceRoom, "社会治理室"));
+            for village in 1..4 {
+                let code = format!("4115{county:02}{township:03}{village:03}");
+                rows.push(row(code.clone(), UnitKind::Division, "村"));
+                for grid in 1..4 {
+                    rows.push(row(format!("{code}{grid:03}"), UnitKind::Grid, "网格"));
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn matters() -> Vec<MatterRow> {
+    let homes = [HomeLevel::Grid, HomeLevel::Village, HomeLevel::Township];
+    (1..=MATTERS)
+        .zip(homes.into_iter().cycle())
+        .map(|(number, home)| MatterRow {
+            code: format!("PS-{number:03}").into(),
+            name: "事项".into(),
+            class: "类".into(),
+            module: Module::ALL[usize::from(number)],
+            home,
+            severity: Severity::ALL[usize::from(number) % 3],
+            node_limit: Limit::CalendarHours(u32::from(number) * 4),
+            total_limit: Limit::CalendarHours(u32::from(number) * 24),
+            on_the_spot: number % 2 == 1,
+            public: true,
+            confidential: number % 3 == 1,
+            from_occurrence: false,
+        })
+        .collect()
+}

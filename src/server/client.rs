@@ -1,0 +1,175 @@
+//! The HTTP client of the commands: one connection, to a running server or to one in this process.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::exit::{Failure, Kind};
+
+/// What a body is sent as: whole, or as it comes.
+pub type SentBody = BoxBody<Bytes, std::io::Error>;
+
+/// One connection with a token.
+pub struct Client {
+    sender: SendRequest<SentBody>,
+    authority: String,
+    token: String,
+}
+
+/// A reply, read whole.
+#[derive(Debug)]
+pub struct Reply {
+    /// Of the reply.
+    pub status: StatusCode,
+    /// Of the reply.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl Client {
+    /// Connects to `http://host:port`.
+    ///
+    /// # Errors
+    /// When the URL is not of that form, or nobody listens there.
+    pub async fn connect(url: &str, token: &str) -> Result<Self, Failure> {
+        let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+        let Some(authority) = authority.filter(|rest| !rest.is_empty() && !rest.contains('/'))
+        else {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("`{url}` is no server: write http://host:port"),
+            ));
+        };
+        let stream = TcpStream::connect(authority).await.map_err(|error| {
+            Failure::new(
+                Kind::World,
+                format!("connect to {url}: {error}; is `zhida serve` running there?"),
+            )
+        })?;
+        stream
+            .set_nodelay(true)
+            .map_err(|error| Failure::world("set up the connection", &error))?;
+        Self::over(stream, authority, token).await
+    }
+
+    /// Speaks over a stream that is there already.
+    ///
+    /// # Errors
+    /// When the other side does not speak HTTP/1.1.
+    pub async fn over<S>(stream: S, authority: &str, token: &str) -> Result<Self, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, connection) = handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| Failure::world("speak HTTP", &error))?;
+        // A connection that breaks is seen by the request that is under way.
+        tokio::spawn(async move { drop(connection.await) });
+        Ok(Self { sender, authority: authority.to_string(), token: token.to_string() })
+    }
+
+    /// `GET path`, the reply read whole.
+    ///
+    /// # Errors
+    /// When the connection breaks; a refusal is a reply.
+    pub async fn get(&mut self, path: &str) -> Result<Reply, Failure> {
+        self.call("GET", path, None, whole(Bytes::new())).await
+    }
+
+    /// `POST path` with a body of that type, the reply read whole.
+    ///
+    /// # Errors
+    /// When the connection breaks; a refusal is a reply.
+    pub async fn post(
+        &mut self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<Reply, Failure> {
+        self.call("POST", path, Some(content_type), whole(body.into())).await
+    }
+
+    async fn call(
+        &mut self,
+        method: &str,
+        path: &str,
+        content_type: Option<&str>,
+        body: SentBody,
+    ) -> Result<Reply, Failure> {
+        let response = self.send(method, path, content_type, body).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.into_body().collect().await;
+        let body =
+            body.map_err(|error| Failure::world(&format!("read the reply of {path}"), &error))?;
+        Ok(Reply { status, headers, body: body.to_bytes() })
+    }
+
+    /// Sends a request and gives the reply as it begins.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        content_type: Option<&str>,
+        body: SentBody,
+    ) -> Result<http::Response<Incoming>, Failure> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, &self.authority)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        if let Some(content_type) = content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        let request =
+            request.body(body).map_err(|error| Failure::world("make a request", &error))?;
+        self.sender.ready().await.map_err(|error| Failure::world("keep the connection", &error))?;
+        let sent = self.sender.send_request(request).await;
+        sent.map_err(|error| Failure::world(&format!("{method} {path}"), &error))
+    }
+}
+
+/// A body that is there already.
+pub fn whole(bytes: Bytes) -> SentBody {
+    Full::new(bytes).map_err(|never| match never {}).boxed()
+}
+
+impl Reply {
+    /// The body as JSON, if the reply is a good one.
+    ///
+    /// # Errors
+    /// When it is a refusal, as its problem document says it; when it is no JSON.
+    pub fn json(&self) -> Result<Value, Failure> {
+        let parsed = serde_json::from_slice(&self.body);
+        if !self.status.is_success() {
+            return Err(self.refusal(parsed.ok()));
+        }
+        parsed.map_err(|error| Failure::world("read the reply", &error))
+    }
+
+    fn refusal(&self, problem: Option<Value>) -> Failure {
+        let field = |name: &str| {
+            problem.as_ref().and_then(|problem| problem[name].as_str()).unwrap_or_default()
+        };
+        let mut text = format!("the server refused: {} {}", self.status.as_u16(), field("title"));
+        for detail in [field("detail"), field("code")].into_iter().filter(|text| !text.is_empty()) {
+            text.push_str("; ");
+            text.push_str(detail);
+        }
+        let errors = problem.as_ref().and_then(|problem| problem["errors"].as_array());
+        for error in errors.into_iter().flatten() {
+            text.push_str(&format!("\n  {error}"));
+        }
+        Failure::new(Kind::Refused, text)
+    }
+}

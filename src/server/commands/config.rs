@@ -1,0 +1,100 @@
+//! `zhida config`: files into rows, with every fault at once.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::block_on;
+use super::import::{Import, fail_on};
+use crate::domain::limits::{STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
+use crate::rules;
+use crate::server::config::Config;
+use crate::server::exit::Failure;
+use crate::server::target::{Target, TargetArgs};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Read files and print every fault: zhida.toml, catalogue.toml, units in NDJSON
+    Check(CheckArgs),
+    /// Bring a catalogue of matters into force
+    Apply(ApplyArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CheckArgs {
+    /// A catalogue is known by its name (catalogue*.toml), units by .ndjson, all else is a zhida.toml
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ApplyArgs {
+    /// The catalogue's file
+    catalogue: PathBuf,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+pub(super) fn run(command: &ConfigCommand) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::Check(args) => check(args),
+        ConfigCommand::Apply(args) => apply(args),
+    }
+}
+
+fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let mut findings = Vec::new();
+    for file in &args.files {
+        let origin = file.display().to_string();
+        let text = read(file)?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().to_string();
+        if name.ends_with(".ndjson") {
+            findings.extend(rules::parse_units(&origin, &text).err().into_iter().flatten());
+        } else if name.starts_with("catalogue") {
+            findings.extend(rules::parse_catalogue(&origin, &text).err().into_iter().flatten());
+        } else {
+            Config::parse(&text, &origin)?;
+        }
+    }
+    fail_on(&findings)?;
+    eprintln!("{} files are good.", args.files.len());
+    Ok(())
+}
+
+fn apply(args: &ApplyArgs) -> Result<(), Failure> {
+    let origin = args.catalogue.display().to_string();
+    let text = read(&args.catalogue)?;
+    let matters = match rules::parse_catalogue(&origin, &text) {
+        Ok(matters) => matters,
+        Err(findings) => return fail_on(&findings),
+    };
+    block_on(async {
+        let mut target = Target::connect(&args.target).await?;
+        let mut import = Import::begin(&mut target.client, &origin).await?;
+        for part in parts(&text) {
+            import.stage("text", "text/plain; charset=utf-8", part.to_string()).await?;
+        }
+        for rows in matters.chunks(STAGED_ROWS_MAX) {
+            import.stage("matters", "application/x-ndjson", rules::write_matters(rows)).await?;
+        }
+        import.commit().await?;
+        target.close()
+    })?;
+    eprintln!("{} matters are in force.", matters.len());
+    Ok(())
+}
+
+/// The text in parts that fit an event, cut between characters.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (part, after) = rest.split_at(rest.floor_char_boundary(STAGED_TEXT_BYTES_MAX));
+        rest = after;
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+fn read(file: &PathBuf) -> Result<String, Failure> {
+    std::fs::read_to_string(file)
+        .map_err(|error| Failure::world(&format!("read {}", file.display()), &error))
+}

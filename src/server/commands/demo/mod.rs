@@ -1,0 +1,141 @@
+//! `zhida demo`: a city, its cases, a server of its own, and what came of it. The server is
+//! another process, driven over HTTP as any client would, killed and started again at the end.
+
+mod drive;
+mod process;
+mod table;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::block_on;
+use super::import::Import;
+use crate::city::{City, Profile};
+use crate::domain::limits::STAGED_ROWS_MAX;
+use crate::engine::clock::stopwatch;
+use crate::rules;
+use crate::server::client::Client;
+use crate::server::exit::{Failure, Kind};
+
+use drive::Driven;
+use process::Server;
+use table::Report;
+
+/// A directory that a demo made holds this file, so that the next demo may empty it.
+const MARKER: &str = "made-by-zhida-demo";
+
+/// Make a city from a seed, start a server on loopback in a fresh directory, drive the city's
+/// cases through it over HTTP (reported, routed, handled, closed, months in seconds), print what
+/// came of it, and stay up for a look. Scale 1 is the whole of 信阳市: 18,100 grids, 640,000 cases.
+#[derive(Args, Debug)]
+pub(super) struct DemoArgs {
+    /// How large: 1 is the whole city, 0.01 a hundredth of it
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// The same seed makes the same city and the same cases
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the server keeps its data; emptied if an earlier demo made it
+    #[arg(long, value_name = "DIR", default_value = "zhida-demo")]
+    dir: PathBuf,
+    /// The port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// End after the table, instead of staying up
+    #[arg(long)]
+    exit: bool,
+}
+
+pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
+    if !(City::SCALE_MIN..=City::SCALE_MAX).contains(&args.scale) {
+        let message =
+            format!("--scale {} is outside {} to {}", args.scale, City::SCALE_MIN, City::SCALE_MAX);
+        return Err(Failure::new(Kind::Usage, message));
+    }
+    let began = stopwatch();
+    make_fresh(&args.dir)?;
+    let city = City::build(args.seed, args.scale);
+    let profile = Profile::default();
+    let cases = profile.cases_at(args.scale);
+    eprintln!(
+        "A city of {} units and {} matters, seed {}; {cases} cases over {} days.",
+        city.units().len(),
+        city.matters().len(),
+        args.seed,
+        profile.days
+    );
+    let mut server = Server::start(&args.dir, args.port)?;
+    let (driven, report) = block_on(async {
+        server.wait_until_ready().await?;
+        let admin = server.admin_token()?;
+        let mut client = Client::connect(&server.url(), &admin).await?;
+        bring_in(&mut client, &city).await?;
+        let driven = drive_with_bar(&mut client, city, profile, cases).await?;
+        let report = table::ask(&mut client, &server).await?;
+        Ok((driven, report))
+    })?;
+    let restart = block_on(server.kill_and_restart(&report))?;
+    let report = Report { driven, restart, total: began.elapsed(), ..report };
+    report.check()?;
+    let say = |text: &str| {
+        writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::world("print", &error))
+    };
+    say(&report.to_string())?;
+    if args.exit {
+        return server.stop();
+    }
+    say(&server.hints())?;
+    server.wait()
+}
+
+/// Organisation and catalogue, as any administrator would bring them in.
+async fn bring_in(client: &mut Client, city: &City) -> Result<(), Failure> {
+    let mut import = Import::begin(client, "the demo's city").await?;
+    for rows in city.units().chunks(STAGED_ROWS_MAX) {
+        import.stage("units", "application/x-ndjson", rules::write_units(rows)).await?;
+    }
+    for rows in city.matters().chunks(STAGED_ROWS_MAX) {
+        import.stage("matters", "application/x-ndjson", rules::write_matters(rows)).await?;
+    }
+    import.commit().await.map(drop)
+}
+
+async fn drive_with_bar(
+    client: &mut Client,
+    city: City,
+    profile: Profile,
+    cases: u64,
+) -> Result<Driven, Failure> {
+    let bar = ProgressBar::new(cases);
+    let style = ProgressStyle::with_template(
+        "{elapsed_precise} [{bar:40}] {human_pos}/{human_len} cases, {msg}, {eta} to go",
+    );
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let driven = drive::drive(client, city, profile, cases, &bar).await;
+    bar.finish_and_clear();
+    driven
+}
+
+/// An empty directory: new, or made by an earlier demo.
+fn make_fresh(dir: &Path) -> Result<(), Failure> {
+    let failed = |what: &str, error: &std::io::Error| {
+        Failure::world(&format!("{what} {}", dir.display()), error)
+    };
+    if dir.exists() {
+        let is_ours = dir.join(MARKER).exists();
+        let is_empty = dir.read_dir().map_err(|error| failed("read", &error))?.next().is_none();
+        if !is_ours && !is_empty {
+            let message = format!(
+                "{} is not empty, and no demo made it; choose another with --dir",
+                dir.display()
+            );
+            return Err(Failure::new(Kind::Usage, message));
+        }
+        std::fs::remove_dir_all(dir).map_err(|error| failed("empty", &error))?;
+    }
+    std::fs::create_dir_all(dir).map_err(|error| failed("make", &error))?;
+    std::fs::write(dir.join(MARKER), "").map_err(|error| failed("write to", &error))
+}

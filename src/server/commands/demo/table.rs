@@ -1,0 +1,169 @@
+//! What came of a demo: asked of the server, compared with what the city expects, printed.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::drive::{Driven, rate};
+use super::process::Server;
+use crate::server::client::Client;
+use crate::server::exit::{Failure, Kind};
+
+/// Everything that the table says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Report {
+    /// What driving came to.
+    pub(super) driven: Driven,
+    /// The server's answer to `GET /v1/counts`.
+    pub(super) counts: Value,
+    /// Events in its journal.
+    pub(super) events: u64,
+    /// Turns, each one commit and one sync.
+    pub(super) commits: u64,
+    /// Bytes of the data directory.
+    pub(super) disk_bytes: u64,
+    /// The most memory that the server had.
+    pub(super) peak_memory: Option<u64>,
+    /// From kill -9 until ready again.
+    pub(super) restart: Duration,
+    /// From start to table.
+    pub(super) total: Duration,
+}
+
+/// Asks the server how it stands.
+pub(super) async fn ask(client: &mut Client, server: &Server) -> Result<Report, Failure> {
+    let counts = client.get("/v1/counts").await?.json()?;
+    let metrics = client.get("/metrics").await?;
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    let metric = |name: &str| {
+        let line = metrics.lines().find(|line| line.split(' ').next() == Some(name));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap_or_default()
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of whole things"
+    )]
+    let count = |name: &str| metric(name) as u64;
+    Ok(Report {
+        counts,
+        events: count("zhida_events_total"),
+        commits: count("zhida_commits_total"),
+        disk_bytes: size_of_dir(&server.data_dir()),
+        peak_memory: server.peak_memory(),
+        ..Report::default()
+    })
+}
+
+fn size_of_dir(dir: &Path) -> u64 {
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    files.filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
+impl Report {
+    /// Compares what the server counts with what the city expects.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let tally = self.driven.tally;
+        let expected = [
+            ("accepted commands", tally.commands, self.driven.accepted),
+            ("cases", tally.cases, self.count(&["cases"])),
+            ("open cases", tally.open(), self.count(&["open"])),
+            ("settled on the spot", tally.on_the_spot, self.count(&["on_the_spot"])),
+            ("closed by grids", tally.closed_in_grid, self.count(&["closed_by_level", "grid"])),
+            (
+                "closed by villages",
+                tally.closed_in_village,
+                self.count(&["closed_by_level", "village"]),
+            ),
+            (
+                "closed by townships",
+                tally.closed_in_township,
+                self.count(&["closed_by_level", "township"]),
+            ),
+        ];
+        let wrong: Vec<_> = expected
+            .iter()
+            .filter(|(_, expected, found)| expected != found)
+            .map(|(what, expected, found)| {
+                format!("{what}: the city expects {expected}, the server has {found}")
+            })
+            .chain(self.driven.refusals.iter().cloned())
+            .collect();
+        if wrong.is_empty() { Ok(()) } else { Err(Failure::new(Kind::Damaged, wrong.join("\n"))) }
+    }
+
+    fn count(&self, path: &[&str]) -> u64 {
+        path.iter().fold(&self.counts, |value, name| &value[*name]).as_u64().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut row = |name: &str, value: String| writeln!(f, "{name:<34}{value:>16}");
+        let cases = self.count(&["cases"]);
+        let share = |part: u64| {
+            format!(
+                "{} ({}.{:02} %)",
+                grouped(part),
+                part * 100 / cases.max(1),
+                part * 10_000 / cases.max(1) % 100
+            )
+        };
+        row("cases", grouped(cases))?;
+        for level in ["grid", "village", "township"] {
+            row(
+                &format!("  closed by the {level}"),
+                share(self.count(&["closed_by_level", level])),
+            )?;
+        }
+        row("  of them settled on the spot", share(self.count(&["on_the_spot"])))?;
+        row("  still open", share(self.count(&["open"])))?;
+        row("  ever yellow, never red", share(self.count(&["yellow"])))?;
+        row("  ever red", share(self.count(&["red"])))?;
+        row("  at a township's room (fallback)", share(self.count(&["fallback"])))?;
+        row("commands over HTTP", grouped(self.driven.accepted))?;
+        row("  time", seconds(self.driven.took))?;
+        row("  commands/s", grouped(rate(self.driven.accepted, self.driven.took)))?;
+        row("events", grouped(self.events))?;
+        row("  commits, one sync each", grouped(self.commits))?;
+        row("  events per commit", grouped(self.events / self.commits.max(1)))?;
+        row("data directory", format!("{} MB", grouped(self.disk_bytes / 1_000_000)))?;
+        row("  bytes per event", grouped(self.disk_bytes / self.events.max(1)))?;
+        let memory = self.peak_memory.map(|bytes| format!("{} MB", grouped(bytes / 1_000_000)));
+        row("peak memory of the server", memory.unwrap_or_else(|| "not told here".into()))?;
+        row("restart after kill -9 until ready", seconds(self.restart))?;
+        row("from start to this table", seconds(self.total))
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{}.{:02} s", duration.as_secs(), duration.subsec_millis() / 10)
+}
+
+/// With commas between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_told_apart() {
+        assert_eq!(
+            [0, 999, 1_000, 640_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "640,000", "1,234,567"]
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! `zhida import`: units from NDJSON files, staged and put into force whole.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::block_on;
+use crate::domain::limits::STAGED_ROWS_MAX;
+use crate::rules;
+use crate::server::client::Client;
+use crate::server::exit::{Failure, Kind};
+use crate::server::target::{Target, TargetArgs};
+
+/// Bring units into a server's organisation from NDJSON files, one unit a line:
+/// {"code":"411502001001001","kind":"grid","name":"第一网格"}
+#[derive(Args, Debug)]
+pub(super) struct ImportArgs {
+    /// NDJSON files of units; all of them come into force together
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
+    let mut units = Vec::new();
+    let mut findings = Vec::new();
+    for file in &args.files {
+        let origin = file.display().to_string();
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::world(&format!("read {origin}"), &error))?;
+        match rules::parse_units(&origin, &text) {
+            Ok(rows) => units.extend(rows),
+            Err(found) => findings.extend(found),
+        }
+    }
+    fail_on(&findings)?;
+    let origin = args.files[0].display().to_string();
+    let count = units.len();
+    block_on(async {
+        let mut target = Target::connect(&args.target).await?;
+        let mut import = Import::begin(&mut target.client, &origin).await?;
+        for rows in units.chunks(STAGED_ROWS_MAX) {
+            import.stage("units", "application/x-ndjson", rules::write_units(rows)).await?;
+        }
+        import.commit().await?;
+        target.close()
+    })?;
+    eprintln!("{count} units are in force.");
+    Ok(())
+}
+
+/// Prints all findings; a failure when there are any.
+pub(super) fn fail_on(findings: &[rules::Finding]) -> Result<(), Failure> {
+    for finding in findings {
+        eprintln!("{finding}");
+    }
+    if findings.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Findings, format!("{} faults; nothing was changed", findings.len())))
+}
+
+/// A staged import under way over HTTP.
+pub(super) struct Import<'a> {
+    client: &'a mut Client,
+    path: String,
+}
+
+impl<'a> Import<'a> {
+    /// Begins one.
+    pub(super) async fn begin(client: &'a mut Client, origin: &str) -> Result<Self, Failure> {
+        let body = json!({ "origin": origin }).to_string();
+        let begun = client.post("/v1/imports", "application/json", body).await?.json()?;
+        let Some(import) = begun["import"].as_u64() else {
+            return Err(Failure::new(Kind::World, "the server's reply names no import"));
+        };
+        Ok(Self { client, path: format!("/v1/imports/{import}") })
+    }
+
+    /// Stages rows or text.
+    pub(super) async fn stage(
+        &mut self,
+        what: &str,
+        content_type: &str,
+        body: String,
+    ) -> Result<Value, Failure> {
+        self.client.post(&format!("{}/{what}", self.path), content_type, body).await?.json()
+    }
+
+    /// Puts what was staged into force.
+    pub(super) async fn commit(self) -> Result<Value, Failure> {
+        self.client.post(&format!("{}/commit", self.path), "application/json", "").await?.json()
+    }
+}

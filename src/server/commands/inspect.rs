@@ -1,0 +1,62 @@
+//! `zhida inspect`: events as NDJSON, as the feed would tell them, without any sealed text.
+
+use std::io::{BufWriter, Write};
+
+use clap::Args;
+
+use super::block_on;
+use crate::api::EventNames;
+use crate::domain::ids::Seq;
+use crate::domain::state::State;
+use crate::domain::{self};
+use crate::server::exit::Failure;
+use crate::server::values::{ChainWalk, Source, SourceArgs};
+
+/// Print a journal's events as NDJSON, one a line, as GET /v1/events tells them. Sealed texts stay
+/// sealed. Reads from the first event on, since an event's codes follow from those before it.
+#[derive(Args, Debug)]
+pub(super) struct InspectArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// The first event to print
+    #[arg(long, value_name = "SEQ", default_value_t = 1)]
+    from: u64,
+    /// The last event to print
+    #[arg(long, value_name = "SEQ")]
+    through: Option<u64>,
+    /// Only the events of this case
+    #[arg(long, value_name = "ID")]
+    case: Option<u32>,
+}
+
+pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
+    let through = args.through.unwrap_or(u64::MAX);
+    let failed = |error: std::io::Error| Failure::world("print", &error);
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut state = State::default();
+    let mut walk = ChainWalk::new();
+    block_on(async {
+        let mut source = Source::open(&args.source).await?;
+        source
+            .each(Seq::FIRST, |bytes| {
+                let value = walk.take(bytes)?;
+                for record in value.records() {
+                    let record =
+                        record.map_err(|error| Failure::damaged("read the journal", &error))?;
+                    domain::evolve(&mut state, &record);
+                    let is_asked = (args.from..=through).contains(&record.seq.0)
+                        && args
+                            .case
+                            .is_none_or(|case| record.event.case().is_some_and(|id| id.0 == case));
+                    if is_asked {
+                        let line = EventNames::of_state(&state).line(&record);
+                        writeln!(out, "{line}").map_err(failed)?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        source.close()
+    })?;
+    out.flush().map_err(failed)
+}

@@ -1,0 +1,80 @@
+//! The commands: arguments in, exit code out. Data goes to stdout, everything else to stderr.
+
+mod backup;
+mod config;
+mod demo;
+mod import;
+mod inspect;
+mod serve;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::exit::{Failure, TABLE};
+
+/// The dispatch core of a city's grid governance: every case reaches the one unit that answers
+/// for it, durable, routed, on the clock.
+#[derive(Debug, Parser)]
+#[command(name = "zhida", version, about, after_help = TABLE, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server on a data directory
+    Serve(serve::ServeArgs),
+    /// Make a city, drive its cases through a server of its own over HTTP, and print what came of it
+    Demo(demo::DemoArgs),
+    /// Bring units into a server's organisation from NDJSON files
+    Import(import::ImportArgs),
+    /// Make, list and revoke tokens of client systems
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Check configuration files, and bring a catalogue into force
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Check a data directory's whole chain, and print its head
+    Verify(verify::VerifyArgs),
+    /// Print a data directory's events as NDJSON
+    Inspect(inspect::InspectArgs),
+    /// Copy a journal, from a running server or a stopped directory
+    Backup(backup::BackupArgs),
+    /// Make a data directory of a backup
+    Restore(backup::RestoreArgs),
+}
+
+/// Runs the command; a failure is printed to stderr and becomes the exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let ended = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Token(command) => token::run(&command),
+        Command::Config(command) => config::run(&command),
+        Command::Verify(args) => verify::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => backup::restore(&args),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("zhida: {failure}");
+            failure.code()
+        }
+    }
+}
+
+/// Runs a command's requests on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::world("start a runtime", &error))?
+        .block_on(future)
+}

@@ -1,0 +1,130 @@
+//! `zhida verify`: the whole chain, every record, every sealed part that was not erased.
+
+use std::io::Write;
+
+use clap::Args;
+use indicatif::ProgressBar;
+
+use super::block_on;
+use crate::domain::ids::{Seq, SlotNumber};
+use crate::domain::record::Record;
+use crate::journal::store::verify;
+use crate::journal::vault::{Opened, VaultReader};
+use crate::journal::{Head, Journal as _, Value};
+use crate::server::exit::{Failure, Kind};
+use crate::server::values::{ChainWalk, Source, SourceArgs};
+
+/// Check a journal: every file against its note, the whole chain, every record, and that every
+/// sealed part opens that was not erased. Prints the head, SEQ:HASH. Keep it somewhere else: a
+/// chain proves nothing against someone who rewrites it whole, unless a head noted before is on it.
+#[derive(Args, Debug)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// A head noted before; it must be on the chain
+    #[arg(long, value_name = "SEQ:HASH")]
+    head: Option<Head>,
+}
+
+pub(super) fn run(args: &VerifyArgs) -> Result<(), Failure> {
+    let source = block_on(Source::open(&args.source))?;
+    let head = match source {
+        Source::Stopped(store) => {
+            let bar = ProgressBar::new(store.tail().seq.0);
+            let report = verify(&store, args.head, &mut |seq| bar.set_position(seq.0));
+            bar.finish_and_clear();
+            let report =
+                report.map_err(|error| Failure::damaged("the journal does not hold", &error))?;
+            eprintln!(
+                "{} events in {} values; {} of {} segments are sealed and are what their notes say.",
+                report.events, report.values, report.segments_sealed, report.segments
+            );
+            let mut source = Source::Stopped(store);
+            let parts = block_on(open_parts(&mut source, args))?;
+            eprintln!("{} sealed parts open; {} were erased.", parts.open, parts.erased);
+            source.close()?;
+            report.head
+        }
+        Source::Live(client) => block_on(verify_live(Source::Live(client), args))?,
+    };
+    writeln!(std::io::stdout(), "{head}").map_err(|error| Failure::world("print", &error))
+}
+
+/// Walks a running server's chain. Its files and its vault are the server's own to read.
+async fn verify_live(mut source: Source, args: &VerifyArgs) -> Result<Head, Failure> {
+    let mut walk = ChainWalk::new();
+    let mut is_on_the_chain = args.head.is_none_or(|head| head == Head::GENESIS);
+    source
+        .each(Seq::FIRST, |bytes| {
+            let value = walk.take(bytes)?;
+            is_on_the_chain |= args.head == Some(value.head());
+            each_record(&value, |_| Ok(()))
+        })
+        .await?;
+    if let Some(expected) = args.head.filter(|_| !is_on_the_chain) {
+        let message = format!("{expected} is not on the chain, which ends at {}", walk.head);
+        return Err(Failure::new(Kind::Damaged, message));
+    }
+    eprintln!(
+        "{} events in {} values follow each other. Files and sealed parts: stop the server first.",
+        walk.head.seq, walk.values
+    );
+    Ok(walk.head)
+}
+
+/// How many sealed parts there are.
+#[derive(Default)]
+struct Parts {
+    open: u64,
+    erased: u64,
+}
+
+async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<Parts, Failure> {
+    let mut highest = None;
+    source
+        .each(Seq::FIRST, |bytes| {
+            let value = Value::parse(bytes)
+                .map_err(|error| Failure::damaged("read the journal", &error))?;
+            each_record(&value, |record| {
+                highest =
+                    record.event.sealed_parts().map(|(_, part)| part.slot).chain(highest).max();
+                Ok(())
+            })
+        })
+        .await?;
+    let Some(highest): Option<SlotNumber> = highest else {
+        return Ok(Parts::default());
+    };
+    let vault = VaultReader::open(&args.source.dir, Some(highest));
+    let vault = vault.map_err(|error| Failure::damaged("open the vault", &error))?;
+    let mut parts = Parts::default();
+    source
+        .each(Seq::FIRST, |bytes| {
+            let value = Value::parse(bytes)
+                .map_err(|error| Failure::damaged("read the journal", &error))?;
+            each_record(&value, |record| {
+                for (name, part) in record.event.sealed_parts() {
+                    match vault.open_part(name, part) {
+                        Ok(Opened::Plain(_)) => parts.open += 1,
+                        Ok(Opened::Erased) => parts.erased += 1,
+                        Err(error) => {
+                            return Err(Failure::damaged(&format!("event {}", record.seq), &error));
+                        }
+                    }
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    Ok(parts)
+}
+
+fn each_record(
+    value: &Value<'_>,
+    mut each: impl FnMut(&Record) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for record in value.records() {
+        each(&record.map_err(|error| Failure::damaged("read the journal", &error))?)?;
+    }
+    Ok(())
+}

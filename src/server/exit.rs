@@ -1,0 +1,75 @@
+//! Exit codes, the same for every command.
+
+use std::process::ExitCode;
+
+/// How a command failed.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+}
+
+/// Which exit code a failure gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 1: the world said no: a file, a socket, a full disk.
+    World = 1,
+    /// 2: the command line or the configuration is not understood.
+    Usage = 2,
+    /// 3: the input has faults; all of them were printed.
+    Findings = 3,
+    /// 4: kept data is damaged, or is not what it should be.
+    Damaged = 4,
+    /// 5: the server, or a rule, refused it.
+    Refused = 5,
+}
+
+/// The table that `--help` ends with.
+pub const TABLE: &str = "\
+Exit codes:
+  0  done
+  1  the world said no: a file, a socket, a full disk
+  2  the command line or the configuration is not understood
+  3  the input has faults; all of them were printed
+  4  kept data is damaged, or is not what it should be
+  5  the server, or a rule, refused it";
+
+impl Failure {
+    /// A failure of that kind, in one sentence.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// The world said no, with the chain of causes.
+    pub fn world(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::new(Kind::World, caused(doing, error))
+    }
+
+    /// Kept data is damaged, with the chain of causes.
+    pub fn damaged(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::new(Kind::Damaged, caused(doing, error))
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(self.kind as u8)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// What was being done, then why it failed, down to the first cause.
+pub fn caused(doing: &str, error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = doing.to_string();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}

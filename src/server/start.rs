@@ -1,0 +1,248 @@
+//! From a directory to a running engine, in order: store, state, vault, folder, engine, and back.
+//!
+//! ```text
+//!  lock ▶ store (mends what a crash left) ▶ state (snapshot + fold) ▶ vault (fresh keys ahead)
+//!       ▶ folder ▶ engine ▶ first administrator ▶ listener
+//!  stop:  listener drains ▶ lanes are worked off ▶ store is closed cleanly ▶ unlock
+//! ```
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::config::{ClockName, Config};
+use super::exit::{Failure, Kind, caused};
+use super::kept::{KeptJournal, note_of};
+use crate::api;
+use crate::domain::code::CodeRange;
+use crate::domain::command::{AdmitClient, Command, Submission};
+use crate::domain::event::{ClockMode, Event, Grant};
+use crate::domain::ids::{PrincipalId, Seq};
+use crate::domain::state::State;
+use crate::engine::{Clock, Desk, Engine, Handle, Parts, StartError, Status};
+use crate::journal::recover::recover;
+use crate::journal::store::{OpenError, SealedSegment, Store, StoreOptions};
+use crate::journal::vault::{Vault, VaultOptions};
+use crate::journal::{FoldHandle, FoldOptions, Folder, Journal};
+
+/// The file in the data directory that holds the first administrator's token.
+pub const ADMIN_TOKEN: &str = "admin-token";
+
+/// An engine on its directory.
+pub struct Kept {
+    engine: Engine,
+    dir: PathBuf,
+    /// The first administrator's token, when this start made it.
+    pub new_admin_token: Option<String>,
+}
+
+/// Opens the directory and starts the engine on it. `progress` is told how far the fold is: the
+/// event folded, and the last one to fold.
+///
+/// # Errors
+/// When the directory is in use, damaged, or of another format; when the clock is wrong.
+pub fn start(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Kept, Failure> {
+    let dir = config.data.dir.clone();
+    std::fs::create_dir_all(&dir)
+        .map_err(|error| Failure::world(&format!("make {}", dir.display()), &error))?;
+    let (store, report) =
+        Store::open(&store_options(config, &dir)).map_err(|error| open_failure(&dir, &error))?;
+    tracing::info!("{report}");
+    let recovered = recover(&dir, &*store.reader(), store.tail(), progress)
+        .map_err(|error| Failure::damaged(&format!("recover {}", dir.display()), &error))?;
+    let status = Arc::new(Status::default());
+    let vault = open_vault(config, &dir, &recovered.state)?;
+    let folder = start_folder(&dir, &store, &status, recovered.snapshot_seq)?;
+    let state = recovered.state;
+    let is_new = state.clients().iter().next().is_none();
+    let engine = Engine::start(Parts {
+        journal: Box::new(KeptJournal { store, folder, status: Arc::clone(&status), appends: 0 }),
+        state,
+        vault: Arc::new(vault),
+        clock: match config.clock.mode {
+            ClockName::System => Clock::System,
+            ClockName::Driven => Clock::Driven,
+        },
+        journal_id: random_id()?,
+        status,
+        options: config.engine_options(),
+    })
+    .map_err(|error| start_failure(&error))?;
+    let mut kept = Kept { engine, dir, new_admin_token: None };
+    if is_new {
+        kept.new_admin_token = Some(kept.admit_first_admin()?);
+    }
+    Ok(kept)
+}
+
+/// As [`start`], with the clock that the journal was begun with, whatever the configuration says.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_as_begun(
+    config: &Config,
+    progress: &(dyn Fn(Seq, Seq) + Sync),
+) -> Result<Kept, Failure> {
+    let mut config = config.clone();
+    if let Some(ClockMode::Driven) = begun_with(&config)? {
+        config.clock.mode = ClockName::Driven;
+    }
+    start(&config, progress)
+}
+
+/// The clock in the first event of a stopped directory's journal.
+fn begun_with(config: &Config) -> Result<Option<ClockMode>, Failure> {
+    let dir = &config.data.dir;
+    let (store, _) =
+        Store::open(&store_options(config, dir)).map_err(|error| open_failure(dir, &error))?;
+    let first =
+        (store.tail().seq >= Seq::FIRST).then(|| store.reader().record(Seq::FIRST)).transpose();
+    let first = first.map_err(|error| Failure::damaged("read the first event", &error))?;
+    store.close().map_err(|error| Failure::world("close the journal", &error))?;
+    Ok(first.and_then(|record| match record.event {
+        Event::JournalOpened(opened) => Some(opened.clock_mode),
+        _ => None,
+    }))
+}
+
+fn open_vault(config: &Config, dir: &Path, state: &State) -> Result<Vault, Failure> {
+    let options = VaultOptions {
+        journal_exists: state.opened().is_some(),
+        highest_committed: state.slots_used(),
+        step_slots: u32::try_from(config.vault.step_slots).unwrap_or(u32::MAX),
+        steps_ahead: u32::try_from(config.vault.steps_ahead).unwrap_or(u32::MAX),
+        ..VaultOptions::default()
+    };
+    Vault::open(dir, options).map_err(|error| Failure::damaged("open the vault", &error))
+}
+
+/// Starts the thread that folds, and tells it what was sealed since the snapshot.
+fn start_folder(
+    dir: &Path,
+    store: &Store,
+    status: &Status,
+    snapshot_seq: Option<Seq>,
+) -> Result<FoldHandle, Failure> {
+    let is_bulk_busy = Arc::clone(status.is_bulk_busy());
+    let options = FoldOptions {
+        snapshot_seq,
+        ..FoldOptions::new(dir.to_path_buf(), store.reader(), is_bulk_busy)
+    };
+    let folder =
+        Folder::start(options).map_err(|error| Failure::world("start the folder", &error))?;
+    let is_new = |segment: &&SealedSegment| snapshot_seq.is_none_or(|seq| segment.last.seq > seq);
+    for segment in store.sealed().iter().filter(is_new) {
+        folder.sealed(note_of(segment));
+    }
+    Ok(folder)
+}
+
+impl Kept {
+    /// The end that requests hold.
+    pub fn handle(&self) -> Handle {
+        self.engine.handle()
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether the engine ended by itself.
+    pub fn is_over(&self) -> bool {
+        self.engine.is_over()
+    }
+
+    /// Works off what is in the lanes and closes the directory.
+    ///
+    /// # Errors
+    /// When the last turn could not be made durable, or the store not be closed cleanly.
+    pub fn stop(self) -> Result<(), Failure> {
+        let journal = self.engine.stop().map_err(|error| Failure::world("stop", &error))?;
+        journal.close().map_err(|error| Failure::world("close the journal", &error))
+    }
+
+    /// Admits the first administrator and keeps its token in a file that only the owner reads.
+    fn admit_first_admin(&self) -> Result<String, Failure> {
+        let (token, token_hash) = api::new_token()
+            .map_err(|error| Failure::new(Kind::World, format!("draw a token: {error}")))?;
+        let path = self.dir.join(ADMIN_TOKEN);
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| Failure::world(&format!("make {}", path.display()), &error))?;
+        file.write_all(token.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|error| Failure::world(&format!("write {}", path.display()), &error))?;
+        let admit = AdmitClient {
+            name: "admin".into(),
+            token_hash,
+            grant: Grant { is_admin: true, range: CodeRange::ALL },
+        };
+        let submission = Submission {
+            principal: PrincipalId::SYSTEM,
+            scope: CodeRange::ALL,
+            by: None,
+            mark: None,
+            at: None,
+            command: Command::AdmitClient(admit),
+        };
+        submit_alone(&self.handle(), submission)?;
+        Ok(token)
+    }
+}
+
+/// Submits one command from outside any runtime, and waits for it.
+fn submit_alone(handle: &Handle, submission: Submission) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| Failure::world("start a runtime", &error))?;
+    let desk = Desk::new();
+    runtime.spawn(desk.clone().run());
+    let accepted = runtime.block_on(handle.submit(&desk, submission));
+    accepted.map(drop).map_err(|error| Failure::world("admit the first administrator", &error))
+}
+
+/// How a store of this configuration is opened.
+pub fn store_options(config: &Config, dir: &Path) -> StoreOptions {
+    StoreOptions {
+        segment_bytes: config.journal.segment_bytes.as_u64(),
+        ballast_bytes: config.journal.ballast_bytes.as_u64(),
+        free_bytes_min: config.journal.free_bytes_min.as_u64(),
+        ..StoreOptions::at(dir)
+    }
+}
+
+fn random_id() -> Result<u128, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(Kind::World, format!("draw a journal id: {error}")))?;
+    Ok(u128::from_le_bytes(bytes))
+}
+
+/// What a command says when a store does not open.
+pub(super) fn open_failure(dir: &Path, error: &OpenError) -> Failure {
+    let kind = match error {
+        OpenError::Locked { .. } | OpenError::Append(_) | OpenError::Io { .. } => Kind::World,
+        OpenError::OtherFormat { .. }
+        | OpenError::Gap { .. }
+        | OpenError::Behind { .. }
+        | OpenError::OtherChain { .. }
+        | OpenError::Damaged { .. } => Kind::Damaged,
+    };
+    Failure::new(kind, caused(&format!("open {}", dir.display()), error))
+}
+
+fn start_failure(error: &StartError) -> Failure {
+    let kind = match error {
+        StartError::ClockMode { .. } => Kind::Usage,
+        StartError::ClockBehind { .. } | StartError::Begin(_) | StartError::Thread(_) => {
+            Kind::World
+        }
+    };
+    Failure::new(kind, caused("start the engine", error))
+}

@@ -1,0 +1,92 @@
+//! Whom a command speaks to: a running server by its URL, or a stopped directory, whose engine it
+//! then runs itself, without a listener. Both by the same requests.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::client::Client;
+use super::config::Config;
+use super::exit::Failure;
+use super::start::{self, ADMIN_TOKEN, Kept};
+use crate::api::{self, Api, ApiOptions};
+use crate::engine::Desk;
+
+/// Bytes under way between the command and an engine in its own process.
+const PIPE_BYTES: usize = 1 << 20;
+
+/// Whom to speak to.
+#[derive(Args, Clone, Debug)]
+pub struct TargetArgs {
+    /// A running server
+    #[arg(long, default_value = "http://127.0.0.1:8750", env = "ZHIDA_URL")]
+    pub url: String,
+    /// The file that holds an administrator's token
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "zhida-data/admin-token",
+        env = "ZHIDA_TOKEN_FILE"
+    )]
+    pub token_file: PathBuf,
+    /// A stopped server's data directory: runs its engine here, without a listener
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["url", "token_file"])]
+    pub dir: Option<PathBuf>,
+}
+
+/// A connection to whom was meant, and what must be stopped after it.
+pub struct Target {
+    /// The connection.
+    pub client: Client,
+    kept: Option<Kept>,
+}
+
+impl Target {
+    /// Connects, or starts the directory's engine and connects to that.
+    ///
+    /// # Errors
+    /// When nobody listens, the token cannot be read, or the directory not be opened.
+    pub async fn connect(args: &TargetArgs) -> Result<Self, Failure> {
+        let Some(dir) = &args.dir else {
+            let token = read_token(&args.token_file)?;
+            return Ok(Self { client: Client::connect(&args.url, &token).await?, kept: None });
+        };
+        let kept = start_stopped(dir).await?;
+        let token = read_token(&dir.join(ADMIN_TOKEN))?;
+        let api = Api::new(kept.handle(), ApiOptions::default());
+        let desk = Desk::new();
+        tokio::spawn(desk.clone().run());
+        let (near, far) = tokio::io::duplex(PIPE_BYTES);
+        tokio::spawn(api::serve_connection(Arc::clone(&api), desk, far));
+        Ok(Self { client: Client::over(near, "zhida", &token).await?, kept: Some(kept) })
+    }
+
+    /// Ends the connection, and closes the directory where it was opened.
+    ///
+    /// # Errors
+    /// When the directory could not be closed cleanly.
+    pub fn close(self) -> Result<(), Failure> {
+        drop(self.client);
+        self.kept.map_or(Ok(()), Kept::stop)
+    }
+}
+
+/// Starts the engine of a directory that no server has, with the clock its journal was begun with.
+async fn start_stopped(dir: &Path) -> Result<Kept, Failure> {
+    let mut config = Config::default();
+    config.data.dir = dir.to_path_buf();
+    let started = tokio::task::spawn_blocking(move || start::start_as_begun(&config, &|_, _| ()));
+    started.await.map_err(|error| Failure::world("start the engine", &error))?
+}
+
+/// The token that a file holds.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_token(path: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::world(&format!("read the token in {}", path.display()), &error)
+    })?;
+    Ok(text.trim().to_string())
+}

@@ -1,0 +1,334 @@
+//! Crashes: seeds, each a few hundred operations on a simulated disk, with a list beside of what
+//! was acknowledged. After every start all of it is there, byte for byte, none twice, in a whole
+//! chain, and at most the one turn besides whose outcome nobody was told.
+//!
+//! `ZHIDA_SEEDS=N` runs that many seeds, `ZHIDA_SEED=K` runs that one alone.
+
+mod journal;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use journal::Writer;
+use zhida::domain::digest::Digest;
+use zhida::domain::ids::Seq;
+use zhida::journal::store::simulated::{Dice, Faults, Machine};
+use zhida::journal::store::{Background, OpenError, Store, StoreOptions, verify};
+use zhida::journal::{AppendError, Journal as _, Turn};
+
+const SEEDS: u64 = 300;
+const OPERATIONS: usize = 220;
+
+/// How often each thing happened, by name.
+#[derive(Default)]
+struct Counts(BTreeMap<&'static str, u64>);
+
+impl Counts {
+    fn add(&mut self, name: &'static str) {
+        *self.0.entry(name).or_default() += 1;
+    }
+}
+
+struct Simulation<'a> {
+    dice: Dice,
+    machine: Machine,
+    options: StoreOptions,
+    writer: Writer,
+    store: Option<Store>,
+    /// A turn that failed and may be found at the next start.
+    in_flight: Option<Turn>,
+    is_full: bool,
+    counts: &'a mut Counts,
+}
+
+const APPENDED: &str = "turns appended";
+const FAILED_FULL: &str = "appends that found the disk full";
+const FAILED: &str = "appends that failed otherwise";
+const RETRIED: &str = "turns appended on a further attempt";
+const ROLLED: &str = "rolls";
+const SEALED: &str = "segments sealed";
+const CLOSED: &str = "clean closes";
+const CLOSE_FAILED: &str = "closes that failed";
+const STARTED_CLEAN: &str = "starts after a clean close";
+const STARTED_UNCLEAN: &str = "starts after a crash";
+const START_FAILED: &str = "starts that met a fault";
+const AGAIN: &str = "starts that appended again";
+const REWRITING: &str = "starts that had segments rewritten";
+const IN_FLIGHT_FOUND: &str = "failed turns found at a start";
+const IN_FLIGHT_LOST: &str = "failed turns not found at a start";
+const READ_BESIDE: &str = "reads during appends and rolls";
+const LOW: &str = "low-water marks";
+const NOT_LOW: &str = "low-water marks ended";
+const ALL: [&str; 18] = [
+    APPENDED,
+    FAILED_FULL,
+    FAILED,
+    RETRIED,
+    ROLLED,
+    SEALED,
+    CLOSED,
+    CLOSE_FAILED,
+    STARTED_CLEAN,
+    STARTED_UNCLEAN,
+    START_FAILED,
+    AGAIN,
+    REWRITING,
+    IN_FLIGHT_FOUND,
+    IN_FLIGHT_LOST,
+    READ_BESIDE,
+    LOW,
+    NOT_LOW,
+];
+
+impl<'a> Simulation<'a> {
+    fn new(seed: u64, counts: &'a mut Counts) -> Self {
+        let mut dice = Dice::new(seed);
+        let options = StoreOptions {
+            segment_bytes: 2_000 + dice.below(20_000),
+            ballast_bytes: 64 << 10,
+            free_bytes_min: 256 << 10,
+            ..StoreOptions::at("")
+        };
+        let (machine, writer) = (Machine::new(seed), Writer::new(seed));
+        Self {
+            dice,
+            machine,
+            options,
+            writer,
+            store: None,
+            in_flight: None,
+            is_full: false,
+            counts,
+        }
+    }
+
+    fn run(&mut self) -> Faults {
+        self.start();
+        for _ in 0..OPERATIONS {
+            self.step();
+        }
+        // The end: whatever is pending, nothing acknowledged is missing.
+        self.crash();
+        self.clear_faults();
+        self.start();
+        let store = self.store.as_mut().expect("no fault is pending");
+        store.work();
+        let report = verify(store, Some(self.writer.head()), &mut |_| {}).unwrap();
+        assert_eq!(report.head, self.writer.head());
+        self.machine.faults()
+    }
+
+    fn step(&mut self) {
+        match self.dice.below(100) {
+            0..60 => self.append(),
+            60..64 => self.roll(),
+            64..72 => self.store().work(),
+            72..76 => self.read_beside(),
+            76..79 => {
+                self.machine.fail_sync_after(Some(u32::try_from(self.dice.below(4)).unwrap()))
+            }
+            79..81 => {
+                let syncs = u32::try_from(self.dice.below(2)).unwrap();
+                self.machine.fail_name_sync_after(Some(syncs));
+            }
+            81..84 => self.machine.kill_after(self.dice.below(40)),
+            84..87 => {
+                self.machine.leave_room(Some(self.dice.below(300_000)));
+                self.is_full = true;
+            }
+            87..91 => self.clear_faults(),
+            91..93 => self.low_water(),
+            93..96 => self.close_and_start(),
+            _ => {
+                self.crash();
+                self.start();
+            }
+        }
+        if self.machine.is_killed() {
+            self.crash();
+            self.start();
+        }
+    }
+
+    fn store(&mut self) -> &mut Store {
+        self.store.as_mut().expect("it is started again after every crash")
+    }
+
+    fn clear_faults(&mut self) {
+        self.machine.fail_sync_after(None);
+        self.machine.fail_name_sync_after(None);
+        self.machine.leave_room(None);
+        self.is_full = false;
+    }
+
+    fn append(&mut self) {
+        let tail = self.store().tail();
+        assert_eq!(tail, self.writer.head(), "the tail is what was acknowledged last");
+        let events_max = if self.dice.once_in(10) { 200 } else { 6 };
+        let is_retried = self.in_flight.is_some();
+        let turn = self.in_flight.take().unwrap_or_else(|| self.writer.turn(tail, events_max));
+        if self.store().is_roll_due() {
+            self.roll();
+        }
+        match self.store().append(&turn) {
+            Ok(()) => {
+                self.counts.add(APPENDED);
+                if is_retried {
+                    self.counts.add(RETRIED);
+                }
+                assert_eq!(self.store().tail(), turn.head());
+                self.writer.keep(&turn);
+            }
+            Err(error) => {
+                match error {
+                    AppendError::DiskFull(_) => self.counts.add(FAILED_FULL),
+                    AppendError::NotDurable(_) => self.counts.add(FAILED),
+                }
+                assert_eq!(self.store().tail(), tail, "a failed append moves nothing");
+                self.in_flight = Some(turn);
+                if !self.machine.is_killed() {
+                    // Reads go on, and nothing of it shows.
+                    let reader = self.store().reader();
+                    self.writer.check(&*reader);
+                }
+            }
+        }
+        for sealed in self.store().take_sealed() {
+            self.counts.add(SEALED);
+            assert!(sealed.first <= sealed.last.seq);
+        }
+    }
+
+    fn roll(&mut self) {
+        let digest = Digest(self.dice.roll().into());
+        self.store().roll(digest).unwrap();
+        self.counts.add(ROLLED);
+    }
+
+    /// Reads all of it while, in the middle of the read, the writer goes on.
+    fn read_beside(&mut self) {
+        let reader = self.store().reader();
+        let (before, mut next) = (self.writer.head().seq, 1);
+        let read = reader.read_from(Seq(1), before, &mut |first, bytes| {
+            assert_eq!(first.0, next, "values follow one another");
+            next += u64::from(zhida::journal::Value::parse(bytes).unwrap().count());
+            match self.dice.below(12) {
+                0 => self.append(),
+                1 => self.roll(),
+                2 => self.store().work(),
+                _ => {}
+            }
+            if self.machine.is_killed() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        if !self.machine.is_killed() {
+            read.unwrap();
+            assert_eq!(next, before.0 + 1, "all of it was read");
+            self.counts.add(READ_BESIDE);
+        }
+    }
+
+    fn low_water(&mut self) {
+        match self.store().is_low_on_space() {
+            Ok(true) => self.counts.add(LOW),
+            Ok(false) => self.counts.add(NOT_LOW),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn close_and_start(&mut self) {
+        let closed = self.store.take().expect("it is started").close();
+        self.counts.add(if closed.is_ok() { CLOSED } else { CLOSE_FAILED });
+        self.start();
+    }
+
+    fn crash(&mut self) {
+        if !self.machine.is_killed() {
+            self.machine.kill();
+        }
+        self.store = None;
+        if self.dice.once_in(2) {
+            self.machine.lose_power();
+        }
+    }
+
+    /// Starts until it succeeds. It may fail as long as there are faults, and not otherwise.
+    fn start(&mut self) {
+        loop {
+            let faults = self.machine.faults();
+            let opened = Store::open_on(self.machine.medium(), &self.options, Background::Inline);
+            let (store, report) = match opened {
+                Ok(opened) => opened,
+                Err(error) => {
+                    self.counts.add(START_FAILED);
+                    let is_struck = faults != self.machine.faults() || self.is_full;
+                    assert!(is_struck, "without a fault a start succeeds: {error}");
+                    let is_fault = matches!(error, OpenError::Io { .. } | OpenError::Append(_));
+                    assert!(is_fault, "a fault is no damage: {error}");
+                    if self.machine.is_killed() {
+                        self.crash();
+                    }
+                    self.clear_faults();
+                    continue;
+                }
+            };
+            self.counts.add(if report.was_closed { STARTED_CLEAN } else { STARTED_UNCLEAN });
+            if report.appended_again.is_some() {
+                self.counts.add(AGAIN);
+            }
+            if !report.rewriting.is_empty() {
+                self.counts.add(REWRITING);
+            }
+            if let Some(turn) = self.in_flight.take() {
+                if store.tail() == turn.head() {
+                    self.counts.add(IN_FLIGHT_FOUND);
+                    self.writer.keep(&turn);
+                } else {
+                    self.counts.add(IN_FLIGHT_LOST);
+                }
+            }
+            assert_eq!(store.tail(), self.writer.head(), "{report}");
+            if !self.machine.is_killed() {
+                self.writer.check(&*store.reader());
+            }
+            self.store = Some(store);
+            return;
+        }
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_every_crash() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let random = getrandom::u64().unwrap();
+    let seeds: Vec<u64> = match number("ZHIDA_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("ZHIDA_SEEDS").unwrap_or(SEEDS)).chain([random]).collect(),
+    };
+    println!("the random seed is {random}");
+    let mut counts = Counts::default();
+    let mut faults = Faults::default();
+    for &seed in &seeds {
+        let run = std::panic::AssertUnwindSafe(|| Simulation::new(seed, &mut counts).run());
+        match std::panic::catch_unwind(run) {
+            Ok(struck) => faults = faults.plus(struck),
+            Err(panic) => {
+                eprintln!("failed with ZHIDA_SEED={seed}");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+    for name in ALL {
+        println!("{:>8} {name}", counts.0.get(name).copied().unwrap_or(0));
+    }
+    println!("{faults:#?}");
+    if seeds.len() > 100 {
+        for name in ALL {
+            assert!(counts.0.contains_key(name), "never: {name}");
+        }
+        assert!(faults.all().iter().all(|&times| times > 0), "{faults:#?}");
+    }
+}

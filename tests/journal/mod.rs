@@ -1,0 +1,85 @@
+//! Turns made from a seed, and a list beside the journal of what it must hold.
+
+#![expect(dead_code, reason = "each test file uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use zhida::domain::event::{ClockAdvanced, ClockMode, Event, TextStaged};
+use zhida::domain::ids::{ImportId, Seq, Timestamp};
+use zhida::domain::record::{Actor, Record};
+use zhida::journal::store::simulated::Dice;
+use zhida::journal::{Head, Reader, Turn, Value};
+
+/// Makes turns and remembers what was acknowledged.
+pub struct Writer {
+    dice: Dice,
+    values: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Writer {
+    pub fn new(seed: u64) -> Self {
+        Self { dice: Dice::new(seed), values: BTreeMap::new() }
+    }
+
+    /// A turn of 1 to `events_max` events that follows `head`.
+    pub fn turn(&mut self, head: Head, events_max: u64) -> Turn {
+        let mut turn = Turn::after(head, ClockMode::Manual);
+        for _ in 0..=self.dice.below(events_max) {
+            turn.push(&self.make(turn.last_seq().next()));
+        }
+        turn.seal();
+        turn
+    }
+
+    fn make(&mut self, seq: Seq) -> Record {
+        let number = self.dice.roll();
+        let at = Timestamp(i64::try_from(seq.0).unwrap());
+        let event = if self.dice.once_in(4) {
+            let letters = usize::try_from(self.dice.below(4_000)).unwrap();
+            let text = format!("{number:x}").repeat(letters / 16);
+            Event::TextStaged(TextStaged { import: ImportId(1), text: text.into() })
+        } else {
+            Event::ClockAdvanced(ClockAdvanced {
+                to: Timestamp(i64::from_ne_bytes(number.to_ne_bytes())),
+            })
+        };
+        Record { seq, at, actor: Actor::SYSTEM, previous: None, outcome: None, event }
+    }
+
+    /// The turn was acknowledged.
+    pub fn keep(&mut self, turn: &Turn) {
+        self.values.extend(turn.values().map(|(first, bytes)| (first.0, bytes.to_vec())));
+    }
+
+    /// The head of what was acknowledged.
+    pub fn head(&self) -> Head {
+        self.values
+            .values()
+            .next_back()
+            .map_or(Head::GENESIS, |bytes| Value::parse(bytes).unwrap().head())
+    }
+
+    /// What the journal must hold under that number.
+    pub fn record(&self, seq: u64) -> Record {
+        let (_, bytes) = self.values.range(..=seq).next_back().unwrap();
+        Value::parse(bytes).unwrap().record(Seq(seq)).unwrap()
+    }
+
+    /// Reads everything and compares: all that was acknowledged, nothing else, in a whole chain.
+    pub fn check(&self, reader: &dyn Reader) {
+        let mut expected = self.values.iter();
+        let mut head = Head::GENESIS;
+        let read = reader.read_from(Seq(1), Seq(u64::MAX), &mut |first, bytes| {
+            let (key, value) = expected.next().expect("only what was acknowledged is there");
+            assert_eq!(first.0, *key);
+            assert!(bytes == value, "the value {first} is as it was acknowledged");
+            let value = Value::parse(bytes).unwrap();
+            value.follows(&head).unwrap();
+            head = value.head();
+            ControlFlow::Continue(())
+        });
+        read.unwrap();
+        assert_eq!(expected.next(), None, "all that was acknowledged is there");
+    }
+}
