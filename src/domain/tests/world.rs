@@ -115,7 +115,12 @@ impl World {
 
     /// The small city.
     pub(crate) fn new() -> Self {
-        let mut world = Self::empty(ClockMode::System);
+        Self::clocked(ClockMode::System)
+    }
+
+    /// The small city, on that clock.
+    pub(crate) fn clocked(mode: ClockMode) -> Self {
+        let mut world = Self::empty(mode);
         let mut units: Vec<_> = [
             CITY,
             COUNTY,
