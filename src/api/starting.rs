@@ -1,0 +1,98 @@
+//! What is answered before the engine runs: that the server lives, and how far its start is.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::problem::PROBLEM_JSON;
+
+/// Says how far the start is, for people.
+pub type StartProgress = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Seconds after which a client may try again.
+const TRY_AGAIN_S: &str = "1";
+
+/// Answers on `listener` until `stop`: `/healthz` with 200, `/readyz` and everything else with 503
+/// and how far the start is. Then takes no more connections and drops those that are open.
+pub async fn serve_starting(
+    listener: TcpListener,
+    progress: StartProgress,
+    stop: impl Future<Output = ()>,
+) {
+    let mut connections = tokio::task::JoinSet::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            continue;
+        };
+        let progress = Arc::clone(&progress);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let response = answer(request.uri().path(), &progress());
+            async move { Ok::<_, Infallible>(response) }
+        });
+        connections.spawn(async move {
+            let builder = Builder::new(TokioExecutor::new());
+            if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+                tracing::debug!(error, "a connection broke off");
+            }
+        });
+    }
+}
+
+fn answer(path: &str, progress: &str) -> Response<Full<Bytes>> {
+    let (status, kind, body) = match path {
+        "/healthz" => (StatusCode::OK, "application/json", json!({ "status": "starting" })),
+        "/readyz" => {
+            let body = json!({ "ready": false, "detail": progress });
+            (StatusCode::SERVICE_UNAVAILABLE, "application/json", body)
+        }
+        _ => {
+            let body = json!({
+                "type": "urn:zhida:problem:starting",
+                "code": "starting",
+                "status": 503,
+                "title": "the server is starting",
+                "detail": progress,
+            });
+            (StatusCode::SERVICE_UNAVAILABLE, PROBLEM_JSON, body)
+        }
+    };
+    let mut response = Response::new(Full::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(TRY_AGAIN_S));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_starting_server_lives_and_is_not_ready() {
+        assert_eq!(answer("/healthz", "x").status(), StatusCode::OK);
+        for path in ["/readyz", "/v1/cases", "/metrics"] {
+            let answer = answer(path, "event 5 of 10");
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+            assert_eq!(answer.headers()[RETRY_AFTER], TRY_AGAIN_S);
+        }
+    }
+}
