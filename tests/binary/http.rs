@@ -10,41 +10,41 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
     token: String,
 }
 
 /// A reply, read whole.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Connection {
-    pub fn open(address: SocketAddr, token: &str) -> io::Result<Self> {
+    pub(crate) fn open(address: SocketAddr, token: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { stream: BufReader::new(stream), token: token.to_string() })
     }
 
-    pub fn get(&mut self, path: &str) -> io::Result<Reply> {
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Reply> {
         self.send("GET", path, &[], b"")?;
         self.reply()
     }
 
     /// Posts a command under a key.
-    pub fn post(&mut self, path: &str, key: &str, body: &str) -> io::Result<Reply> {
+    pub(crate) fn post(&mut self, path: &str, key: &str, body: &str) -> io::Result<Reply> {
         let headers = [("Idempotency-Key", key), ("Content-Type", "application/json")];
         self.send("POST", path, &headers, body.as_bytes())?;
         self.reply()
     }
 
     /// Posts lines to `/v1/commands` and gives each line of the answer to `each` as it comes.
-    pub fn commands(&mut self, lines: &str, each: &mut dyn FnMut(&str)) -> io::Result<u16> {
+    pub(crate) fn commands(&mut self, lines: &str, each: &mut dyn FnMut(&str)) -> io::Result<u16> {
         let headers = [("Content-Type", "application/x-ndjson")];
         self.send("POST", "/v1/commands", &headers, lines.as_bytes())?;
         let head = self.head()?;
@@ -60,7 +60,7 @@ impl Connection {
     }
 
     /// Sends a request whole.
-    pub fn send(
+    pub(crate) fn send(
         &mut self,
         method: &str,
         path: &str,
@@ -82,16 +82,16 @@ impl Connection {
     }
 
     /// Sends bytes as they are.
-    pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.get_mut().write_all(bytes)
     }
 
-    pub fn token(&self) -> &str {
+    pub(crate) fn token(&self) -> &str {
         &self.token
     }
 
     /// Reads a reply whole.
-    pub fn reply(&mut self) -> io::Result<Reply> {
+    pub(crate) fn reply(&mut self) -> io::Result<Reply> {
         let head = self.head()?;
         let mut body = Vec::new();
         self.body(&head, &mut |piece| body.extend_from_slice(piece))?;
@@ -134,21 +134,21 @@ impl Connection {
 
 impl Reply {
     /// The body as JSON, of whatever status.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
     /// The body as JSON, of a good reply.
-    pub fn ok(&self) -> Value {
+    pub(crate) fn ok(&self) -> Value {
         assert!((200..300).contains(&self.status), "{}", self.text());
         self.json()
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("{}{}", self.head, String::from_utf8_lossy(&self.body))
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(&self.head, name)
     }
 }

@@ -249,6 +249,6 @@ fn verify_stopped(place: &Place, heads: &[String]) -> String {
     head
 }
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }

@@ -9,7 +9,7 @@ use crate::world::{GRIDS, ON_THE_SPOT};
 
 /// What a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verb {
+pub(crate) enum Verb {
     Report,
     ReportSettled,
     Acknowledge,
@@ -19,22 +19,22 @@ pub enum Verb {
 
 /// What was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub seq: u64,
-    pub case: u64,
-    pub version: u64,
+pub(crate) struct Answer {
+    pub(crate) seq: u64,
+    pub(crate) case: u64,
+    pub(crate) version: u64,
 }
 
 /// A command that was sent, and its answer if one came.
 #[derive(Clone, Debug)]
-pub struct Sent {
-    pub verb: Verb,
-    pub key: String,
+pub(crate) struct Sent {
+    pub(crate) verb: Verb,
+    pub(crate) key: String,
     /// By number, or by the report's key.
-    pub target: Option<Value>,
-    pub grid: &'static str,
-    pub text: String,
-    pub answer: Option<Answer>,
+    pub(crate) target: Option<Value>,
+    pub(crate) grid: &'static str,
+    pub(crate) text: String,
+    pub(crate) answer: Option<Answer>,
 }
 
 impl Verb {
@@ -58,26 +58,26 @@ impl Verb {
         }
     }
 
-    pub fn is_report(self) -> bool {
+    pub(crate) fn is_report(self) -> bool {
         matches!(self, Self::Report | Self::ReportSettled)
     }
 }
 
 impl Sent {
-    pub fn report(key: String, verb: Verb, grid: usize) -> Self {
+    pub(crate) fn report(key: String, verb: Verb, grid: usize) -> Self {
         let text = format!("{key}：{}", "路灯不亮，夜间出行不便。".repeat(8));
         Self { verb, key, target: None, grid: GRIDS[grid], text, answer: None }
     }
 
     /// A move on that report's case, named by `target`.
-    pub fn follows(report: &Self, verb: Verb, target: Value) -> Self {
+    pub(crate) fn follows(report: &Self, verb: Verb, target: Value) -> Self {
         let key = format!("{}-{}", report.key, verb.name());
         let text = format!("{key}：已处理。");
         Self { verb, key, target: Some(target), grid: report.grid, text, answer: None }
     }
 
     /// As a line of `/v1/commands`.
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mut body = self.body();
         body["command"] = json!(format!("{}_case", self.verb.name()));
         body["key"] = json!(self.key);
@@ -88,7 +88,7 @@ impl Sent {
     }
 
     /// As a request of its own: address and body.
-    pub fn post(&self) -> (String, String) {
+    pub(crate) fn post(&self) -> (String, String) {
         let path = match &self.target {
             None => "/v1/cases".to_string(),
             Some(case) => format!("/v1/cases/{case}/{}", self.verb.name()),
@@ -115,24 +115,35 @@ impl Sent {
 
 impl Answer {
     /// What a reply, or a line of an answer, says.
-    pub fn of(value: &Value) -> Option<Self> {
+    pub(crate) fn of(value: &Value) -> Option<Self> {
         let field = |name: &str| value[name].as_u64();
         Some(Self { seq: field("seq")?, case: field("case")?, version: field("version")? })
     }
 }
 
 /// Reads the whole feed. Its events, the first at index 0.
-pub fn feed(connection: &mut Connection) -> Vec<Value> {
+pub(crate) fn feed(connection: &mut Connection) -> Vec<Value> {
+    try_feed(connection).expect("a feed without gaps")
+}
+
+/// Reads the whole feed, or says what is wrong with it.
+pub(crate) fn try_feed(connection: &mut Connection) -> Result<Vec<Value>, String> {
     let mut events: Vec<Value> = Vec::new();
     loop {
         let page = connection.get(&format!("/v1/events?after={}&limit=1000", events.len()));
-        let page = page.expect("read").ok();
+        let page = page.expect("a reply");
+        if page.status != 200 {
+            return Err(page.text());
+        }
+        let page = page.json();
         let rows = page["events"].as_array().expect("events");
         if rows.is_empty() {
-            return events;
+            return Ok(events);
         }
         for row in rows {
-            assert_eq!(row["seq"], events.len() + 1, "the feed has a gap");
+            if row["seq"] != events.len() + 1 {
+                return Err(format!("the feed has a gap before {row}"));
+            }
             events.push(row.clone());
         }
     }
@@ -140,7 +151,7 @@ pub fn feed(connection: &mut Connection) -> Vec<Value> {
 
 /// All acknowledged commands are in the feed, each in its place; with `is_all`, nothing else of a
 /// case is. Gives the first thing that is not so.
-pub fn compare(sent: &[Sent], events: &[Value], is_all: bool) -> Result<(), String> {
+pub(crate) fn compare(sent: &[Sent], events: &[Value], is_all: bool) -> Result<(), String> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let mut keys_of_cases = BTreeMap::new();
     for one in sent {
@@ -180,7 +191,7 @@ pub fn compare(sent: &[Sent], events: &[Value], is_all: bool) -> Result<(), Stri
 }
 
 /// Asks for the command's outcome and its case.
-pub fn ask(connection: &mut Connection, one: &Sent) -> Result<(), String> {
+pub(crate) fn ask(connection: &mut Connection, one: &Sent) -> Result<(), String> {
     let Some(answer) = one.answer else {
         return Ok(());
     };

@@ -7,6 +7,7 @@
 //!  ledger    what the server acknowledged, and how to ask whether it is all there
 //! ```
 
+mod damage;
 mod http;
 mod kill;
 mod ledger;

@@ -15,23 +15,23 @@ use tempfile::TempDir;
 use crate::http::Connection;
 
 /// The program.
-pub const ZHIDA: &str = env!("CARGO_BIN_EXE_zhida");
+pub(crate) const ZHIDA: &str = env!("CARGO_BIN_EXE_zhida");
 /// How long a test waits for a process before it calls it stuck.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-pub const TOWNSHIP: &str = "411502001000";
-pub const VILLAGE: &str = "411502001001";
-pub const GRIDS: [&str; 3] = ["411502001001001", "411502001001002", "411502001001003"];
+pub(crate) const TOWNSHIP: &str = "411502001000";
+pub(crate) const VILLAGE: &str = "411502001001";
+pub(crate) const GRIDS: [&str; 3] = ["411502001001001", "411502001001002", "411502001001003"];
 /// Home level grid, may be settled on the spot.
-pub const ON_THE_SPOT: &str = "PS-001";
+pub(crate) const ON_THE_SPOT: &str = "PS-001";
 
 /// Small segments, a small vault, little ballast: all that a big server does, early.
-pub const SMALL: &str = "\
+pub(crate) const SMALL: &str = "\
 [journal]\nsegment_bytes = \"1MiB\"\nballast_bytes = \"1MiB\"\nfree_bytes_min = \"1MiB\"\n\
 [vault]\nstep_slots = 1024\nsteps_ahead = 4\n";
 
 /// The units of the tiny city, as NDJSON.
-pub fn units() -> String {
+pub(crate) fn units() -> String {
     let mut lines = String::new();
     let divisions = ["411500000000", "411502000000", TOWNSHIP, VILLAGE];
     let rooms = ["411502001000-R01"];
@@ -48,32 +48,32 @@ pub fn units() -> String {
 }
 
 /// The catalogue that comes with the program.
-pub fn catalogue() -> PathBuf {
+pub(crate) fn catalogue() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config/xinyang/catalogue.toml")
 }
 
 /// How a process ended, and what it said.
 #[derive(Debug)]
-pub struct Ended {
-    pub status: ExitStatus,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ended {
-    pub fn code(&self) -> i32 {
+    pub(crate) fn code(&self) -> i32 {
         self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
     }
 
     /// Says stdout of a command that did what it should.
-    pub fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code(), 0, "{self:?}");
         self.stdout
     }
 
     /// Says stderr of a command that must end with `code`.
     #[track_caller]
-    pub fn refused(self, code: i32) -> String {
+    pub(crate) fn refused(self, code: i32) -> String {
         assert_eq!(self.code(), code, "{self:?}");
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         assert_eq!(self.stdout, "", "a refusal is no data");
@@ -82,7 +82,7 @@ impl Ended {
 }
 
 /// The program with arguments, without any setting of the caller's.
-pub fn command<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(ZHIDA);
     for name in ["ZHIDA_URL", "ZHIDA_TOKEN_FILE", "ZHIDA_DIR", "ZHIDA_CONFIG", "RUST_LOG"] {
         command.env_remove(name);
@@ -92,11 +92,11 @@ pub fn command<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>
 }
 
 /// Runs a command to its end.
-pub fn zhida<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ended {
+pub(crate) fn zhida<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ended {
     ended(command(arguments))
 }
 
-pub fn ended(mut command: Command) -> Ended {
+pub(crate) fn ended(mut command: Command) -> Ended {
     let output = command.output().expect("the program starts");
     Ended {
         status: output.status,
@@ -106,20 +106,20 @@ pub fn ended(mut command: Command) -> Ended {
 }
 
 /// A directory of the test's own, with a configuration and a data directory of the tiny city.
-pub struct Place {
-    pub dir: TempDir,
+pub(crate) struct Place {
+    pub(crate) dir: TempDir,
 }
 
 impl Place {
     /// Without any data yet.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let dir = tempfile::Builder::new().prefix("zhida-").tempdir().expect("a directory");
         std::fs::write(dir.path().join("zhida.toml"), SMALL).expect("written");
         Self { dir }
     }
 
     /// With the tiny city.
-    pub fn with_city() -> Self {
+    pub(crate) fn with_city() -> Self {
         static CITY: OnceLock<Place> = OnceLock::new();
         let city = CITY.get_or_init(|| {
             let place = Self::empty();
@@ -132,21 +132,21 @@ impl Place {
     }
 
     /// With a copy of that data directory.
-    pub fn like(data: &Path) -> Self {
+    pub(crate) fn like(data: &Path) -> Self {
         let place = Self::empty();
         copy_dir(data, &place.data());
         place
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.path("data")
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn serve_arguments(&self) -> Vec<String> {
+    pub(crate) fn serve_arguments(&self) -> Vec<String> {
         let text = |path: PathBuf| path.to_str().expect("UTF-8").to_string();
         let (config, data) = (text(self.path("zhida.toml")), text(self.data()));
         ["serve", "--listen", "127.0.0.1:0", "--config", &config, "--dir", &data]
@@ -155,24 +155,24 @@ impl Place {
     }
 
     /// A server that must start.
-    pub fn serve(&self) -> Server {
+    pub(crate) fn serve(&self) -> Server {
         self.try_serve().unwrap_or_else(|ended| panic!("does not start: {ended:?}"))
     }
 
     /// A server, or how it ended instead.
-    pub fn try_serve(&self) -> Result<Server, Ended> {
+    pub(crate) fn try_serve(&self) -> Result<Server, Ended> {
         Server::start(command(self.serve_arguments()), self.data())
     }
 
     /// A command on the stopped directory, which must do what it should; its stdout.
-    pub fn zhida(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn zhida(&self, arguments: &[&str]) -> Ended {
         let data = self.data();
         zhida(arguments.iter().copied().chain(["--dir", data.to_str().expect("UTF-8")]))
     }
 }
 
 /// Copies a flat directory.
-pub fn copy_dir(from: &Path, to: &Path) {
+pub(crate) fn copy_dir(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("made");
     for entry in std::fs::read_dir(from).expect("read") {
         let entry = entry.expect("read");
@@ -181,9 +181,9 @@ pub fn copy_dir(from: &Path, to: &Path) {
 }
 
 /// A server process. Killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     data: PathBuf,
     log: Arc<Mutex<String>>,
     reading: Option<JoinHandle<()>>,
@@ -191,7 +191,7 @@ pub struct Server {
 
 impl Server {
     /// Starts it and waits until it serves.
-    pub fn start(mut command: Command, data: PathBuf) -> Result<Self, Ended> {
+    pub(crate) fn start(mut command: Command, data: PathBuf) -> Result<Self, Ended> {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
@@ -216,40 +216,40 @@ impl Server {
         if address.is_some() { Ok(server) } else { Err(server.wait()) }
     }
 
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub fn token_file(&self) -> PathBuf {
+    pub(crate) fn token_file(&self) -> PathBuf {
         self.data.join("admin-token")
     }
 
-    pub fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         std::fs::read_to_string(self.token_file()).expect("an admin token")
     }
 
-    pub fn connect(&self) -> Connection {
+    pub(crate) fn connect(&self) -> Connection {
         Connection::open(self.address, &self.token()).expect("it listens")
     }
 
     /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("it lives");
     }
 
     /// Kills it, if it lives, and waits for its end.
-    pub fn kill(&mut self) -> Ended {
+    pub(crate) fn kill(&mut self) -> Ended {
         // It may have been killed already.
         drop(self.child.kill());
         self.wait()
     }
 
     /// Stops it in good order.
-    pub fn term(&mut self) -> Ended {
+    pub(crate) fn term(&mut self) -> Ended {
         self.signal(Signal::TERM);
         let ended = self.wait();
         assert_eq!(ended.code(), 0, "{ended:?}");
@@ -257,7 +257,7 @@ impl Server {
     }
 
     /// Waits for its end.
-    pub fn wait(&mut self) -> Ended {
+    pub(crate) fn wait(&mut self) -> Ended {
         let status = self.child.wait().expect("waited for");
         if let Some(reading) = self.reading.take() {
             reading.join().expect("read");
@@ -267,19 +267,19 @@ impl Server {
         Ended { status, stdout: String::new(), stderr }
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// A command that speaks to it.
-    pub fn zhida(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn zhida(&self, arguments: &[&str]) -> Ended {
         let (url, token) = (self.url(), self.token_file());
         let target = ["--url", &url, "--token-file", token.to_str().expect("UTF-8")];
         zhida(arguments.iter().copied().chain(target))
     }
 
     /// Brings the tiny city in.
-    pub fn import_city(&self) {
+    pub(crate) fn import_city(&self) {
         let file = tempfile::Builder::new().suffix(".ndjson").tempfile().expect("a file");
         std::fs::write(file.path(), units()).expect("written");
         self.zhida(&["import", file.path().to_str().expect("UTF-8")]).ok();
