@@ -31,6 +31,7 @@ mod router;
 mod schema;
 mod serve;
 mod service;
+mod starting;
 mod system;
 mod write;
 
@@ -45,3 +46,4 @@ pub use reply::{
 pub use router::openapi;
 pub use serve::{serve, serve_connection, service};
 pub use service::{ApiService, ReplyBody};
+pub use starting::{Progress, serve_starting};

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -32,11 +32,18 @@ struct Inner {
     detail: Option<Cow<'static, str>>,
     flaws: Vec<Flaw>,
     rejection: Option<Rejection>,
+    allow: Option<HeaderValue>,
 }
 
 impl Problem {
     pub(super) fn new(code: Code) -> Self {
-        Self(Box::new(Inner { code, detail: None, flaws: Vec::new(), rejection: None }))
+        Self(Box::new(Inner {
+            code,
+            detail: None,
+            flaws: Vec::new(),
+            rejection: None,
+            allow: None,
+        }))
     }
 
     pub(super) fn detailed(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -51,6 +58,12 @@ impl Problem {
         problem
     }
 
+    /// The same, with the methods that the address takes.
+    pub(super) fn allowing(mut self, allow: Option<HeaderValue>) -> Self {
+        self.0.allow = allow;
+        self
+    }
+
     pub(super) fn code(&self) -> Code {
         self.0.code
     }
@@ -61,12 +74,16 @@ impl Problem {
     }
 
     /// The whole answer.
-    pub(super) fn response(&self, language: Language, request_id: &str) -> Response<Vec<u8>> {
-        let Inner { code, detail, flaws, rejection } = &*self.0;
+    pub(super) fn response(
+        &self,
+        language: Language,
+        request_id: Option<String>,
+    ) -> Response<Vec<u8>> {
+        let Inner { code, detail, flaws, rejection, allow } = &*self.0;
         let body = ProblemBody {
             kind: format!("urn:zhida:problem:{}", code.name()),
             told: Told::new(*code, detail.as_deref(), flaws, rejection.as_ref(), language),
-            request_id: Some(request_id.to_owned()),
+            request_id,
         };
         let body = serde_json::to_vec(&body).expect("texts have a JSON form");
         let mut response = Response::new(body);
@@ -77,6 +94,9 @@ impl Problem {
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         if let Some(seconds) = code.retry_after_seconds() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = allow {
+            headers.insert(ALLOW, allow.clone());
         }
         if code.status() == 401 {
             let challenge = match code {

@@ -150,3 +150,12 @@ fn a_body_that_never_comes_is_not_waited_for() {
     connection.chunk("{");
     assert_eq!(connection.answer().problem(), (408, String::from("body_timeout")));
 }
+
+#[test]
+fn an_address_tells_which_methods_it_takes() {
+    let world = World::new();
+    let refused = world.request("DELETE", "/v1/clients").send();
+    assert_eq!(refused.problem(), (405, String::from("method_not_allowed")));
+    let allowed = refused.header("allow").unwrap();
+    assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
+}

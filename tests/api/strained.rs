@@ -81,3 +81,26 @@ fn a_server_that_stops_ends_what_it_is_at() {
     idle.read_to_end(&mut rest).unwrap();
     assert!(std::net::TcpStream::connect(world.address).is_err());
 }
+
+#[test]
+fn a_server_that_starts_tells_how_far_it_is() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let progress = std::sync::Arc::new(|| String::from("3 of 9 segments"));
+        let stop = async {
+            stopped.await.ok();
+        };
+        runtime.block_on(zhida::api::serve_starting(&listener, progress, stop));
+    });
+    let health = crate::world::get_at(address, "/healthz");
+    assert_eq!((health.status, health.json()["status"].clone()), (200, "starting".into()));
+    let ready = crate::world::get_at(address, "/readyz");
+    assert_eq!((ready.status, ready.json()["detail"].clone()), (503, "3 of 9 segments".into()));
+    let other = crate::world::get_at(address, "/v1/matters");
+    assert_eq!(other.problem(), (503, String::from("starting")));
+    stop.send(()).unwrap();
+    server.join().unwrap();
+}

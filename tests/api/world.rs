@@ -239,6 +239,12 @@ async fn serve(
     hand_out.abort();
 }
 
+/// Gets something of whoever listens there.
+pub fn get_at(address: SocketAddr, path: &str) -> Answer {
+    let head = format!("GET {path} HTTP/1.1\r\nhost: zhida\r\nconnection: close\r\n");
+    Request { address, head, token: None, body: Vec::new() }.send()
+}
+
 /// A report's body.
 pub fn report(matter: &str, place: &str) -> String {
     format!(
