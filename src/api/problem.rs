@@ -14,6 +14,7 @@ use super::body::{BodyFault, Flaw};
 use super::codes::Code;
 use super::language::Language;
 use super::moment::{CodeText, Moment};
+use crate::domain::case::Move;
 use crate::domain::rejection::Rejection;
 use crate::engine::SubmitError;
 use crate::journal::ReadError;
@@ -99,9 +100,10 @@ impl Problem {
             headers.insert(ALLOW, allow.clone());
         }
         if code.status() == 401 {
-            let challenge = match code {
-                Code::TokenMissing => "Bearer realm=\"zhida\"",
-                _ => "Bearer realm=\"zhida\", error=\"invalid_token\"",
+            let challenge = if *code == Code::TokenMissing {
+                "Bearer realm=\"zhida\""
+            } else {
+                "Bearer realm=\"zhida\", error=\"invalid_token\""
             };
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
@@ -288,7 +290,7 @@ impl Told {
             Rejection::MoveNotAllowed { case, status, moves } => {
                 self.case = Some(case.0);
                 self.case_status = Some(status.name());
-                self.moves = Some(moves.iter().map(|one| one.name()).collect());
+                self.moves = Some(moves.iter().map(Move::name).collect());
             }
             Rejection::VersionStale { case, version } => {
                 self.case = Some(case.0);

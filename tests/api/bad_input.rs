@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use zhida::api::ApiOptions;
 
-use crate::world::{Answer, Choices, ELSEWHERE, GRID, VILLAGE, World, report};
+use crate::client::Answer;
+use crate::world::{Choices, ELSEWHERE, GRID, VILLAGE, World, report};
 
 /// What a problem says, without the name of this very answer.
 fn told(answer: &Answer) -> Value {

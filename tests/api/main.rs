@@ -3,6 +3,7 @@
 mod admin;
 mod bad_input;
 mod cases;
+mod client;
 mod document;
 mod driven;
 mod reads;

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use zhida::engine::EngineOptions;
 use zhida::journal::Fault;
 
+use crate::client::Request;
 use crate::world::{Choices, GRID, World, report};
 
 #[test]
@@ -95,11 +96,12 @@ fn a_server_that_starts_tells_how_far_it_is() {
         };
         runtime.block_on(zhida::api::serve_starting(&listener, progress, stop));
     });
-    let health = crate::world::get_at(address, "/healthz");
+    let get = |path: &str| Request::new(address, "GET", path).send();
+    let health = get("/healthz");
     assert_eq!((health.status, health.json()["status"].clone()), (200, "starting".into()));
-    let ready = crate::world::get_at(address, "/readyz");
+    let ready = get("/readyz");
     assert_eq!((ready.status, ready.json()["detail"].clone()), (503, "3 of 9 segments".into()));
-    let other = crate::world::get_at(address, "/v1/matters");
+    let other = get("/v1/matters");
     assert_eq!(other.problem(), (503, String::from("starting")));
     stop.send(()).unwrap();
     server.join().unwrap();

@@ -1,7 +1,6 @@
 //! From a draft to a submission: personal parts are sealed, each under a key of its own, and the
 //! command is marked, so that it is known again.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::draft::{Draft, Report, Want};
@@ -52,7 +51,7 @@ impl Sealer<'_> {
     fn command(&mut self, want: Want<'_>) -> Result<Command, SealFault> {
         Ok(match want {
             Want::Report(report) => Command::ReportCase(Box::new(self.report(report)?)),
-            Want::Move(one, target, note) => self.case_command(one, target, note)?,
+            Want::Move(one, target, note) => self.case_command(one, target, note.as_deref())?,
             Want::AdvanceClock(to) => Command::AdvanceClock(AdvanceClock { to }),
             Want::AdmitClient(client) => Command::AdmitClient(AdmitClient {
                 name: client.name,
@@ -101,10 +100,10 @@ impl Sealer<'_> {
         &self,
         one: Move,
         target: Target,
-        note: Option<Cow<'_, str>>,
+        note: Option<&str>,
     ) -> Result<Command, SealFault> {
         let sealed = |part| -> Result<SealedPart, SealFault> {
-            self.handle.seal(part, note.as_deref().unwrap_or_default().as_bytes())
+            self.handle.seal(part, note.unwrap_or_default().as_bytes())
         };
         Ok(match one {
             Move::Acknowledge => Command::AcknowledgeCase(AcknowledgeCase { target }),
