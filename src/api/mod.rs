@@ -46,4 +46,4 @@ pub use reply::{
 pub use router::openapi;
 pub use serve::{serve, serve_connection, service};
 pub use service::{ApiService, ReplyBody};
-pub use starting::{Progress, serve_starting};
+pub use starting::{StartProgress, serve_starting};

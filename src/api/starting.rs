@@ -1,33 +1,35 @@
-//! What is answered before there is an engine: that the server lives, and how far its start is.
+//! What is answered before the engine runs: that the server lives, and how far its start is.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Request, Response, StatusCode};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::codes::Code;
 use super::language::Language;
 use super::problem::Problem;
 use super::reply::JSON;
-use super::system::ReadyBody;
 
-/// Says how far the start is.
-pub type Progress = Arc<dyn Fn() -> String + Send + Sync>;
+/// Says how far the start is, for people.
+pub type StartProgress = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// Answers on `listener` until `stop`: `/healthz` 200, `/readyz` 503 with the progress, anything
-/// else 503. Dropping the future breaks its connections off; the listener lives on.
+/// Seconds after which a client may try again.
+const TRY_AGAIN_S: &str = "1";
+
+/// Answers on `listener` until `stop`: `/healthz` with 200, `/readyz` and everything else with 503
+/// and how far the start is. Then takes no more connections and drops those that are open.
 pub async fn serve_starting(
-    listener: &TcpListener,
-    progress: Progress,
+    listener: TcpListener,
+    progress: StartProgress,
     stop: impl Future<Output = ()>,
 ) {
     let mut connections = tokio::task::JoinSet::new();
@@ -35,46 +37,59 @@ pub async fn serve_starting(
     loop {
         let accepted = tokio::select! {
             biased;
-            () = &mut stop => return,
+            () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else {
             continue;
         };
         let progress = Arc::clone(&progress);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let response =
+                answer(request.uri().path(), Language::of(request.headers()), &progress());
+            async move { Ok::<_, Infallible>(response) }
+        });
         connections.spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| {
-                let response = answer(&request, &progress);
-                async move { Ok::<_, Infallible>(response) }
-            });
-            // One answer a connection: the next one goes to the server once it has started.
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .keep_alive(false)
-                .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke off");
+            let builder = Builder::new(TokioExecutor::new());
+            if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+                tracing::debug!(error, "a connection broke off");
             }
         });
     }
 }
 
-fn answer(request: &Request<Incoming>, progress: &Progress) -> Response<Full<Bytes>> {
-    let (status, body) = match request.uri().path() {
-        "/healthz" => (StatusCode::OK, serde_json::json!({ "status": "starting" }).to_string()),
+fn answer(path: &str, language: Language, progress: &str) -> Response<Full<Bytes>> {
+    let (status, body) = match path {
+        "/healthz" => (StatusCode::OK, json!({ "status": "starting" })),
         "/readyz" => {
-            let body = ReadyBody { ready: false, detail: Some(progress()) };
-            let body = serde_json::to_string(&body).expect("texts have a JSON form");
-            (StatusCode::SERVICE_UNAVAILABLE, body)
+            (StatusCode::SERVICE_UNAVAILABLE, json!({ "ready": false, "detail": progress }))
         }
         _ => {
-            let problem = Problem::new(Code::Starting);
-            let response = problem.response(Language::of(request.headers()), None);
-            return response.map(|body| Full::new(body.into()));
+            let problem = Problem::detailed(Code::Starting, progress.to_owned());
+            return problem.response(language, None).map(Full::from);
         }
     };
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Full::from(body.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(TRY_AGAIN_S));
+    }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_starting_server_lives_and_is_not_ready() {
+        assert_eq!(answer("/healthz", Language::English, "x").status(), StatusCode::OK);
+        for path in ["/readyz", "/v1/cases", "/metrics"] {
+            let answer = answer(path, Language::English, "event 5 of 10");
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+            assert_eq!(answer.headers()[RETRY_AFTER], TRY_AGAIN_S);
+        }
+    }
 }

@@ -36,6 +36,8 @@ pub(super) enum Answer {
         /// For want of room.
         is_full: bool,
     },
+    /// It came too late; nothing happened.
+    Stopping,
 }
 
 /// One line's answer in 16 bytes: a stream's unread answers are kept like this.

@@ -88,6 +88,12 @@ impl Desk {
         self.0.bell.notify_one();
     }
 
+    /// How many places are taken.
+    #[cfg(test)]
+    pub(super) fn places_len(&self) -> usize {
+        self.0.places.lock().len()
+    }
+
     /// Whether both are the same desk.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, LineAnswer, Timing};
 use super::clock::stopwatch;
-use super::desk::Desk;
+use super::desk::{Desk, Ticket};
 use super::lanes::{Ask, Batch, Lanes, Single};
 use super::status::{Status, Storage};
 use super::view::View;
@@ -87,6 +87,7 @@ impl Handle {
             Answer::Rejected(rejection, _) => Err(SubmitError::Rejected(rejection)),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Stopping => Err(SubmitError::Stopping),
             Answer::Unknown | Answer::Lines(_) => {
                 unreachable!("a submission has an outcome of its own")
             }
@@ -110,6 +111,7 @@ impl Handle {
             Answer::Unknown => Ok(None),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Stopping => Err(SubmitError::Stopping),
             Answer::Accepted(..) | Answer::Rejected(..) | Answer::Lines(_) => {
                 unreachable!("a question is answered as one")
             }
@@ -141,20 +143,21 @@ impl Handle {
     ) -> Result<PendingBatch, SubmitError> {
         let sealed: usize = submissions.iter().map(|one| one.command.sealed_bytes()).sum();
         let bytes = submissions.len() * size_of::<Submission>() + sealed;
-        let place = desk.take_place();
-        let ticket = place.ticket();
-        let mut batch = Batch { submissions, bytes, desk: desk.clone(), ticket };
+        let mut batch = Batch { submissions, bytes, desk: desk.clone(), ticket: Ticket::default() };
         loop {
             let room = self.lanes.bulk_room();
             tokio::pin!(room);
             room.as_mut().enable();
-            if let Err(error) = self.check_taking_in() {
-                place.cancel();
-                return Err(error);
-            }
+            self.check_taking_in()?;
+            // A place is taken for the try alone: whoever gives up the waiting for room has none.
+            let place = desk.take_place();
+            batch.ticket = place.ticket();
             match self.lanes.push_bulk(batch) {
                 Ok(()) => return Ok(PendingBatch { place }),
-                Err(back) => batch = back,
+                Err(back) => {
+                    place.cancel();
+                    batch = back;
+                }
             }
             room.await;
         }
@@ -177,8 +180,8 @@ impl Handle {
         Reply::of(&records, remembered.version).ok_or(ReadError::NotFound(first))
     }
 
-    /// Records from `first` on, as far as `through` and no further than what is published (or
-    /// remembered, for an outcome), `limit` at most.
+    /// Records from `first` on, as far as `through` and no further than what is published, `limit`
+    /// at most.
     ///
     /// # Errors
     /// When the journal cannot be read there.
@@ -188,6 +191,7 @@ impl Handle {
         through: Seq,
         limit: usize,
     ) -> Result<Vec<Record>, ReadError> {
+        let through = through.min(self.view.published());
         let mut records = Vec::new();
         let mut failed = None;
         self.reader.read_from(first, through, &mut |key, bytes| match collect(
@@ -346,6 +350,7 @@ impl PendingBatch {
             Answer::Lines(answers) => Ok(answers),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Stopping => Err(SubmitError::Stopping),
             Answer::Accepted(..) | Answer::Known(..) | Answer::Unknown | Answer::Rejected(..) => {
                 unreachable!("a batch is answered line by line")
             }

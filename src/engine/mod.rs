@@ -103,8 +103,12 @@ impl Engine {
     ///
     /// # Errors
     /// See [`StartError`].
+    ///
+    /// # Panics
+    /// When the state is not the fold of that journal: that is a mistake of the caller.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { journal, state, vault, clock, journal_id, status, options } = parts;
+        assert_eq!(state.tail(), journal.tail().seq, "the state is the fold of its journal");
         check_clock(&state, &clock, &options)?;
         let is_new = state.opened().is_none();
         let parker = Parker::new();
@@ -192,3 +196,6 @@ fn open_journal(clock_mode: ClockMode, journal_id: u128) -> Submission {
         command: Command::OpenJournal(OpenJournal { clock_mode, journal_id }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,7 @@ pub struct Undurable(#[source] AppendError);
 impl Sequencer {
     /// Runs until the lanes are closed and worked off. One turn, one commit, one sync.
     pub(super) fn run(mut self) -> Result<Box<dyn Journal>, Undurable> {
+        let _end = End(Arc::clone(&self.lanes));
         while self.gather() {
             self.take_turn()?;
         }
@@ -276,6 +277,15 @@ impl Sequencer {
         if let Err(error) = self.journal.roll(self.stage.state().digest()) {
             tracing::warn!(%error, "the segment is not rolled yet");
         }
+    }
+}
+
+/// Ends the lanes whichever way the sequencer ends: nobody waits for what does not come.
+struct End(Arc<Lanes>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

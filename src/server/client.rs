@@ -152,23 +152,23 @@ impl Reply {
     pub fn json(&self) -> Result<Value, Failure> {
         let parsed = serde_json::from_slice(&self.body);
         if !self.status.is_success() {
-            return Err(self.refusal(parsed.ok()));
+            return Err(self.refusal(parsed.as_ref().ok()));
         }
         parsed.map_err(|error| Failure::world("read the reply", &error))
     }
 
-    fn refusal(&self, problem: Option<Value>) -> Failure {
-        let field = |name: &str| {
-            problem.as_ref().and_then(|problem| problem[name].as_str()).unwrap_or_default()
-        };
+    fn refusal(&self, problem: Option<&Value>) -> Failure {
+        let field =
+            |name: &str| problem.and_then(|problem| problem[name].as_str()).unwrap_or_default();
         let mut text = format!("the server refused: {} {}", self.status.as_u16(), field("title"));
         for detail in [field("detail"), field("code")].into_iter().filter(|text| !text.is_empty()) {
             text.push_str("; ");
             text.push_str(detail);
         }
-        let errors = problem.as_ref().and_then(|problem| problem["errors"].as_array());
+        let errors = problem.and_then(|problem| problem["errors"].as_array());
         for error in errors.into_iter().flatten() {
-            text.push_str(&format!("\n  {error}"));
+            text.push_str("\n  ");
+            text.push_str(&error.to_string());
         }
         Failure::new(Kind::Refused, text)
     }

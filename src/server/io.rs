@@ -1,5 +1,7 @@
-//! The I/O threads: each with a runtime, a listener and a desk of its own, or one runtime over all.
+//! The listener and the I/O threads: each with a runtime and a desk of its own, or one runtime over
+//! all.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -9,56 +11,115 @@ use tokio::sync::watch;
 
 use super::config::{IoRuntime, ServerConfig};
 use super::exit::Failure;
-use crate::api::{self, Api};
+use crate::api::{self, Api, StartProgress};
 use crate::engine::Desk;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 
+/// A bound address. All I/O threads accept from the same socket.
+pub(super) struct Listener {
+    socket: std::net::TcpListener,
+    /// Where it listens: the port as it was given out.
+    pub(super) address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// When it is taken, or not this machine's.
+    pub(super) fn bind(address: SocketAddr) -> Result<Self, Failure> {
+        let failed =
+            |error: std::io::Error| Failure::world(&format!("listen on {address}"), &error);
+        let runtime = runtime(IoRuntime::CurrentThread, 1)?;
+        let _entered = runtime.enter();
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+        let socket = socket.map_err(failed)?;
+        socket.set_reuseaddr(true).and_then(|()| socket.bind(address)).map_err(failed)?;
+        let socket = socket.listen(BACKLOG).and_then(TcpListener::into_std).map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address })
+    }
+
+    /// The same socket once more, for the runtime that is entered.
+    fn again(&self) -> Result<TcpListener, Failure> {
+        let again = self.socket.try_clone().and_then(TcpListener::from_std);
+        again.map_err(|error| Failure::world("share the listener", &error))
+    }
+}
+
 /// Running I/O threads.
-pub struct IoThreads {
+pub(super) struct IoThreads {
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
-    /// Where they listen: the port as it was given out.
-    pub address: SocketAddr,
 }
 
 impl IoThreads {
-    /// Starts them.
+    /// One thread that answers how far the start is, while there is no engine yet.
     ///
     /// # Errors
-    /// When the address cannot be bound, or a thread not be started.
-    pub fn start(config: &ServerConfig, api: &Arc<Api>) -> Result<Self, Failure> {
+    /// When the thread cannot be started.
+    pub(super) fn starting(listener: &Listener, progress: StartProgress) -> Result<Self, Failure> {
+        let mut threads = Self::none();
+        threads.spawn(listener, IoRuntime::CurrentThread, 1, |listener, stop| async move {
+            api::serve_starting(listener, progress, stopped(stop)).await;
+        })?;
+        Ok(threads)
+    }
+
+    /// Those of the configuration, serving the engine.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(super) fn serving(
+        config: &ServerConfig,
+        listener: &Listener,
+        api: &Arc<Api>,
+    ) -> Result<Self, Failure> {
         let (runtimes, workers) = match config.io_runtime {
             IoRuntime::CurrentThread => (config.io_threads, 1),
             IoRuntime::MultiThread => (1, config.io_threads),
         };
-        let (stop, _) = watch::channel(false);
-        let mut address = config.listen;
-        let mut threads = Vec::with_capacity(runtimes);
-        for number in 0..runtimes {
-            let runtime = runtime(config.io_runtime, workers)?;
-            let listener = {
-                let _entered = runtime.enter();
-                bind(address, runtimes > 1)
-                    .map_err(|error| Failure::world(&format!("listen on {address}"), &error))?
-            };
-            // Port 0 is given out once; the other threads take the same.
-            address = listener
-                .local_addr()
-                .map_err(|error| Failure::world("ask for the port", &error))?;
-            let (api, stopped) = (Arc::clone(api), stop.subscribe());
-            let thread = std::thread::Builder::new()
-                .name(format!("io-{number}"))
-                .spawn(move || runtime.block_on(serve(api, listener, stopped)))
-                .map_err(|error| Failure::world("start an I/O thread", &error))?;
-            threads.push(thread);
+        let mut threads = Self::none();
+        for _ in 0..runtimes {
+            let api = Arc::clone(api);
+            threads.spawn(listener, config.io_runtime, workers, |listener, stop| async move {
+                let desk = Desk::new();
+                tokio::spawn(desk.clone().run());
+                api::serve(api, desk, listener, stopped(stop)).await;
+            })?;
         }
-        Ok(Self { stop, threads, address })
+        Ok(threads)
+    }
+
+    fn none() -> Self {
+        Self { stop: watch::channel(false).0, threads: Vec::new() }
+    }
+
+    fn spawn<F: Future<Output = ()>>(
+        &mut self,
+        listener: &Listener,
+        kind: IoRuntime,
+        workers: usize,
+        serve: impl FnOnce(TcpListener, watch::Receiver<bool>) -> F + Send + 'static,
+    ) -> Result<(), Failure> {
+        let runtime = runtime(kind, workers)?;
+        let listener = {
+            let _entered = runtime.enter();
+            listener.again()?
+        };
+        let stop = self.stop.subscribe();
+        let thread = std::thread::Builder::new()
+            .name(format!("io-{}", self.threads.len()))
+            .spawn(move || runtime.block_on(serve(listener, stop)))
+            .map_err(|error| Failure::world("start an I/O thread", &error))?;
+        self.threads.push(thread);
+        Ok(())
     }
 
     /// Takes no more connections, lets the open ones drain, and waits for the threads.
-    pub fn stop(self) {
+    pub(super) fn stop(self) {
         self.stop.send_replace(true);
         for thread in self.threads {
             if thread.join().is_err() {
@@ -68,14 +129,9 @@ impl IoThreads {
     }
 }
 
-async fn serve(api: Arc<Api>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
-    let desk = Desk::new();
-    tokio::spawn(desk.clone().run());
-    let until = async move {
-        // An error means that the sender is gone, which is a stop as well.
-        drop(stopped.wait_for(|stop| *stop).await);
-    };
-    api::serve(api, desk, listener, until).await;
+/// Waits for the stop; a sender that is gone is one as well.
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }
 
 fn runtime(kind: IoRuntime, workers: usize) -> Result<tokio::runtime::Runtime, Failure> {
@@ -87,14 +143,4 @@ fn runtime(kind: IoRuntime, workers: usize) -> Result<tokio::runtime::Runtime, F
         builder.worker_threads(workers);
     }
     builder.enable_all().build().map_err(|error| Failure::world("start a runtime", &error))
-}
-
-/// `is_shared`: several listeners take connections of the same port in turn. Not otherwise, so that
-/// a second server is refused the port.
-fn bind(address: SocketAddr, is_shared: bool) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.set_reuseport(is_shared)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }

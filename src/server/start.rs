@@ -27,14 +27,14 @@ use crate::journal::vault::{Vault, VaultOptions};
 use crate::journal::{FoldHandle, FoldOptions, Folder, Journal};
 
 /// The file in the data directory that holds the first administrator's token.
-pub const ADMIN_TOKEN: &str = "admin-token";
+pub(super) const ADMIN_TOKEN: &str = "admin-token";
 
 /// An engine on its directory.
-pub struct Kept {
+pub(super) struct Kept {
     engine: Engine,
     dir: PathBuf,
     /// The first administrator's token, when this start made it.
-    pub new_admin_token: Option<String>,
+    pub(super) new_admin_token: Option<String>,
 }
 
 /// Opens the directory and starts the engine on it. `progress` is told how far the fold is: the
@@ -42,7 +42,10 @@ pub struct Kept {
 ///
 /// # Errors
 /// When the directory is in use, damaged, or of another format; when the clock is wrong.
-pub fn start(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Kept, Failure> {
+pub(super) fn start(
+    config: &Config,
+    progress: &(dyn Fn(Seq, Seq) + Sync),
+) -> Result<Kept, Failure> {
     let dir = config.data.dir.clone();
     std::fs::create_dir_all(&dir)
         .map_err(|error| Failure::world(&format!("make {}", dir.display()), &error))?;
@@ -80,7 +83,7 @@ pub fn start(config: &Config, progress: &(dyn Fn(Seq, Seq) + Sync)) -> Result<Ke
 ///
 /// # Errors
 /// As [`start`].
-pub fn start_as_begun(
+pub(super) fn start_as_begun(
     config: &Config,
     progress: &(dyn Fn(Seq, Seq) + Sync),
 ) -> Result<Kept, Failure> {
@@ -100,10 +103,10 @@ fn begun_with(config: &Config) -> Result<Option<ClockMode>, Failure> {
         (store.tail().seq >= Seq::FIRST).then(|| store.reader().record(Seq::FIRST)).transpose();
     let first = first.map_err(|error| Failure::damaged("read the first event", &error))?;
     store.close().map_err(|error| Failure::world("close the journal", &error))?;
-    Ok(first.and_then(|record| match record.event {
-        Event::JournalOpened(opened) => Some(opened.clock_mode),
-        _ => None,
-    }))
+    let Some(Event::JournalOpened(opened)) = first.map(|record| record.event) else {
+        return Ok(None);
+    };
+    Ok(Some(opened.clock_mode))
 }
 
 fn open_vault(config: &Config, dir: &Path, state: &State) -> Result<Vault, Failure> {
@@ -140,17 +143,17 @@ fn start_folder(
 
 impl Kept {
     /// The end that requests hold.
-    pub fn handle(&self) -> Handle {
+    pub(super) fn handle(&self) -> Handle {
         self.engine.handle()
     }
 
     /// The data directory.
-    pub fn dir(&self) -> &Path {
+    pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// Whether the engine ended by itself.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.engine.is_over()
     }
 
@@ -158,7 +161,7 @@ impl Kept {
     ///
     /// # Errors
     /// When the last turn could not be made durable, or the store not be closed cleanly.
-    pub fn stop(self) -> Result<(), Failure> {
+    pub(super) fn stop(self) -> Result<(), Failure> {
         let journal = self.engine.stop().map_err(|error| Failure::world("stop", &error))?;
         journal.close().map_err(|error| Failure::world("close the journal", &error))
     }
@@ -208,7 +211,7 @@ fn submit_alone(handle: &Handle, submission: Submission) -> Result<(), Failure> 
 }
 
 /// How a store of this configuration is opened.
-pub fn store_options(config: &Config, dir: &Path) -> StoreOptions {
+pub(super) fn store_options(config: &Config, dir: &Path) -> StoreOptions {
     StoreOptions {
         segment_bytes: config.journal.segment_bytes.as_u64(),
         ballast_bytes: config.journal.ballast_bytes.as_u64(),

@@ -18,10 +18,10 @@ const PIPE_BYTES: usize = 1 << 20;
 
 /// Whom to speak to.
 #[derive(Args, Clone, Debug)]
-pub struct TargetArgs {
+pub(super) struct TargetArgs {
     /// A running server
     #[arg(long, default_value = "http://127.0.0.1:8750", env = "ZHIDA_URL")]
-    pub url: String,
+    pub(super) url: String,
     /// The file that holds an administrator's token
     #[arg(
         long,
@@ -29,16 +29,16 @@ pub struct TargetArgs {
         default_value = "zhida-data/admin-token",
         env = "ZHIDA_TOKEN_FILE"
     )]
-    pub token_file: PathBuf,
+    pub(super) token_file: PathBuf,
     /// A stopped server's data directory: runs its engine here, without a listener
     #[arg(long, value_name = "DIR", conflicts_with_all = ["url", "token_file"])]
-    pub dir: Option<PathBuf>,
+    pub(super) dir: Option<PathBuf>,
 }
 
 /// A connection to whom was meant, and what must be stopped after it.
-pub struct Target {
+pub(super) struct Target {
     /// The connection.
-    pub client: Client,
+    pub(super) client: Client,
     kept: Option<Kept>,
 }
 
@@ -47,7 +47,7 @@ impl Target {
     ///
     /// # Errors
     /// When nobody listens, the token cannot be read, or the directory not be opened.
-    pub async fn connect(args: &TargetArgs) -> Result<Self, Failure> {
+    pub(super) async fn connect(args: &TargetArgs) -> Result<Self, Failure> {
         let Some(dir) = &args.dir else {
             let token = read_token(&args.token_file)?;
             return Ok(Self { client: Client::connect(&args.url, &token).await?, kept: None });
@@ -66,7 +66,7 @@ impl Target {
     ///
     /// # Errors
     /// When the directory could not be closed cleanly.
-    pub fn close(self) -> Result<(), Failure> {
+    pub(super) fn close(self) -> Result<(), Failure> {
         drop(self.client);
         self.kept.map_or(Ok(()), Kept::stop)
     }
@@ -84,7 +84,7 @@ async fn start_stopped(dir: &Path) -> Result<Kept, Failure> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn read_token(path: &Path) -> Result<String, Failure> {
+pub(super) fn read_token(path: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::world(&format!("read the token in {}", path.display()), &error)
     })?;

@@ -1,5 +1,6 @@
 //! What the server says of itself: logs on stderr, metrics in Prometheus' text.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
@@ -19,10 +20,13 @@ const SECONDS: &[f64] = &[
 ///
 /// # Errors
 /// When the filter is not understood.
-pub fn start_logging(config: &TelemetryConfig) -> Result<(), Failure> {
+pub(super) fn start_logging(config: &TelemetryConfig) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| Failure::new(Kind::Usage, format!("telemetry.log: {error}")))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Text => logs.finish().try_init(),
         LogFormat::Json => logs.json().finish().try_init(),
@@ -34,7 +38,7 @@ pub fn start_logging(config: &TelemetryConfig) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When counting was begun before.
-pub fn start_metrics() -> Result<Arc<dyn Fn() -> String + Send + Sync>, Failure> {
+pub(super) fn start_metrics() -> Result<Arc<dyn Fn() -> String + Send + Sync>, Failure> {
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
         .map_err(|error| Failure::new(Kind::World, format!("set up metrics: {error}")))?

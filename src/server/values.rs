@@ -20,20 +20,20 @@ const FRAME_BYTES: usize = 12;
 
 /// Whose journal to read.
 #[derive(Args, Clone, Debug)]
-pub struct SourceArgs {
+pub(super) struct SourceArgs {
     /// A stopped server's data directory
     #[arg(long, value_name = "DIR", default_value = "zhida-data", env = "ZHIDA_DIR")]
-    pub dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// Read from the running server at this URL instead; it has the directory
     #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
+    pub(super) url: Option<String>,
     /// The file that holds an administrator's token, for --url; DIR/admin-token if left out
     #[arg(long, value_name = "FILE", requires = "url")]
-    pub token_file: Option<PathBuf>,
+    pub(super) token_file: Option<PathBuf>,
 }
 
 /// A journal to read.
-pub enum Source {
+pub(super) enum Source {
     /// Of a stopped directory, locked as long as this lives.
     Stopped(Box<Store>),
     /// Of a running server.
@@ -45,7 +45,7 @@ impl Source {
     ///
     /// # Errors
     /// When it is in use, damaged, or nobody listens.
-    pub async fn open(args: &SourceArgs) -> Result<Self, Failure> {
+    pub(super) async fn open(args: &SourceArgs) -> Result<Self, Failure> {
         if let Some(url) = &args.url {
             let token_file = args.token_file.clone();
             let token =
@@ -59,7 +59,7 @@ impl Source {
     ///
     /// # Errors
     /// Those of `each`, and of reading.
-    pub async fn each(
+    pub(super) async fn each(
         &mut self,
         from: Seq,
         mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
@@ -74,7 +74,7 @@ impl Source {
     ///
     /// # Errors
     /// When it could not be closed cleanly.
-    pub fn close(self) -> Result<(), Failure> {
+    pub(super) fn close(self) -> Result<(), Failure> {
         match self {
             Self::Stopped(store) => {
                 store.close().map_err(|error| Failure::world("close the journal", &error))
@@ -88,7 +88,7 @@ impl Source {
 ///
 /// # Errors
 /// When there is none, it is in use or damaged.
-pub fn open_stopped(dir: &Path) -> Result<Store, Failure> {
+pub(super) fn open_stopped(dir: &Path) -> Result<Store, Failure> {
     if !dir.is_dir() {
         return Err(Failure::new(
             Kind::Usage,
@@ -157,16 +157,16 @@ fn frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Walks a chain value by value.
 #[derive(Debug)]
-pub struct ChainWalk {
+pub(super) struct ChainWalk {
     /// The end of what was walked.
-    pub head: Head,
+    pub(super) head: Head,
     /// Values walked.
-    pub values: u64,
+    pub(super) values: u64,
 }
 
 impl ChainWalk {
     /// Before the first value.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { head: Head::GENESIS, values: 0 }
     }
 
@@ -174,7 +174,7 @@ impl ChainWalk {
     ///
     /// # Errors
     /// When it is damaged or does not follow, with its first seq.
-    pub fn take<'a>(&mut self, bytes: &'a [u8]) -> Result<Value<'a>, Failure> {
+    pub(super) fn take<'a>(&mut self, bytes: &'a [u8]) -> Result<Value<'a>, Failure> {
         let expected = self.head.seq.next();
         let value = Value::parse(bytes)
             .map_err(|error| Failure::damaged(&format!("event {expected}"), &error))?;

@@ -9,7 +9,7 @@ use zhida::domain::event::{ClockAdvanced, ClockMode, Event, TextStaged};
 use zhida::domain::ids::{ImportId, Seq, Timestamp};
 use zhida::domain::record::{Actor, Record};
 use zhida::journal::store::simulated::Dice;
-use zhida::journal::{Head, Reader, Turn, Value};
+use zhida::journal::{Head, ReadError, Reader, Turn, Value};
 
 /// Makes turns and remembers what was acknowledged.
 pub struct Writer {
@@ -26,6 +26,16 @@ impl Writer {
     pub fn turn(&mut self, head: Head, events_max: u64) -> Turn {
         let mut turn = Turn::after(head, ClockMode::Manual);
         for _ in 0..=self.dice.below(events_max) {
+            turn.push(&self.make(turn.last_seq().next()));
+        }
+        turn.seal();
+        turn
+    }
+
+    /// A turn that fills several values.
+    pub fn large_turn(&mut self, head: Head) -> Turn {
+        let mut turn = Turn::after(head, ClockMode::Manual);
+        while turn.bytes() < 3 * zhida::journal::value::VALUE_BYTES_MAX {
             turn.push(&self.make(turn.last_seq().next()));
         }
         turn.seal();
@@ -68,9 +78,15 @@ impl Writer {
 
     /// Reads everything and compares: all that was acknowledged, nothing else, in a whole chain.
     pub fn check(&self, reader: &dyn Reader) {
+        self.try_check(reader).unwrap();
+    }
+
+    /// As [`check`](Self::check), where the reader may find damage: it must say so, and give
+    /// nothing wrong before.
+    pub fn try_check(&self, reader: &dyn Reader) -> Result<(), ReadError> {
         let mut expected = self.values.iter();
         let mut head = Head::GENESIS;
-        let read = reader.read_from(Seq(1), Seq(u64::MAX), &mut |first, bytes| {
+        reader.read_from(Seq(1), Seq(u64::MAX), &mut |first, bytes| {
             let (key, value) = expected.next().expect("only what was acknowledged is there");
             assert_eq!(first.0, *key);
             assert!(bytes == value, "the value {first} is as it was acknowledged");
@@ -78,8 +94,8 @@ impl Writer {
             value.follows(&head).unwrap();
             head = value.head();
             ControlFlow::Continue(())
-        });
-        read.unwrap();
+        })?;
         assert_eq!(expected.next(), None, "all that was acknowledged is there");
+        Ok(())
     }
 }

@@ -7,12 +7,12 @@ use crate::domain::event::Event;
 use crate::domain::ids::CaseId;
 
 fn names(events: &[Event]) -> Vec<String> {
-    let name = |event: &Event| match event {
-        Event::CaseWarned(due) | Event::CaseOverdue(due) => {
-            let hour = due.due_at.ms_since(START) / HOUR;
-            format!("{} {} {hour}", event.name(), due.clock.name())
-        }
-        other => other.name().to_string(),
+    let name = |event: &Event| {
+        let (Event::CaseWarned(due) | Event::CaseOverdue(due)) = event else {
+            return event.name().to_string();
+        };
+        let hour = due.due_at.ms_since(START) / HOUR;
+        format!("{} {} {hour}", event.name(), due.clock.name())
     };
     events.iter().map(name).collect()
 }
@@ -91,9 +91,11 @@ fn timers_fire_in_due_order_over_all_cases() {
     let fired = world.at_hour(300);
     let due: Vec<_> = fired
         .iter()
-        .map(|event| match event {
-            Event::CaseWarned(due) | Event::CaseOverdue(due) => due.due_at,
-            other => panic!("no timer's: {other:?}"),
+        .map(|event| {
+            let (Event::CaseWarned(due) | Event::CaseOverdue(due)) = event else {
+                panic!("no timer's: {event:?}");
+            };
+            due.due_at
         })
         .collect();
     assert_eq!(due.len(), 8);

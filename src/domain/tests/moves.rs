@@ -53,7 +53,7 @@ fn every_status_answers_every_verb() {
         let came_to = match world.act(&holder, command) {
             Ok(_) => world.case(case).status.name().name().to_string(),
             Err(crate::domain::rejection::Rejection::MoveNotAllowed { status, moves, .. }) => {
-                let moves: Vec<_> = moves.iter().map(|one| one.name()).collect();
+                let moves: Vec<_> = moves.iter().map(crate::domain::case::Move::name).collect();
                 format!("move_not_allowed {} {}", status.name(), moves.join(","))
             }
             Err(other) => other.code().to_string(),
@@ -129,7 +129,7 @@ fn a_case_is_named_by_key_or_number_too() {
     let mut report = world.report(MICRO, GRID);
     report.source_number = Some("G-1".into());
     let report = Submission {
-        mark: mark("r-1", 1),
+        mark: Some(mark("r-1", 1)),
         ..submission(Command::ReportCase(Box::new(report)), None)
     };
     world.submit(&report).expect("a good report");

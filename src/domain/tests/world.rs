@@ -115,7 +115,12 @@ impl World {
 
     /// The small city.
     pub(crate) fn new() -> Self {
-        let mut world = Self::empty(ClockMode::System);
+        Self::clocked(ClockMode::System)
+    }
+
+    /// The small city, on that clock.
+    pub(crate) fn clocked(mode: ClockMode) -> Self {
+        let mut world = Self::empty(mode);
         let mut units: Vec<_> = [
             CITY,
             COUNTY,
@@ -275,6 +280,6 @@ pub(crate) fn submission(command: Command, by: Option<&str>) -> Submission {
     }
 }
 
-pub(crate) fn mark(key: &str, body_hash: u128) -> Option<Mark> {
-    Some(Mark { key: key.into(), body_hash })
+pub(crate) fn mark(key: &str, body_hash: u128) -> Mark {
+    Mark { key: key.into(), body_hash }
 }

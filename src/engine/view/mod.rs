@@ -192,7 +192,11 @@ impl View {
         let as_of = self.published();
         let first = after.map_or(CaseId::FIRST, CaseId::next);
         let rows: Vec<(CaseId, u32)> = self.inboxes.get(&unit).map_or_else(Vec::new, |inbox| {
-            inbox.range(first..).take(limit + 1).map(|(id, version)| (*id, *version)).collect()
+            inbox
+                .range(first..)
+                .take(limit.saturating_add(1))
+                .map(|(id, version)| (*id, *version))
+                .collect()
         });
         let has_more = rows.len() > limit;
         let counts = |id: CaseId, version: u32| {

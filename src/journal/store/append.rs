@@ -11,7 +11,7 @@ use crate::journal::{AppendError, Journal, Reader};
 
 use super::Store;
 use super::backend::Failure;
-use super::background::{End, Job, make_next};
+use super::background::{End, Job, discard, make_next};
 use super::directory::{NEXT, segment_name};
 use super::medium::remove_if_there;
 use super::reader::StoreReader;
@@ -143,9 +143,7 @@ impl Store {
         let notes: Vec<_> = self.noted.values().chain(&self.pending).copied().collect();
         let value_bytes = fill(&writing, &notes).inspect_err(|_| {
             writing.give_up();
-            if let Err(error) = remove_if_there(shared.medium(), NEXT) {
-                tracing::debug!(%error, "a failed segment is left for the next attempt");
-            }
+            discard(shared.medium(), NEXT);
         })?;
         let name = segment_name(first);
         let named = shared.medium().rename(NEXT, &name).and_then(|()| shared.medium().sync_names());

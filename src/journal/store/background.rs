@@ -20,7 +20,7 @@ use crate::journal::value::Value;
 use super::backend::Failure;
 use super::ballast;
 use super::directory::{COPY, NEXT};
-use super::medium::Medium;
+use super::medium::{Medium, remove_if_there};
 use super::sealed::{self, SealedSegment};
 use super::segment::{SegmentError, Writing};
 use super::shelf::{Access, Segment, Shelf};
@@ -181,6 +181,10 @@ impl Shared {
     }
 
     fn rewrite(&self, segment: &Arc<Segment>, end: End) -> Result<SealedSegment, Failure> {
+        self.try_rewrite(segment, end).inspect_err(|_| discard(self.medium(), COPY))
+    }
+
+    fn try_rewrite(&self, segment: &Arc<Segment>, end: End) -> Result<SealedSegment, Failure> {
         let medium = self.medium();
         let failed = |what: &str, error: &dyn std::fmt::Display| Failure {
             is_full: false,
@@ -300,7 +304,14 @@ const BATCH_BYTES: usize = 8 << 20;
 /// What the disk said.
 pub(super) fn make_next(medium: &dyn Medium) -> Result<Writing, Failure> {
     let file = medium.create(NEXT).map_err(|error| Failure::from_io("create a segment", &error))?;
-    Writing::create(file)
+    Writing::create(file).inspect_err(|_| discard(medium, NEXT))
+}
+
+/// Removes a file that came to nothing, so that attempts do not pile up and take room.
+pub(super) fn discard(medium: &dyn Medium, name: &str) {
+    if let Err(error) = remove_if_there(medium, name) {
+        tracing::debug!(%error, name, "an unfinished file is left for the next attempt");
+    }
 }
 
 /// Notes a file that is closed for good.

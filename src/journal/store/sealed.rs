@@ -90,10 +90,11 @@ impl SealedSegment {
 pub(super) fn hash(file: &dyn MediumFile) -> io::Result<[u8; 32]> {
     let len = file.len()?;
     let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; STEP_BYTES];
+    let step_of = |left: u64| usize::try_from(left).unwrap_or(STEP_BYTES).min(STEP_BYTES);
+    let mut buffer = vec![0; step_of(len)];
     let mut at = 0;
     while at < len {
-        let step = usize::try_from(len - at).unwrap_or(STEP_BYTES).min(STEP_BYTES);
+        let step = step_of(len - at);
         file.read_at(at, &mut buffer[..step])?;
         hasher.update(&buffer[..step]);
         at += step as u64;

@@ -1,17 +1,20 @@
 //! `zhida serve`: the server, until SIGTERM.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::Api;
+use crate::domain::ids::Seq;
 use crate::server::config::{ClockName, Config};
 use crate::server::exit::{Failure, Kind};
-use crate::server::io::IoThreads;
+use crate::server::io::{IoThreads, Listener};
 use crate::server::start::{self, ADMIN_TOKEN};
 use crate::server::{options, telemetry};
 
@@ -52,15 +55,14 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
 
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let waiting = waiting.map_err(|error| Failure::world("start a runtime", &error))?;
-    let said = AtomicU64::new(0);
-    let kept = start::start(&config, &|folded, last| {
-        if folded.0 >= said.load(Ordering::Relaxed) + RECOVERY_STEP {
-            said.store(folded.0, Ordering::Relaxed);
-            tracing::info!(%folded, %last, "recovering");
-        }
-    })?;
+    let listener = Listener::bind(config.server.listen)?;
+    let folding = Arc::new(Folding::default());
+    let told = Arc::clone(&folding);
+    let starting = IoThreads::starting(&listener, Arc::new(move || told.to_string()))?;
+    let kept = start::start(&config, &|folded, last| folding.note(folded, last))?;
     let api = Api::new(kept.handle(), options::api(&config, metrics));
-    let threads = IoThreads::start(&config.server, &api)?;
+    let threads = IoThreads::serving(&config.server, &listener, &api)?;
+    starting.stop();
     let dir = kept.dir().display();
     if let Some(token) = &kept.new_admin_token {
         eprintln!("A new data directory: {dir}");
@@ -68,7 +70,7 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
             "The administrator's token, shown this once (kept in {dir}/{ADMIN_TOKEN}):\n{token}"
         );
     }
-    tracing::info!(address = %threads.address, %dir, "serving");
+    tracing::info!(address = %listener.address, %dir, "serving");
 
     let ended_by_itself = waiting.block_on(stopped(|| kept.is_over()))?;
     tracing::info!("stopping");
@@ -79,6 +81,38 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// How far a start has folded the journal: told on `/readyz`, and now and then in the log.
+#[derive(Debug, Default)]
+struct Folding {
+    folded: AtomicU64,
+    last: AtomicU64,
+    logged: AtomicU64,
+}
+
+impl Folding {
+    fn note(&self, folded: Seq, last: Seq) {
+        self.folded.store(folded.0, Ordering::Relaxed);
+        self.last.store(last.0, Ordering::Relaxed);
+        if folded.0 >= self.logged.load(Ordering::Relaxed) + RECOVERY_STEP {
+            self.logged.store(folded.0, Ordering::Relaxed);
+            tracing::info!("{self}");
+        }
+    }
+}
+
+impl fmt::Display for Folding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.last.load(Ordering::Relaxed) {
+            0 => f.write_str("opening the data directory"),
+            last => write!(
+                f,
+                "folding the journal: event {} of {last}",
+                self.folded.load(Ordering::Relaxed)
+            ),
+        }
+    }
 }
 
 /// Waits for SIGTERM or Ctrl-C; says whether the engine ended before that.

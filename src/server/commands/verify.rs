@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use super::block_on;
 use crate::domain::ids::{Seq, SlotNumber};
 use crate::domain::record::Record;
-use crate::journal::store::verify;
+use crate::journal::store::{Store, verify};
 use crate::journal::vault::{Opened, VaultReader};
 use crate::journal::{Head, Journal as _, Value};
 use crate::server::exit::{Failure, Kind};
@@ -27,27 +27,30 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) fn run(args: &VerifyArgs) -> Result<(), Failure> {
-    let source = block_on(Source::open(&args.source))?;
-    let head = match source {
-        Source::Stopped(store) => {
-            let bar = ProgressBar::new(store.tail().seq.0);
-            let report = verify(&store, args.head, &mut |seq| bar.set_position(seq.0));
-            bar.finish_and_clear();
-            let report =
-                report.map_err(|error| Failure::damaged("the journal does not hold", &error))?;
-            eprintln!(
-                "{} events in {} values; {} of {} segments are sealed and are what their notes say.",
-                report.events, report.values, report.segments_sealed, report.segments
-            );
-            let mut source = Source::Stopped(store);
-            let parts = block_on(open_parts(&mut source, args))?;
-            eprintln!("{} sealed parts open; {} were erased.", parts.open, parts.erased);
-            source.close()?;
-            report.head
+    let head = block_on(async {
+        match Source::open(&args.source).await? {
+            Source::Stopped(store) => verify_stopped(store, args).await,
+            live @ Source::Live(_) => verify_live(live, args).await,
         }
-        Source::Live(client) => block_on(verify_live(Source::Live(client), args))?,
-    };
+    })?;
     writeln!(std::io::stdout(), "{head}").map_err(|error| Failure::world("print", &error))
+}
+
+/// Verifies the files, the chain and the sealed parts of a directory that no server has.
+async fn verify_stopped(store: Box<Store>, args: &VerifyArgs) -> Result<Head, Failure> {
+    let bar = ProgressBar::new(store.tail().seq.0);
+    let report = verify(&store, args.head, &mut |seq| bar.set_position(seq.0));
+    bar.finish_and_clear();
+    let report = report.map_err(|error| Failure::damaged("the journal does not hold", &error))?;
+    eprintln!(
+        "{} events in {} values; {} of {} segments are sealed and are what their notes say.",
+        report.events, report.values, report.segments_sealed, report.segments
+    );
+    let mut source = Source::Stopped(store);
+    let parts = open_parts(&mut source, args).await?;
+    eprintln!("{} sealed parts open; {} were erased.", parts.open, parts.erased);
+    source.close()?;
+    Ok(report.head)
 }
 
 /// Walks a running server's chain. Its files and its vault are the server's own to read.

@@ -17,7 +17,7 @@ use crate::server::start::ADMIN_TOKEN;
 /// Between two questions whether the server is ready.
 const READY_EVERY: Duration = Duration::from_millis(5);
 /// How long a start may take.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const READY_WITHIN: Duration = Duration::from_mins(2);
 
 /// A server process, and where it keeps and listens. Killed when dropped.
 pub(super) struct Server {

@@ -1,0 +1,11 @@
+//! What the engine owes, on a journal in memory that breaks when it is told to.
+
+mod desks;
+mod failing;
+mod lanes;
+mod laws;
+mod reads;
+mod rig;
+mod start_stop;
+mod timers;
+mod views;
