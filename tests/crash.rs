@@ -4,6 +4,8 @@
 //!
 //! `ZHIDA_SEEDS=N` runs that many seeds, `ZHIDA_SEED=K` runs that one alone.
 
+#![expect(clippy::unwrap_used, reason = "a test says what must be")]
+
 mod journal;
 
 use std::collections::BTreeMap;
@@ -125,7 +127,7 @@ impl<'a> Simulation<'a> {
             64..72 => self.store().work(),
             72..76 => self.read_beside(),
             76..79 => {
-                self.machine.fail_sync_after(Some(u32::try_from(self.dice.below(4)).unwrap()))
+                self.machine.fail_sync_after(Some(u32::try_from(self.dice.below(4)).unwrap()));
             }
             79..81 => {
                 let syncs = u32::try_from(self.dice.below(2)).unwrap();

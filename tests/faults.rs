@@ -1,6 +1,8 @@
 //! Faults one by one: a crash at every step of an append, a failed sync, a full disk, and bytes
 //! that are not what they were. Nothing acknowledged is lost, and nothing wrong is ever read.
 
+#![expect(clippy::unwrap_used, reason = "a test says what must be")]
+
 mod journal;
 
 use std::collections::BTreeMap;
@@ -246,6 +248,12 @@ fn a_flipped_bit_in_the_newest_commit_is_refused_with_both_ends() {
     assert!(refused > 0, "redb went back a commit and was found out");
 }
 
+fn put_all(machine: &Machine, files: &BTreeMap<String, Vec<u8>>) {
+    for (name, bytes) in files {
+        machine.put(name, bytes);
+    }
+}
+
 /// Puts a file back, and takes away what a start began after it.
 fn return_to(machine: &Machine, name: &str, bytes: &[u8]) {
     segments(machine).iter().filter(|other| *other > &name.to_owned()).for_each(|other| {
@@ -290,9 +298,11 @@ fn a_damaged_acknowledged_file_costs_nothing_and_is_told() {
     let whole = &files["acknowledged"];
     for (bytes_flipped, is_one_slot) in [(&[20][..], true), (&[532], true), (&[20, 532], false)] {
         let machine = Machine::new(0);
-        files.iter().for_each(|(name, bytes)| machine.put(name, bytes));
+        put_all(&machine, &files);
         let mut bytes = whole.clone();
-        bytes_flipped.iter().for_each(|&byte| bytes[byte] ^= 1);
+        for &byte in bytes_flipped {
+            bytes[byte] ^= 1;
+        }
         machine.put("acknowledged", &bytes);
         let (store, report) = open(&machine).unwrap();
         match report.acknowledged {
@@ -314,7 +324,7 @@ fn a_torn_end_of_the_active_segment_is_refused_or_costs_nothing() {
         let whole = &files[&name];
         for cut in 1..20 {
             let machine = Machine::new(0);
-            files.iter().for_each(|(name, bytes)| machine.put(name, bytes));
+            put_all(&machine, &files);
             machine.put(&name, &whole[..whole.len() * (20 - cut) / 20]);
             check_damaged(&machine, &writer, &mut BTreeMap::new());
         }

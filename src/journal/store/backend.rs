@@ -59,9 +59,11 @@ struct Over {
     pages: BTreeMap<u64, Box<Page>>,
 }
 
-type Page = [u8; PAGE_BYTES as usize];
+type Page = [u8; PAGE_BYTES];
 
-const PAGE_BYTES: u64 = 4_096;
+const PAGE_BYTES: usize = 4_096;
+/// The same, as a distance in a file.
+const PAGE_STEP: u64 = PAGE_BYTES as u64;
 
 impl Failure {
     /// What a disk said.
@@ -160,8 +162,8 @@ impl StorageBackend for Overlay {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.read_under(over.under, offset, out)?;
-        for (&at, page) in over.pages.range(offset - offset % PAGE_BYTES..end) {
-            let (start, stop) = (at.max(offset), (at + PAGE_BYTES).min(end));
+        for (&at, page) in over.pages.range(offset - offset % PAGE_STEP..end) {
+            let (start, stop) = (at.max(offset), (at + PAGE_STEP).min(end));
             out[span(start - offset, stop - offset)]
                 .copy_from_slice(&page[span(start - at, stop - at)]);
         }
@@ -172,12 +174,12 @@ impl StorageBackend for Overlay {
         let mut over = self.over.write();
         over.under = over.under.min(len);
         over.len = len;
-        over.pages.split_off(&len.next_multiple_of(PAGE_BYTES));
+        over.pages.split_off(&len.next_multiple_of(PAGE_STEP));
         if let Some(mut last) = over.pages.last_entry()
-            && *last.key() + PAGE_BYTES > len
+            && *last.key() + PAGE_STEP > len
         {
             let at = *last.key();
-            last.get_mut()[span(len - at, PAGE_BYTES)].fill(0);
+            last.get_mut()[span(len - at, PAGE_STEP)].fill(0);
         }
         Ok(())
     }
@@ -192,19 +194,19 @@ impl StorageBackend for Overlay {
         if end > over.len {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut at = offset - offset % PAGE_BYTES;
+        let mut at = offset - offset % PAGE_STEP;
         while at < end {
             if !over.pages.contains_key(&at) {
-                let mut page = Box::new([0; PAGE_BYTES as usize]);
+                let mut page = Box::new([0; PAGE_BYTES]);
                 self.read_under(over.under, at, &mut page[..])?;
                 over.pages.insert(at, page);
             }
-            let (start, stop) = (at.max(offset), (at + PAGE_BYTES).min(end));
+            let (start, stop) = (at.max(offset), (at + PAGE_STEP).min(end));
             if let Some(page) = over.pages.get_mut(&at) {
                 page[span(start - at, stop - at)]
                     .copy_from_slice(&data[span(start - offset, stop - offset)]);
             }
-            at += PAGE_BYTES;
+            at += PAGE_STEP;
         }
         Ok(())
     }
