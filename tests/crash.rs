@@ -18,7 +18,7 @@ use zhida::journal::store::simulated::{Dice, Faults, Machine};
 use zhida::journal::store::{Background, OpenError, Store, StoreOptions, verify};
 use zhida::journal::{AppendError, Journal as _, Turn};
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 const OPERATIONS: usize = 220;
 
 /// How often each thing happened, by name.
@@ -86,7 +86,7 @@ impl<'a> Simulation<'a> {
     fn new(seed: u64, counts: &'a mut Counts) -> Self {
         let mut dice = Dice::new(seed);
         let options = StoreOptions {
-            segment_bytes: 2_000 + dice.below(20_000),
+            segment_bytes: 8_000 + dice.below(80_000),
             ballast_bytes: 64 << 10,
             free_bytes_min: 256 << 10,
             ..StoreOptions::at("")
