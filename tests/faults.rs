@@ -182,6 +182,19 @@ fn a_full_disk_takes_the_turn_that_met_it_and_refuses_the_next_until_there_is_ro
 }
 
 #[test]
+fn a_full_disk_at_a_roll_costs_the_ballast_and_no_turn() {
+    let (machine, mut writer) = (Machine::new(12), Writer::new(12));
+    let (mut store, _) = open(&machine).unwrap();
+    append_many(&mut store, &mut writer, 20);
+    store.work();
+    machine.leave_room(Some(0));
+    store.roll(Digest(1)).unwrap();
+    append(&mut store, &mut writer);
+    assert!(!machine.files().contains_key("ballast"));
+    writer.check(&*store.reader());
+}
+
+#[test]
 #[should_panic(expected = "a failed turn comes again")]
 fn another_turn_than_the_failed_one_is_a_mistake_of_the_caller() {
     let (machine, mut writer) = (Machine::new(3), Writer::new(3));
@@ -289,6 +302,24 @@ fn a_flipped_bit_in_a_sealed_segment_is_found_before_redb_sees_it() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn a_flipped_bit_in_the_last_segment_of_a_clean_close_is_refused_or_costs_nothing() {
+    let (machine, writer) = made(11, true);
+    let files = machine.files();
+    let name = segments(&machine).pop().unwrap();
+    let mut outcomes = BTreeMap::new();
+    for part in 0..150 {
+        let machine = Machine::new(0);
+        put_all(&machine, &files);
+        let mut flipped = files[&name].clone();
+        let byte = flipped.len() * part / 150 + part % 64;
+        flipped[byte] ^= 16;
+        machine.put(&name, &flipped);
+        check_damaged(&machine, &writer, &mut outcomes);
+    }
+    assert_eq!(outcomes.keys().copied().collect::<Vec<_>>(), ["refused", "whole"], "{outcomes:?}");
 }
 
 #[test]

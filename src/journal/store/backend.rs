@@ -217,3 +217,71 @@ impl StorageBackend for Overlay {
 fn span(start: u64, stop: u64) -> std::ops::Range<usize> {
     start as usize..stop as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::store::simulated::{Dice, Machine};
+
+    #[test]
+    fn nothing_is_written_behind_a_fence_once_a_write_or_a_sync_failed() {
+        for fails_on_sync in [true, false] {
+            let machine = Machine::new(1);
+            let fence = Arc::new(Fence::default());
+            let file = machine.medium().create("a").expect("no fault");
+            let fenced = Fenced::new(file, Arc::clone(&fence));
+            fenced.write(0, b"before").expect("no fault");
+            if fails_on_sync {
+                machine.fail_sync_after(Some(0));
+                assert!(fenced.sync_data().is_err());
+            } else {
+                machine.leave_room(Some(0));
+                assert!(fenced.write(PAGE_STEP, b"no room").is_err());
+            }
+            assert_eq!(fence.failure().expect("it failed").is_full, !fails_on_sync);
+            machine.leave_room(None);
+
+            let before = machine.files();
+            assert!(fenced.write(0, b"after").is_err());
+            assert!(fenced.set_len(1).is_err());
+            assert!(fenced.sync_data().is_err());
+            assert_eq!(machine.files(), before);
+        }
+    }
+
+    #[test]
+    fn an_overlay_reads_like_a_file_and_leaves_the_one_under_it_alone() {
+        for seed in 0..50 {
+            let mut dice = Dice::new(seed);
+            let mut model: Vec<u8> =
+                (0..dice.below(20_000)).map(|_| dice.roll().to_le_bytes()[0]).collect();
+            let machine = Machine::new(seed);
+            machine.put("a", &model);
+            let overlay = Overlay::new(machine.medium().open("a").expect("it is there"));
+            let overlay = overlay.expect("no fault");
+            let under = machine.files();
+            for _ in 0..100 {
+                if dice.once_in(6) {
+                    let len = dice.below(30_000);
+                    overlay.set_len(len).expect("no fault");
+                    model.resize(span(0, len).end, 0);
+                }
+                let len = model.len() as u64;
+                let start = dice.below(len + 1);
+                let range = span(start, start + dice.below(len - start + 1));
+                if dice.once_in(2) {
+                    let data = vec![dice.roll().to_le_bytes()[0]; range.len()];
+                    overlay.write(start, &data).expect("within the file");
+                    model[range].copy_from_slice(&data);
+                } else {
+                    let mut out = vec![0; range.len()];
+                    overlay.read(start, &mut out).expect("within the file");
+                    assert!(out == model[range], "seed {seed}");
+                }
+            }
+            assert_eq!(overlay.len().expect("no fault"), model.len() as u64);
+            assert!(overlay.read(model.len() as u64, &mut [0]).is_err());
+            assert_eq!(machine.files(), under);
+        }
+    }
+}
