@@ -1,6 +1,8 @@
 //! Faults one by one: a crash at every step of an append, a failed sync, a full disk, and bytes
 //! that are not what they were. Nothing acknowledged is lost, and nothing wrong is ever read.
 
+#![expect(clippy::unwrap_used, reason = "a test says what must be")]
+
 mod journal;
 
 use std::collections::BTreeMap;
@@ -180,6 +182,19 @@ fn a_full_disk_takes_the_turn_that_met_it_and_refuses_the_next_until_there_is_ro
 }
 
 #[test]
+fn a_full_disk_at_a_roll_costs_the_ballast_and_no_turn() {
+    let (machine, mut writer) = (Machine::new(12), Writer::new(12));
+    let (mut store, _) = open(&machine).unwrap();
+    append_many(&mut store, &mut writer, 20);
+    store.work();
+    machine.leave_room(Some(0));
+    store.roll(Digest(1)).unwrap();
+    append(&mut store, &mut writer);
+    assert!(!machine.files().contains_key("ballast"));
+    writer.check(&*store.reader());
+}
+
+#[test]
 #[should_panic(expected = "a failed turn comes again")]
 fn another_turn_than_the_failed_one_is_a_mistake_of_the_caller() {
     let (machine, mut writer) = (Machine::new(3), Writer::new(3));
@@ -246,6 +261,12 @@ fn a_flipped_bit_in_the_newest_commit_is_refused_with_both_ends() {
     assert!(refused > 0, "redb went back a commit and was found out");
 }
 
+fn put_all(machine: &Machine, files: &BTreeMap<String, Vec<u8>>) {
+    for (name, bytes) in files {
+        machine.put(name, bytes);
+    }
+}
+
 /// Puts a file back, and takes away what a start began after it.
 fn return_to(machine: &Machine, name: &str, bytes: &[u8]) {
     segments(machine).iter().filter(|other| *other > &name.to_owned()).for_each(|other| {
@@ -284,15 +305,35 @@ fn a_flipped_bit_in_a_sealed_segment_is_found_before_redb_sees_it() {
 }
 
 #[test]
+fn a_flipped_bit_in_the_last_segment_of_a_clean_close_is_refused_or_costs_nothing() {
+    let (machine, writer) = made(11, true);
+    let files = machine.files();
+    let name = segments(&machine).pop().unwrap();
+    let mut outcomes = BTreeMap::new();
+    for part in 0..150 {
+        let machine = Machine::new(0);
+        put_all(&machine, &files);
+        let mut flipped = files[&name].clone();
+        let byte = flipped.len() * part / 150 + part % 64;
+        flipped[byte] ^= 16;
+        machine.put(&name, &flipped);
+        check_damaged(&machine, &writer, &mut outcomes);
+    }
+    assert_eq!(outcomes.keys().copied().collect::<Vec<_>>(), ["refused", "whole"], "{outcomes:?}");
+}
+
+#[test]
 fn a_damaged_acknowledged_file_costs_nothing_and_is_told() {
     let (machine, writer) = made(8, false);
     let files = machine.files();
     let whole = &files["acknowledged"];
     for (bytes_flipped, is_one_slot) in [(&[20][..], true), (&[532], true), (&[20, 532], false)] {
         let machine = Machine::new(0);
-        files.iter().for_each(|(name, bytes)| machine.put(name, bytes));
+        put_all(&machine, &files);
         let mut bytes = whole.clone();
-        bytes_flipped.iter().for_each(|&byte| bytes[byte] ^= 1);
+        for &byte in bytes_flipped {
+            bytes[byte] ^= 1;
+        }
         machine.put("acknowledged", &bytes);
         let (store, report) = open(&machine).unwrap();
         match report.acknowledged {
@@ -314,7 +355,7 @@ fn a_torn_end_of_the_active_segment_is_refused_or_costs_nothing() {
         let whole = &files[&name];
         for cut in 1..20 {
             let machine = Machine::new(0);
-            files.iter().for_each(|(name, bytes)| machine.put(name, bytes));
+            put_all(&machine, &files);
             machine.put(&name, &whole[..whole.len() * (20 - cut) / 20]);
             check_damaged(&machine, &writer, &mut BTreeMap::new());
         }
