@@ -16,9 +16,7 @@ use super::language::Language;
 use super::moment::{CodeText, Moment};
 use crate::domain::case::Move;
 use crate::domain::rejection::Rejection;
-use crate::engine::SubmitError;
-use crate::journal::ReadError;
-use crate::journal::vault::VaultError;
+use crate::engine::{ReadError, SealError, SubmitError};
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -149,9 +147,9 @@ impl From<ReadError> for Problem {
     }
 }
 
-impl From<VaultError> for Problem {
-    fn from(error: VaultError) -> Self {
-        if let VaultError::NoneLeft { .. } = error {
+impl From<SealError> for Problem {
+    fn from(error: SealError) -> Self {
+        if let SealError::NoneLeft { .. } = error {
             return Self::new(Code::DiskFull);
         }
         tracing::error!(%error, "the vault does not do its work");

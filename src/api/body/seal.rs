@@ -12,11 +12,10 @@ use crate::domain::command::{
 };
 use crate::domain::event::{Grant, PartName, SealedPart};
 use crate::domain::ids::PrincipalId;
-use crate::engine::Handle;
-use crate::journal::vault::VaultError;
+use crate::engine::{Handle, SealError};
 
 /// Why a draft could not be sealed.
-pub(in crate::api) type SealFault = VaultError;
+pub(in crate::api) type SealFault = SealError;
 
 /// Seals the commands of one principal.
 pub(in crate::api) struct Sealer<'h> {
