@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// A request as it is put together.
-pub struct Request {
+pub(crate) struct Request {
     address: SocketAddr,
     head: String,
     token: Option<String>,
@@ -17,36 +17,38 @@ pub struct Request {
 
 impl Request {
     /// To whoever listens there, without a token.
-    pub fn new(address: SocketAddr, method: &str, path: &str) -> Self {
+    pub(crate) fn new(address: SocketAddr, method: &str, path: &str) -> Self {
         let head = format!("{method} {path} HTTP/1.1\r\nhost: zhida\r\nconnection: close\r\n");
         Self { address, head, token: None, body: Vec::new() }
     }
 
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.head += &format!("{name}: {value}\r\n");
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        for part in [name, ": ", value, "\r\n"] {
+            self.head.push_str(part);
+        }
         self
     }
 
-    pub fn token(mut self, token: &str) -> Self {
+    pub(crate) fn token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
     }
 
-    pub fn without_token(mut self) -> Self {
+    pub(crate) fn without_token(mut self) -> Self {
         self.token = None;
         self
     }
 
-    pub fn json(self, json: &str) -> Self {
+    pub(crate) fn json(self, json: &str) -> Self {
         self.header("content-type", "application/json").body(json)
     }
 
-    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    pub fn send(mut self) -> Answer {
+    pub(crate) fn send(mut self) -> Answer {
         let length = self.body.len();
         let body = std::mem::take(&mut self.body);
         let mut connection = self.header("content-length", &length.to_string()).open();
@@ -56,37 +58,39 @@ impl Request {
     }
 
     /// Sends the head alone, of a body that comes in chunks.
-    pub fn open_chunked(self) -> Connection {
+    pub(crate) fn open_chunked(self) -> Connection {
         self.header("transfer-encoding", "chunked").open()
     }
 
     fn open(self) -> Connection {
         let mut head = self.head;
         if let Some(token) = self.token {
-            head += &format!("authorization: Bearer {token}\r\n");
+            head.push_str("authorization: Bearer ");
+            head.push_str(&token);
+            head.push_str("\r\n");
         }
         let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
         Connection(stream)
     }
 }
 
 /// An open connection with a request on it.
-pub struct Connection(pub TcpStream);
+pub(crate) struct Connection(pub(crate) TcpStream);
 
 impl Connection {
-    pub fn chunk(&mut self, text: &str) {
+    pub(crate) fn chunk(&mut self, text: &str) {
         let chunk = format!("{:x}\r\n{text}\r\n", text.len());
         self.0.write_all(chunk.as_bytes()).unwrap();
     }
 
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.0.write_all(b"0\r\n\r\n").unwrap();
     }
 
     /// Reads until `wanted` has come.
-    pub fn read_until(&mut self, wanted: &str) -> String {
+    pub(crate) fn read_until(&mut self, wanted: &str) -> String {
         let mut read = Vec::new();
         let mut piece = [0; 4_096];
         loop {
@@ -101,12 +105,12 @@ impl Connection {
     }
 
     /// Whether the server ends the connection.
-    pub fn answer_ends(mut self) -> bool {
+    pub(crate) fn answer_ends(mut self) -> bool {
         self.0.read_to_end(&mut Vec::new()).is_ok()
     }
 
     /// Reads the answer to the end of the connection.
-    pub fn answer(mut self) -> Answer {
+    pub(crate) fn answer(mut self) -> Answer {
         let mut read = Vec::new();
         // A connection that the server resets behind its answer has given it.
         self.0.read_to_end(&mut read).ok();
@@ -116,10 +120,10 @@ impl Connection {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
@@ -133,35 +137,35 @@ impl Answer {
         Self { status, head, body }
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then_some(value.trim())
         })
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// The body of an answer that is no problem.
-    pub fn ok(&self) -> Value {
+    pub(crate) fn ok(&self) -> Value {
         assert!((200..300).contains(&self.status), "{} {}", self.status, self.text());
         self.json()
     }
 
     /// The results of a stream.
-    pub fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{}", self.text());
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The code of a problem, with its status.
-    pub fn problem(&self) -> (u16, String) {
+    pub(crate) fn problem(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let body = self.json();
         assert_eq!(body["status"], self.status);

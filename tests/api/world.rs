@@ -19,12 +19,12 @@ use zhida::journal::{MemoryFaults, MemoryJournal};
 use crate::client::{Answer, Request};
 
 /// 2026-01-05T08:00:00+08:00, a Monday.
-pub const MONDAY: Timestamp = Timestamp(1_767_571_200_000);
+pub(crate) const MONDAY: Timestamp = Timestamp(1_767_571_200_000);
 
-pub const GRID: &str = "411502001001001";
-pub const VILLAGE: &str = "411502001001";
-pub const TOWNSHIP: &str = "411502001000";
-pub const ELSEWHERE: &str = "411502002001001";
+pub(crate) const GRID: &str = "411502001001001";
+pub(crate) const VILLAGE: &str = "411502001001";
+pub(crate) const TOWNSHIP: &str = "411502001000";
+pub(crate) const ELSEWHERE: &str = "411502002001001";
 
 const UNITS: &[(&str, &str)] = &[
     ("411500000000", "division"),
@@ -48,10 +48,10 @@ const MATTERS: &[(&str, &str, bool, bool)] = &[
 ];
 
 /// What a test may choose.
-pub struct Choices {
-    pub clock: Clock,
-    pub api: ApiOptions,
-    pub engine: EngineOptions,
+pub(crate) struct Choices {
+    pub(crate) clock: Clock,
+    pub(crate) api: ApiOptions,
+    pub(crate) engine: EngineOptions,
 }
 
 impl Default for Choices {
@@ -65,12 +65,11 @@ impl Default for Choices {
 }
 
 /// A running server with the small city in it.
-pub struct World {
-    pub address: SocketAddr,
-    pub admin: String,
-    pub clock: Clock,
-    pub faults: MemoryFaults,
-    pub handle: zhida::engine::Handle,
+pub(crate) struct World {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: String,
+    pub(crate) faults: MemoryFaults,
+    pub(crate) handle: zhida::engine::Handle,
     stop: Option<oneshot::Sender<()>>,
     io_thread: Option<JoinHandle<()>>,
     engine: Option<Engine>,
@@ -78,18 +77,18 @@ pub struct World {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Choices::default())
     }
 
-    pub fn with(choices: Choices) -> Self {
+    pub(crate) fn with(choices: Choices) -> Self {
         let world = Self::empty(choices);
         world.import();
         world
     }
 
     /// A server without any unit or matter.
-    pub fn empty(choices: Choices) -> Self {
+    pub(crate) fn empty(choices: Choices) -> Self {
         let dir = TempDir::new().unwrap();
         let journal = MemoryJournal::default();
         let faults = journal.faults();
@@ -98,7 +97,7 @@ impl World {
             journal: Box::new(journal),
             state: State::default(),
             vault: Arc::new(Vault::open(dir.path(), vault).unwrap()),
-            clock: choices.clock.clone(),
+            clock: choices.clock,
             journal_id: 7,
             status: Arc::default(),
             options: choices.engine,
@@ -116,7 +115,6 @@ impl World {
         Self {
             address,
             admin,
-            clock: choices.clock,
             faults,
             handle,
             stop: Some(stop),
@@ -145,19 +143,19 @@ impl World {
     }
 
     /// A request with the administrator's token.
-    pub fn request(&self, method: &str, path: &str) -> Request {
+    pub(crate) fn request(&self, method: &str, path: &str) -> Request {
         Request::new(self.address, method, path).token(&self.admin)
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.request("GET", path).send()
     }
 
-    pub fn post(&self, path: &str, json: &str) -> Answer {
+    pub(crate) fn post(&self, path: &str, json: &str) -> Answer {
         self.request("POST", path).json(json).send()
     }
 
-    pub fn stream(&self, lines: &str) -> Answer {
+    pub(crate) fn stream(&self, lines: &str) -> Answer {
         self.request("POST", "/v1/commands")
             .header("content-type", "application/x-ndjson")
             .body(lines)
@@ -165,21 +163,21 @@ impl World {
     }
 
     /// Reports a case in the first grid and gives its number.
-    pub fn report(&self, matter: &str) -> u64 {
+    pub(crate) fn report(&self, matter: &str) -> u64 {
         let answer = self.post("/v1/cases", &report(matter, GRID));
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()["case"].as_u64().unwrap()
     }
 
     /// Admits a client and gives its token.
-    pub fn admit(&self, body: &str) -> String {
+    pub(crate) fn admit(&self, body: &str) -> String {
         let answer = self.post("/v1/clients", body);
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()["token"].as_str().unwrap().to_owned()
     }
 
     /// Ends the server as a signal would: connections drain.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             stop.send(()).ok();
         }
@@ -233,7 +231,7 @@ async fn serve(
 }
 
 /// A report's body.
-pub fn report(matter: &str, place: &str) -> String {
+pub(crate) fn report(matter: &str, place: &str) -> String {
     format!(
         r#"{{"matter":"{matter}","place":"{place}","source":"patrol","text":"路灯不亮","claimant":{{"name":"王小明","phone":"13812345678"}}}}"#
     )
@@ -245,7 +243,8 @@ fn units() -> String {
         .map(|(code, kind)| {
             format!("{{\"code\":\"{code}\",\"kind\":\"{kind}\",\"name\":\"单位{code}\"}}\n")
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 fn matters() -> String {
@@ -259,5 +258,6 @@ fn matters() -> String {
                  \"public\":true,\"confidential\":{confidential},\"from_occurrence\":false}}\n"
             )
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
