@@ -103,6 +103,7 @@ codes! {
     BulkBodiesFull = "bulk_bodies_full", 503, "too many streams are open; try again", "批量请求过多，请稍后重试";
     NotDurable = "not_durable", 503, "the journal cannot be written now; ask for the outcome of the key", "日志暂不可写，请按幂等键查询结果";
     SeqNotReached = "seq_not_reached", 503, "the view has not reached that seq yet", "视图尚未到达该序号";
+    Starting = "starting", 503, "the server is starting", "服务器正在启动";
     Stopping = "stopping", 503, "the server is stopping", "服务器正在停止";
     DiskFull = "disk_full", 507, "the disk is full; ask for the outcome of the key", "磁盘已满，请按幂等键查询结果";
 }

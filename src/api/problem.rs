@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,10 +14,9 @@ use super::body::{BodyFault, Flaw};
 use super::codes::Code;
 use super::language::Language;
 use super::moment::{CodeText, Moment};
+use crate::domain::case::Move;
 use crate::domain::rejection::Rejection;
-use crate::engine::SubmitError;
-use crate::journal::ReadError;
-use crate::journal::vault::VaultError;
+use crate::engine::{ReadError, SealError, SubmitError};
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -32,11 +31,18 @@ struct Inner {
     detail: Option<Cow<'static, str>>,
     flaws: Vec<Flaw>,
     rejection: Option<Rejection>,
+    allow: Option<HeaderValue>,
 }
 
 impl Problem {
     pub(super) fn new(code: Code) -> Self {
-        Self(Box::new(Inner { code, detail: None, flaws: Vec::new(), rejection: None }))
+        Self(Box::new(Inner {
+            code,
+            detail: None,
+            flaws: Vec::new(),
+            rejection: None,
+            allow: None,
+        }))
     }
 
     pub(super) fn detailed(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -51,6 +57,12 @@ impl Problem {
         problem
     }
 
+    /// The same, with the methods that the address takes.
+    pub(super) fn allowing(mut self, allow: Option<HeaderValue>) -> Self {
+        self.0.allow = allow;
+        self
+    }
+
     pub(super) fn code(&self) -> Code {
         self.0.code
     }
@@ -61,12 +73,16 @@ impl Problem {
     }
 
     /// The whole answer.
-    pub(super) fn response(&self, language: Language, request_id: &str) -> Response<Vec<u8>> {
-        let Inner { code, detail, flaws, rejection } = &*self.0;
+    pub(super) fn response(
+        &self,
+        language: Language,
+        request_id: Option<String>,
+    ) -> Response<Vec<u8>> {
+        let Inner { code, detail, flaws, rejection, allow } = &*self.0;
         let body = ProblemBody {
             kind: format!("urn:zhida:problem:{}", code.name()),
             told: Told::new(*code, detail.as_deref(), flaws, rejection.as_ref(), language),
-            request_id: Some(request_id.to_owned()),
+            request_id,
         };
         let body = serde_json::to_vec(&body).expect("texts have a JSON form");
         let mut response = Response::new(body);
@@ -78,10 +94,14 @@ impl Problem {
         if let Some(seconds) = code.retry_after_seconds() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(allow) = allow {
+            headers.insert(ALLOW, allow.clone());
+        }
         if code.status() == 401 {
-            let challenge = match code {
-                Code::TokenMissing => "Bearer realm=\"zhida\"",
-                _ => "Bearer realm=\"zhida\", error=\"invalid_token\"",
+            let challenge = if *code == Code::TokenMissing {
+                "Bearer realm=\"zhida\""
+            } else {
+                "Bearer realm=\"zhida\", error=\"invalid_token\""
             };
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
@@ -127,9 +147,9 @@ impl From<ReadError> for Problem {
     }
 }
 
-impl From<VaultError> for Problem {
-    fn from(error: VaultError) -> Self {
-        if let VaultError::NoneLeft { .. } = error {
+impl From<SealError> for Problem {
+    fn from(error: SealError) -> Self {
+        if let SealError::NoneLeft { .. } = error {
             return Self::new(Code::DiskFull);
         }
         tracing::error!(%error, "the vault does not do its work");
@@ -268,7 +288,7 @@ impl Told {
             Rejection::MoveNotAllowed { case, status, moves } => {
                 self.case = Some(case.0);
                 self.case_status = Some(status.name());
-                self.moves = Some(moves.iter().map(|one| one.name()).collect());
+                self.moves = Some(moves.iter().map(Move::name).collect());
             }
             Rejection::VersionStale { case, version } => {
                 self.case = Some(case.0);

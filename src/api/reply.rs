@@ -97,17 +97,17 @@ pub(super) fn accepted(
     status: StatusCode,
     headers: &HeaderMap,
 ) -> Response<Bytes> {
-    written(AcceptedBody::of(view, &accepted.reply), accepted, status, headers)
+    written(&AcceptedBody::of(view, &accepted.reply), accepted, status, headers)
 }
 
 /// The same, once its body is made.
 pub(super) fn written(
-    body: AcceptedBody,
+    body: &AcceptedBody,
     accepted: &Accepted,
     status: StatusCode,
     request: &HeaderMap,
 ) -> Response<Bytes> {
-    let json = serde_json::to_vec(&body).expect("numbers and texts have a JSON form");
+    let json = serde_json::to_vec(body).expect("numbers and texts have a JSON form");
     let mut response = Response::new(Bytes::from(json));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use http::header::ALLOW;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -61,7 +62,7 @@ impl ApiService {
                     let code = problem.code().name();
                     tracing::debug!(request_id, code, "a request was not done");
                 }
-                let response = problem.response(language, &request_id);
+                let response = problem.response(language, Some(request_id));
                 response.map(|body| ReplyBody::Whole(Some(body.into())))
             }
         };
@@ -95,7 +96,8 @@ impl ApiService {
             Err(never) => match never {},
         };
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-            return Err(problem);
+            // The router knows what else the address takes.
+            return Err(problem.allowing(response.headers_mut().remove(ALLOW)));
         }
         // A path that is no text is refused before any handler sees it.
         if response.status().is_client_error() {

@@ -14,7 +14,10 @@ use hyper_util::server::conn::auto::Builder;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::problem::PROBLEM_JSON;
+use super::codes::Code;
+use super::language::Language;
+use super::problem::Problem;
+use super::reply::JSON;
 
 /// Says how far the start is, for people.
 pub type StartProgress = Arc<dyn Fn() -> String + Send + Sync>;
@@ -42,7 +45,8 @@ pub async fn serve_starting(
         };
         let progress = Arc::clone(&progress);
         let service = service_fn(move |request: Request<Incoming>| {
-            let response = answer(request.uri().path(), &progress());
+            let response =
+                answer(request.uri().path(), Language::of(request.headers()), &progress());
             async move { Ok::<_, Infallible>(response) }
         });
         connections.spawn(async move {
@@ -54,28 +58,21 @@ pub async fn serve_starting(
     }
 }
 
-fn answer(path: &str, progress: &str) -> Response<Full<Bytes>> {
-    let (status, kind, body) = match path {
-        "/healthz" => (StatusCode::OK, "application/json", json!({ "status": "starting" })),
+fn answer(path: &str, language: Language, progress: &str) -> Response<Full<Bytes>> {
+    let (status, body) = match path {
+        "/healthz" => (StatusCode::OK, json!({ "status": "starting" })),
         "/readyz" => {
-            let body = json!({ "ready": false, "detail": progress });
-            (StatusCode::SERVICE_UNAVAILABLE, "application/json", body)
+            (StatusCode::SERVICE_UNAVAILABLE, json!({ "ready": false, "detail": progress }))
         }
         _ => {
-            let body = json!({
-                "type": "urn:zhida:problem:starting",
-                "code": "starting",
-                "status": 503,
-                "title": "the server is starting",
-                "detail": progress,
-            });
-            (StatusCode::SERVICE_UNAVAILABLE, PROBLEM_JSON, body)
+            let problem = Problem::detailed(Code::Starting, progress.to_owned());
+            return problem.response(language, None).map(Full::from);
         }
     };
     let mut response = Response::new(Full::from(body.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CONTENT_TYPE, JSON);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static(TRY_AGAIN_S));
     }
@@ -88,9 +85,9 @@ mod tests {
 
     #[test]
     fn a_starting_server_lives_and_is_not_ready() {
-        assert_eq!(answer("/healthz", "x").status(), StatusCode::OK);
+        assert_eq!(answer("/healthz", Language::English, "x").status(), StatusCode::OK);
         for path in ["/readyz", "/v1/cases", "/metrics"] {
-            let answer = answer(path, "event 5 of 10");
+            let answer = answer(path, Language::English, "event 5 of 10");
             assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
             assert_eq!(answer.headers()[RETRY_AFTER], TRY_AGAIN_S);
         }

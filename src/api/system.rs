@@ -82,11 +82,10 @@ pub(super) struct ReadyBody {
 )]
 pub(super) async fn get_ready(State(app): State<App>) -> Response {
     let status = app.handle().status();
-    let readiness = match (app.options().ready)() {
-        Readiness::Ready if status.storage() != Storage::Good => {
-            Readiness::NotReady(format!("the storage is {}", storage_name(status)))
-        }
-        readiness => readiness,
+    let readiness = if status.storage() == Storage::Good {
+        (app.options().ready)()
+    } else {
+        Readiness::NotReady(format!("the storage is {}", storage_name(status)))
     };
     let body = match readiness {
         Readiness::Ready => ReadyBody { ready: true, detail: None },
@@ -137,6 +136,7 @@ pub(super) struct BuildBody {
 /// Bounds.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Limits)]
+#[expect(clippy::struct_field_names, reason = "bounds are named as bounds")]
 pub(super) struct LimitsBody {
     /// Body of one command, in bytes.
     body_bytes_max: usize,

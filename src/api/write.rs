@@ -225,7 +225,7 @@ async fn admit(
     let mut body = AcceptedBody::of(app.handle().view(), &done.reply);
     // A repeat is answered from the journal, which has no token.
     body.token = (!done.is_repeat).then_some(token);
-    Ok(written(body, &done, StatusCode::CREATED, headers))
+    Ok(written(&body, &done, StatusCode::CREATED, headers))
 }
 
 const fn status_of(verb: Verb) -> StatusCode {

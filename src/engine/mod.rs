@@ -34,6 +34,9 @@ use crate::domain::state::State;
 use crate::journal::Journal;
 use crate::journal::vault::Vault;
 
+pub use crate::journal::ReadError;
+pub use crate::journal::vault::{Opened, VaultError as SealError};
+
 pub use answer::{LineAnswer, LineMeaning, Timing};
 pub use clock::{Clock, ManualClock};
 pub use desk::Desk;

@@ -47,13 +47,14 @@ fn an_import_is_in_force_from_its_commit_on() {
     let world = World::empty(Choices::default());
     let begun = world.post("/v1/imports", r#"{"origin":"units.ndjson"}"#);
     assert_eq!((begun.status, &begun.json()["import"]), (201, &json!(1)));
-    let rows: String = (1..=450)
+    let rows = (1..=450)
         .map(|number| {
             format!(
                 "{{\"code\":\"411{number:03}000000\",\"kind\":\"division\",\"name\":\"单位\"}}\n"
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let stage = || {
         let request = world.request("POST", "/v1/imports/1/units").header("idempotency-key", "u-1");
         request.header("content-type", "application/x-ndjson").body(rows.clone()).send()

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use zhida::api::ApiOptions;
 
-use crate::world::{Answer, Choices, ELSEWHERE, GRID, VILLAGE, World, report};
+use crate::client::Answer;
+use crate::world::{Choices, ELSEWHERE, GRID, VILLAGE, World, report};
 
 /// What a problem says, without the name of this very answer.
 fn told(answer: &Answer) -> Value {
@@ -149,4 +150,13 @@ fn a_body_that_never_comes_is_not_waited_for() {
     let mut connection = request.open_chunked();
     connection.chunk("{");
     assert_eq!(connection.answer().problem(), (408, String::from("body_timeout")));
+}
+
+#[test]
+fn an_address_tells_which_methods_it_takes() {
+    let world = World::new();
+    let refused = world.request("DELETE", "/v1/clients").send();
+    assert_eq!(refused.problem(), (405, String::from("method_not_allowed")));
+    let allowed = refused.header("allow").unwrap();
+    assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
 }

@@ -1,8 +1,11 @@
 //! The api from outside: real requests to a real engine, on a port that the system chose.
 
+#![expect(clippy::unwrap_used, reason = "a test says what must be")]
+
 mod admin;
 mod bad_input;
 mod cases;
+mod client;
 mod document;
 mod driven;
 mod reads;

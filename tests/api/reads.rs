@@ -159,3 +159,32 @@ fn the_build_tells_its_bounds() {
     assert_eq!(build["clock"], "manual");
     assert_eq!(world.request("GET", "/v1/build").without_token().send().problem().0, 401);
 }
+
+#[test]
+fn http_2_is_spoken_too() {
+    use http_body_util::{BodyExt, Full};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+
+    let world = World::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (status, body) = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+                .await
+                .unwrap();
+        let connection = tokio::spawn(connection);
+        let request = http::Request::post(format!("http://{}/v1/cases", world.address))
+            .header("authorization", format!("Bearer {}", world.admin))
+            .header("content-type", "application/json")
+            .body(Full::new(bytes::Bytes::from(crate::world::report("PS-001", GRID))))
+            .unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        drop(sender);
+        connection.await.unwrap().unwrap();
+        (status, body)
+    });
+    assert_eq!(status, 201, "{body:?}");
+}

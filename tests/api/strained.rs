@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use zhida::engine::EngineOptions;
 use zhida::journal::Fault;
 
+use crate::client::Request;
 use crate::world::{Choices, GRID, World, report};
 
 #[test]
@@ -80,4 +81,28 @@ fn a_server_that_stops_ends_what_it_is_at() {
     let mut rest = Vec::new();
     idle.read_to_end(&mut rest).unwrap();
     assert!(std::net::TcpStream::connect(world.address).is_err());
+}
+
+#[test]
+fn a_server_that_starts_tells_how_far_it_is() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let progress = std::sync::Arc::new(|| String::from("3 of 9 segments"));
+        let stop = async {
+            stopped.await.ok();
+        };
+        runtime.block_on(zhida::api::serve_starting(listener, progress, stop));
+    });
+    let get = |path: &str| Request::new(address, "GET", path).send();
+    let health = get("/healthz");
+    assert_eq!((health.status, health.json()["status"].clone()), (200, "starting".into()));
+    let ready = get("/readyz");
+    assert_eq!((ready.status, ready.json()["detail"].clone()), (503, "3 of 9 segments".into()));
+    let other = get("/v1/matters");
+    assert_eq!(other.problem(), (503, String::from("starting")));
+    stop.send(()).unwrap();
+    server.join().unwrap();
 }

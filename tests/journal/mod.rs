@@ -1,29 +1,32 @@
 //! Turns made from a seed, and a list beside the journal of what it must hold.
 
 #![expect(dead_code, reason = "each test file uses a part of it")]
+#![expect(clippy::unwrap_used, reason = "a test says what must be")]
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use zhida::domain::digest::Digest;
 use zhida::domain::event::{ClockAdvanced, ClockMode, Event, TextStaged};
 use zhida::domain::ids::{ImportId, Seq, Timestamp};
 use zhida::domain::record::{Actor, Record};
-use zhida::journal::store::simulated::Dice;
-use zhida::journal::{Head, ReadError, Reader, Turn, Value};
+use zhida::journal::store::simulated::{Dice, Machine};
+use zhida::journal::store::{Background, OpenError, OpenReport, Store, StoreOptions};
+use zhida::journal::{Head, Journal as _, ReadError, Reader, Turn, Value};
 
 /// Makes turns and remembers what was acknowledged.
-pub struct Writer {
+pub(crate) struct Writer {
     dice: Dice,
     values: BTreeMap<u64, Vec<u8>>,
 }
 
 impl Writer {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { dice: Dice::new(seed), values: BTreeMap::new() }
     }
 
     /// A turn of 1 to `events_max` events that follows `head`.
-    pub fn turn(&mut self, head: Head, events_max: u64) -> Turn {
+    pub(crate) fn turn(&mut self, head: Head, events_max: u64) -> Turn {
         let mut turn = Turn::after(head, ClockMode::Manual);
         for _ in 0..=self.dice.below(events_max) {
             turn.push(&self.make(turn.last_seq().next()));
@@ -33,7 +36,7 @@ impl Writer {
     }
 
     /// A turn that fills several values.
-    pub fn large_turn(&mut self, head: Head) -> Turn {
+    pub(crate) fn large_turn(&mut self, head: Head) -> Turn {
         let mut turn = Turn::after(head, ClockMode::Manual);
         while turn.bytes() < 3 * zhida::journal::value::VALUE_BYTES_MAX {
             turn.push(&self.make(turn.last_seq().next()));
@@ -58,12 +61,12 @@ impl Writer {
     }
 
     /// The turn was acknowledged.
-    pub fn keep(&mut self, turn: &Turn) {
+    pub(crate) fn keep(&mut self, turn: &Turn) {
         self.values.extend(turn.values().map(|(first, bytes)| (first.0, bytes.to_vec())));
     }
 
     /// The head of what was acknowledged.
-    pub fn head(&self) -> Head {
+    pub(crate) fn head(&self) -> Head {
         self.values
             .values()
             .next_back()
@@ -71,19 +74,19 @@ impl Writer {
     }
 
     /// What the journal must hold under that number.
-    pub fn record(&self, seq: u64) -> Record {
+    pub(crate) fn record(&self, seq: u64) -> Record {
         let (_, bytes) = self.values.range(..=seq).next_back().unwrap();
         Value::parse(bytes).unwrap().record(Seq(seq)).unwrap()
     }
 
     /// Reads everything and compares: all that was acknowledged, nothing else, in a whole chain.
-    pub fn check(&self, reader: &dyn Reader) {
+    pub(crate) fn check(&self, reader: &dyn Reader) {
         self.try_check(reader).unwrap();
     }
 
     /// As [`check`](Self::check), where the reader may find damage: it must say so, and give
     /// nothing wrong before.
-    pub fn try_check(&self, reader: &dyn Reader) -> Result<(), ReadError> {
+    pub(crate) fn try_check(&self, reader: &dyn Reader) -> Result<(), ReadError> {
         let mut expected = self.values.iter();
         let mut head = Head::GENESIS;
         reader.read_from(Seq(1), Seq(u64::MAX), &mut |first, bytes| {
@@ -98,4 +101,53 @@ impl Writer {
         assert_eq!(expected.next(), None, "all that was acknowledged is there");
         Ok(())
     }
+}
+
+pub(crate) const BALLAST_BYTES: u64 = 2 << 20;
+
+pub(crate) fn options() -> StoreOptions {
+    StoreOptions {
+        segment_bytes: 6_000,
+        ballast_bytes: BALLAST_BYTES,
+        free_bytes_min: 1 << 20,
+        ..StoreOptions::at("")
+    }
+}
+
+pub(crate) fn open(machine: &Machine) -> Result<(Store, OpenReport), OpenError> {
+    Store::open_on(machine.medium(), &options(), Background::Inline)
+}
+
+pub(crate) fn append(store: &mut Store, writer: &mut Writer) {
+    let turn = writer.turn(store.tail(), 6);
+    store.append(&turn).unwrap();
+    writer.keep(&turn);
+}
+
+pub(crate) fn append_many(store: &mut Store, writer: &mut Writer, turns: usize) {
+    for _ in 0..turns {
+        if store.is_roll_due() {
+            store.roll(Digest(3)).unwrap();
+            store.work();
+        }
+        append(store, writer);
+    }
+}
+
+/// A journal of several segments whose process was killed, or closed it.
+pub(crate) fn made(seed: u64, is_closed: bool) -> (Machine, Writer) {
+    let (machine, mut writer) = (Machine::new(seed), Writer::new(seed));
+    let (mut store, _) = open(&machine).unwrap();
+    append_many(&mut store, &mut writer, 40);
+    if is_closed {
+        store.close().unwrap();
+    } else {
+        machine.kill();
+    }
+    (machine, writer)
+}
+
+pub(crate) fn segments(machine: &Machine) -> Vec<String> {
+    let names = machine.files().into_keys();
+    names.filter(|name| name.starts_with("journal-0")).collect()
 }

@@ -302,7 +302,7 @@ impl Checker<'_> {
     fn rows<T>(
         &mut self,
         rows: Option<Vec<&RawValue>>,
-        row_of: fn(&str) -> Result<T, Vec<(Option<&'static str>, String)>>,
+        row_of: fn(&str) -> Result<T, RowFaults>,
     ) -> Option<Vec<T>> {
         let Some(rows) = rows else {
             self.missing("/rows");
@@ -328,28 +328,27 @@ impl Checker<'_> {
     }
 }
 
+/// What is wrong with a row: the field, where it is one, and the words.
+type RowFaults = Vec<(Option<&'static str>, String)>;
+
 /// Whether it is a key: 1 to `bytes_max` bytes of printable ASCII.
 pub(in crate::api) fn is_printable(bytes: &[u8], bytes_max: usize) -> bool {
     let is_good = |byte: &u8| (0x20..0x7f).contains(byte);
     !bytes.is_empty() && bytes.len() <= bytes_max && bytes.iter().all(is_good)
 }
 
-fn unit_row(
-    json: &str,
-) -> Result<crate::domain::organisation::UnitRow, Vec<(Option<&'static str>, String)>> {
+fn unit_row(json: &str) -> Result<crate::domain::organisation::UnitRow, RowFaults> {
     row_of::<UnitText>(json)?.row().map_err(told)
 }
 
-fn matter_row(
-    json: &str,
-) -> Result<crate::domain::catalogue::MatterRow, Vec<(Option<&'static str>, String)>> {
+fn matter_row(json: &str) -> Result<crate::domain::catalogue::MatterRow, RowFaults> {
     row_of::<MatterText>(json)?.row().map_err(told)
 }
 
-fn row_of<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Vec<(Option<&'static str>, String)>> {
+fn row_of<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, RowFaults> {
     serde_json::from_str(json).map_err(|error| vec![(None, error.to_string())])
 }
 
-fn told(flaws: Vec<rules::Flaw>) -> Vec<(Option<&'static str>, String)> {
+fn told(flaws: Vec<rules::Flaw>) -> RowFaults {
     flaws.into_iter().map(|flaw| (flaw.field, format!("{}; {}", flaw.message, flaw.hint))).collect()
 }

@@ -25,7 +25,6 @@ pub struct Draft<'a> {
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "most are the large one, and none is kept")]
 pub enum Want<'a> {
     /// Report a case.
     Report(Report<'a>),
@@ -132,11 +131,15 @@ impl Draft<'_> {
             Want::RevokeClient(text) | Want::BeginImport(text) => form.text(Some(text)),
             Want::StageUnits(import, rows) => {
                 form.number(u64::from(import.0));
-                rows.iter().for_each(|row| form.unit(row));
+                for row in rows {
+                    form.unit(row);
+                }
             }
             Want::StageMatters(import, rows) => {
                 form.number(u64::from(import.0));
-                rows.iter().for_each(|row| form.matter(row));
+                for row in rows {
+                    form.matter(row);
+                }
             }
             Want::StageText(import, text) => {
                 form.number(u64::from(import.0));

@@ -1,7 +1,6 @@
 //! From a draft to a submission: personal parts are sealed, each under a key of its own, and the
 //! command is marked, so that it is known again.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::draft::{Draft, Report, Want};
@@ -13,11 +12,10 @@ use crate::domain::command::{
 };
 use crate::domain::event::{Grant, PartName, SealedPart};
 use crate::domain::ids::PrincipalId;
-use crate::engine::Handle;
-use crate::journal::vault::VaultError;
+use crate::engine::{Handle, SealError};
 
 /// Why a draft could not be sealed.
-pub(in crate::api) type SealFault = VaultError;
+pub(in crate::api) type SealFault = SealError;
 
 /// Seals the commands of one principal.
 pub(in crate::api) struct Sealer<'h> {
@@ -52,7 +50,7 @@ impl Sealer<'_> {
     fn command(&mut self, want: Want<'_>) -> Result<Command, SealFault> {
         Ok(match want {
             Want::Report(report) => Command::ReportCase(Box::new(self.report(report)?)),
-            Want::Move(one, target, note) => self.case_command(one, target, note)?,
+            Want::Move(one, target, note) => self.case_command(one, target, note.as_deref())?,
             Want::AdvanceClock(to) => Command::AdvanceClock(AdvanceClock { to }),
             Want::AdmitClient(client) => Command::AdmitClient(AdmitClient {
                 name: client.name,
@@ -101,10 +99,10 @@ impl Sealer<'_> {
         &self,
         one: Move,
         target: Target,
-        note: Option<Cow<'_, str>>,
+        note: Option<&str>,
     ) -> Result<Command, SealFault> {
         let sealed = |part| -> Result<SealedPart, SealFault> {
-            self.handle.seal(part, note.as_deref().unwrap_or_default().as_bytes())
+            self.handle.seal(part, note.unwrap_or_default().as_bytes())
         };
         Ok(match one {
             Move::Acknowledge => Command::AcknowledgeCase(AcknowledgeCase { target }),

@@ -16,9 +16,7 @@ fn flaws(line: &str) -> Vec<(String, &'static str)> {
 fn check(line: &str, expected: &[(&str, &str)]) {
     let expected: Vec<_> =
         expected.iter().map(|(pointer, code)| ((*pointer).to_owned(), *code)).collect();
-    let found: Vec<_> = flaws(line).into_iter().map(|(pointer, code)| (pointer, code)).collect();
-    let expected: Vec<(String, &str)> = expected;
-    assert_eq!(found, expected, "{line}");
+    assert_eq!(flaws(line), expected, "{line}");
 }
 
 const REPORT: &str = r#"{"command":"report_case","key":"r-1","at":"2026-01-05T08:00:00+08:00","by":"411502001001001","matter":"PS-001","place":"411502001001001","source":"patrol","source_number":"G-1","occurred_at":"2026-01-05T07:59:00+08:00","claimant":{"name":"王小明","phone":"13812345678"},"text":"路灯不亮","settle":{"answer":"已修"}}"#;

@@ -146,13 +146,12 @@ async fn read(app: &App, mut body: Body, batcher: &mut Batcher) -> Result<(), St
     let mut lines = Lines::new(app.options().line_bytes_max);
     let mut bytes = 0;
     loop {
-        let frame = match body.frame().now_or_never() {
-            Some(frame) => frame,
+        let frame = if let Some(frame) = body.frame().now_or_never() {
+            frame
+        } else {
             // Nothing more is there now: what was gathered need not wait for it.
-            None => {
-                batcher.flush().await?;
-                body.frame().await
-            }
+            batcher.flush().await?;
+            body.frame().await
         };
         let frame = match frame {
             None => break,

@@ -21,6 +21,9 @@ use crate::engine::{LineAnswer, LineMeaning};
 /// Bytes of rendered results at which a piece is given to the socket.
 const PIECE_BYTES: usize = 16 * 1_024;
 
+/// Answers that are kept together.
+const PIECE_ANSWERS: usize = 1_024;
+
 /// A line's `code` for the reader's own: nothing stood there, and nothing is said of it.
 const BLANK: u16 = 0x7fff;
 
@@ -33,7 +36,10 @@ pub(super) struct Results {
 
 #[derive(Debug, Default)]
 struct Inner {
-    answers: VecDeque<std::vec::IntoIter<LineAnswer>>,
+    /// In pieces that never grow beyond their room, so that 16 bytes a line is what they cost.
+    answers: VecDeque<Vec<LineAnswer>>,
+    /// Answers of the first piece that are rendered.
+    taken: usize,
     /// Of bad lines, in order, while there is room.
     details: VecDeque<(u32, LineDetail)>,
     detail_bytes: usize,
@@ -68,7 +74,9 @@ impl Results {
             return;
         }
         inner.has_begun = true;
-        inner.answers.push_back(answers.into_iter());
+        for answer in answers {
+            inner.put(answer);
+        }
         inner.wake();
     }
 
@@ -146,13 +154,26 @@ impl Inner {
         }
     }
 
-    fn next(&mut self) -> Option<LineAnswer> {
-        loop {
-            if let Some(answer) = self.answers.front_mut()?.next() {
-                return Some(answer);
+    fn put(&mut self, answer: LineAnswer) {
+        match self.answers.back_mut() {
+            Some(piece) if piece.len() < PIECE_ANSWERS => piece.push(answer),
+            Some(_) | None => {
+                let mut piece = Vec::with_capacity(PIECE_ANSWERS);
+                piece.push(answer);
+                self.answers.push_back(piece);
             }
-            self.answers.pop_front();
         }
+    }
+
+    fn next(&mut self) -> Option<LineAnswer> {
+        let piece = self.answers.front()?;
+        let answer = *piece.get(self.taken)?;
+        self.taken += 1;
+        if self.taken == PIECE_ANSWERS {
+            self.answers.pop_front();
+            self.taken = 0;
+        }
+        Some(answer)
     }
 
     /// What was kept of the line that is rendered now.

@@ -19,7 +19,7 @@ use crate::api::moment::{CodeText, Moment};
 use crate::api::problem::{Problem, ProblemBody};
 use crate::api::reply::{etag, json};
 use crate::api::write::case_id;
-use crate::domain::case::{Case, Status};
+use crate::domain::case::{Case, Move, Status};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::code::Level;
 use crate::domain::ids::{CaseId, Timestamp, UnitNumber};
@@ -117,7 +117,7 @@ impl CaseRow {
             escalations: case.escalations,
             fallback: case.is_fallback,
             on_the_spot: case.on_the_spot,
-            moves: case.moves(level).iter().map(|one| one.name()).collect(),
+            moves: case.moves(level).iter().map(Move::name).collect(),
         }
     }
 }

@@ -6,8 +6,7 @@ use utoipa::ToSchema;
 use crate::api::problem::Problem;
 use crate::domain::event::{PartName, SealedPart};
 use crate::domain::record::Record;
-use crate::engine::Handle;
-use crate::journal::vault::Opened;
+use crate::engine::{Handle, Opened};
 
 /// A text of a case, opened.
 #[derive(Debug, Serialize, ToSchema)]

@@ -105,7 +105,7 @@ pub(in crate::api) async fn get_records(
             framed.extend_from_slice(value);
             if framed.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        Ok::<_, crate::journal::ReadError>((framed, last))
+        Ok::<_, crate::engine::ReadError>((framed, last))
     });
     let (framed, last) = read.await.map_err(|_| Problem::new(Code::Internal))??;
     let mut response = Response::new(Bytes::from(framed).into());

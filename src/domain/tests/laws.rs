@@ -42,7 +42,7 @@ fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
             report.source_number = number.map(|number| format!("N-{number}").into());
             // A key's body: what the step says, not the sealed bytes.
             let body = (matter * 100 + place * 10 + usize::from(settle)) as u128;
-            let mark = key.map(|key| mark(&format!("k-{key}"), body));
+            let mark = key.and_then(|key| mark(&format!("k-{key}"), body));
             Some(Submission {
                 mark,
                 ..submission(Command::ReportCase(Box::new(report)), Some(PLACES[place]))
@@ -61,7 +61,7 @@ fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
             if let Command::AcknowledgeCase(acknowledge) = &mut command {
                 acknowledge.target.version = version;
             }
-            let mark = key.map(|key| {
+            let mark = key.and_then(|key| {
                 mark(&format!("k-{key}"), 1_000 + (verb * 100) as u128 + u128::from(case))
             });
             Some(Submission { mark, ..submission(command, by.as_deref()) })
@@ -172,7 +172,7 @@ fn an_accepted_outcome_is_remembered_for_a_day() {
     let mut world = World::new();
     let report = world.report(MICRO, GRID);
     let report = Submission {
-        mark: Some(mark("r-1", 1)),
+        mark: mark("r-1", 1),
         ..submission(Command::ReportCase(Box::new(report)), Some(GRID))
     };
     let Ok(Ok(_)) = world.decide(&report) else { panic!("accepted") };
@@ -181,7 +181,7 @@ fn an_accepted_outcome_is_remembered_for_a_day() {
     world.at_hour(24);
     let Ok(Err(known)) = world.decide(&report) else { panic!("known") };
     assert_eq!((known.case, known.version, known.events), (Some(CaseId(1)), 1, 1));
-    let other_body = Submission { mark: Some(mark("r-1", 2)), ..report.clone() };
+    let other_body = Submission { mark: mark("r-1", 2), ..report.clone() };
     assert_eq!(world.submit(&other_body).expect_err("another body").code(), "key_reused");
     let other_principal = Submission { principal: ADMIN, ..report.clone() };
     assert!(matches!(decide(&world.state, world.now, &other_principal), Ok(Decision::Accepted(_))));
@@ -195,7 +195,7 @@ fn an_accepted_outcome_is_remembered_for_a_day() {
     world.at_hour(25);
     let other = world.report(MICRO, GRID_2);
     let other = Submission {
-        mark: Some(mark("r-2", 3)),
+        mark: mark("r-2", 3),
         ..submission(Command::ReportCase(Box::new(other)), Some(GRID_2))
     };
     world.submit(&other).expect("accepted");
@@ -207,7 +207,7 @@ fn a_rejection_is_not_remembered() {
     let mut world = World::new();
     let mut report = world.report("XX-1", GRID);
     let submit = |report: &crate::domain::command::ReportCase| Submission {
-        mark: Some(mark("r-1", 1)),
+        mark: mark("r-1", 1),
         ..submission(Command::ReportCase(Box::new(report.clone())), Some(GRID))
     };
     assert_eq!(world.submit(&submit(&report)).expect_err("unknown").code(), "matter_not_found");

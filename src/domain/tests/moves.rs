@@ -129,7 +129,7 @@ fn a_case_is_named_by_key_or_number_too() {
     let mut report = world.report(MICRO, GRID);
     report.source_number = Some("G-1".into());
     let report = Submission {
-        mark: Some(mark("r-1", 1)),
+        mark: mark("r-1", 1),
         ..submission(Command::ReportCase(Box::new(report)), None)
     };
     world.submit(&report).expect("a good report");

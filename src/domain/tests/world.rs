@@ -280,6 +280,7 @@ pub(crate) fn submission(command: Command, by: Option<&str>) -> Submission {
     }
 }
 
-pub(crate) fn mark(key: &str, body_hash: u128) -> Mark {
-    Mark { key: key.into(), body_hash }
+#[expect(clippy::unnecessary_wraps, reason = "as a submission has it")]
+pub(crate) fn mark(key: &str, body_hash: u128) -> Option<Mark> {
+    Some(Mark { key: key.into(), body_hash })
 }

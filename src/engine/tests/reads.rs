@@ -44,6 +44,10 @@ impl Journal for Lingering {
     fn reader(&self) -> Arc<dyn Reader> {
         self.inner.reader()
     }
+
+    fn close(self: Box<Self>) -> std::io::Result<()> {
+        Box::new(self.inner).close()
+    }
 }
 
 #[test]

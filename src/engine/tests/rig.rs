@@ -90,6 +90,10 @@ impl Journal for Paused {
     fn reader(&self) -> Arc<dyn Reader> {
         self.inner.reader()
     }
+
+    fn close(self: Box<Self>) -> std::io::Result<()> {
+        Box::new(self.inner).close()
+    }
 }
 
 /// Retries come by a nudge alone, so that a test says when.

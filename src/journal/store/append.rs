@@ -14,10 +14,10 @@ use super::backend::Failure;
 use super::background::{End, Job, discard, make_next};
 use super::directory::{NEXT, segment_name};
 use super::medium::remove_if_there;
+use super::rack::{Access, Segment};
 use super::reader::StoreReader;
 use super::sealed::SealedSegment;
 use super::segment::Writing;
-use super::shelf::{Access, Segment};
 use super::{ballast, closed};
 
 /// The segment that is being written.
@@ -28,6 +28,9 @@ pub(super) struct Active {
     /// Bytes of values in it.
     pub(super) value_bytes: u64,
 }
+
+/// Rolled segments that may wait to be closed before the next roll.
+const CLOSING_MAX: usize = 2;
 
 /// What goes to a segment as one commit, or several before it has its name.
 pub(super) type Fill<'a> = dyn FnMut(&Writing, &[SealedSegment]) -> Result<u64, Failure> + 'a;
@@ -54,12 +57,16 @@ impl Journal for Store {
     }
 
     fn is_roll_due(&self) -> bool {
-        self.active.as_ref().is_some_and(|active| active.value_bytes >= self.segment_bytes)
+        // While the last ones are still being closed this one grows on.
+        let is_full = |active: &Active| active.value_bytes >= self.segment_bytes;
+        self.active.as_ref().is_some_and(is_full)
+            && self.shared.closing.load(Ordering::Acquire) < CLOSING_MAX
     }
 
     fn roll(&mut self, digest: Digest) -> Result<(), AppendError> {
         let end = End { last: self.tail, digest: Some(digest) };
         if let Some(Active { segment, writing, .. }) = self.active.take() {
+            self.shared.closing.fetch_add(1, Ordering::AcqRel);
             self.worker.give(Job::Seal { segment, writing, end });
             self.worker.give(Job::Prepare);
             self.worker.retry();
@@ -72,7 +79,7 @@ impl Journal for Store {
     }
 
     fn reader(&self) -> Arc<dyn Reader> {
-        Arc::new(StoreReader::new(Arc::clone(&self.shared.shelf)))
+        Arc::new(StoreReader::new(Arc::clone(&self.shared.rack)))
     }
 
     fn close(self: Box<Self>) -> std::io::Result<()> {
@@ -89,10 +96,12 @@ impl Store {
     /// The tail moved: says so to readers and to the next start.
     pub(super) fn acknowledge(&mut self, head: Head) {
         self.tail = head;
-        self.shared.shelf.set_tail(head.seq);
-        if let Err(error) = self.acknowledged.write(head) {
-            tracing::warn!(%error, "the file `acknowledged` is not written");
+        self.shared.rack.set_tail(head.seq);
+        let written = self.acknowledged.write(head);
+        if let (Err(error), true) = (&written, self.is_acknowledged_written) {
+            tracing::warn!(%error, "the file `acknowledged` is not written any more");
         }
+        self.is_acknowledged_written = written.is_ok();
     }
 
     fn append_anywhere(&mut self, turn: &Turn) -> Result<(), AppendError> {
@@ -157,7 +166,7 @@ impl Store {
 
         let writing = Arc::new(writing);
         let segment = Segment::new(first.0, Access::Active(Arc::clone(&writing)));
-        shared.shelf.put(Arc::clone(&segment));
+        shared.rack.put(Arc::clone(&segment));
         self.active = Some(Active { segment, writing, value_bytes });
         self.note_durable();
         self.worker.give(Job::Prepare);
@@ -202,7 +211,7 @@ impl Store {
         let Some((note, value_bytes)) = self.resumable.take() else {
             return;
         };
-        let segment = self.shared.shelf.segments().get(&note.first.0).map(Arc::clone);
+        let segment = self.shared.rack.segments().get(&note.first.0).map(Arc::clone);
         let (Some(segment), true) = (segment, value_bytes < self.segment_bytes) else {
             self.pending.push(note);
             return;

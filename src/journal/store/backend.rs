@@ -59,9 +59,11 @@ struct Over {
     pages: BTreeMap<u64, Box<Page>>,
 }
 
-type Page = [u8; PAGE_BYTES as usize];
+type Page = [u8; PAGE_BYTES];
 
-const PAGE_BYTES: u64 = 4_096;
+const PAGE_BYTES: usize = 4_096;
+/// The same, as a distance in a file.
+const PAGE_STEP: u64 = PAGE_BYTES as u64;
 
 impl Failure {
     /// What a disk said.
@@ -160,8 +162,8 @@ impl StorageBackend for Overlay {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.read_under(over.under, offset, out)?;
-        for (&at, page) in over.pages.range(offset - offset % PAGE_BYTES..end) {
-            let (start, stop) = (at.max(offset), (at + PAGE_BYTES).min(end));
+        for (&at, page) in over.pages.range(offset - offset % PAGE_STEP..end) {
+            let (start, stop) = (at.max(offset), (at + PAGE_STEP).min(end));
             out[span(start - offset, stop - offset)]
                 .copy_from_slice(&page[span(start - at, stop - at)]);
         }
@@ -172,12 +174,12 @@ impl StorageBackend for Overlay {
         let mut over = self.over.write();
         over.under = over.under.min(len);
         over.len = len;
-        over.pages.split_off(&len.next_multiple_of(PAGE_BYTES));
+        over.pages.split_off(&len.next_multiple_of(PAGE_STEP));
         if let Some(mut last) = over.pages.last_entry()
-            && *last.key() + PAGE_BYTES > len
+            && *last.key() + PAGE_STEP > len
         {
             let at = *last.key();
-            last.get_mut()[span(len - at, PAGE_BYTES)].fill(0);
+            last.get_mut()[span(len - at, PAGE_STEP)].fill(0);
         }
         Ok(())
     }
@@ -192,19 +194,19 @@ impl StorageBackend for Overlay {
         if end > over.len {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut at = offset - offset % PAGE_BYTES;
+        let mut at = offset - offset % PAGE_STEP;
         while at < end {
             if !over.pages.contains_key(&at) {
-                let mut page = Box::new([0; PAGE_BYTES as usize]);
+                let mut page = Box::new([0; PAGE_BYTES]);
                 self.read_under(over.under, at, &mut page[..])?;
                 over.pages.insert(at, page);
             }
-            let (start, stop) = (at.max(offset), (at + PAGE_BYTES).min(end));
+            let (start, stop) = (at.max(offset), (at + PAGE_STEP).min(end));
             if let Some(page) = over.pages.get_mut(&at) {
                 page[span(start - at, stop - at)]
                     .copy_from_slice(&data[span(start - offset, stop - offset)]);
             }
-            at += PAGE_BYTES;
+            at += PAGE_STEP;
         }
         Ok(())
     }
@@ -214,4 +216,72 @@ impl StorageBackend for Overlay {
 #[expect(clippy::cast_possible_truncation, reason = "both ends lie within a buffer in memory")]
 fn span(start: u64, stop: u64) -> std::ops::Range<usize> {
     start as usize..stop as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::store::simulated::{Dice, Machine};
+
+    #[test]
+    fn nothing_is_written_behind_a_fence_once_a_write_or_a_sync_failed() {
+        for fails_on_sync in [true, false] {
+            let machine = Machine::new(1);
+            let fence = Arc::new(Fence::default());
+            let file = machine.medium().create("a").expect("no fault");
+            let fenced = Fenced::new(file, Arc::clone(&fence));
+            fenced.write(0, b"before").expect("no fault");
+            if fails_on_sync {
+                machine.fail_sync_after(Some(0));
+                assert!(fenced.sync_data().is_err());
+            } else {
+                machine.leave_room(Some(0));
+                assert!(fenced.write(PAGE_STEP, b"no room").is_err());
+            }
+            assert_eq!(fence.failure().expect("it failed").is_full, !fails_on_sync);
+            machine.leave_room(None);
+
+            let before = machine.files();
+            assert!(fenced.write(0, b"after").is_err());
+            assert!(fenced.set_len(1).is_err());
+            assert!(fenced.sync_data().is_err());
+            assert_eq!(machine.files(), before);
+        }
+    }
+
+    #[test]
+    fn an_overlay_reads_like_a_file_and_leaves_the_one_under_it_alone() {
+        for seed in 0..50 {
+            let mut dice = Dice::new(seed);
+            let mut model: Vec<u8> =
+                (0..dice.below(20_000)).map(|_| dice.roll().to_le_bytes()[0]).collect();
+            let machine = Machine::new(seed);
+            machine.put("a", &model);
+            let overlay = Overlay::new(machine.medium().open("a").expect("it is there"));
+            let overlay = overlay.expect("no fault");
+            let under = machine.files();
+            for _ in 0..100 {
+                if dice.once_in(6) {
+                    let len = dice.below(30_000);
+                    overlay.set_len(len).expect("no fault");
+                    model.resize(span(0, len).end, 0);
+                }
+                let len = model.len() as u64;
+                let start = dice.below(len + 1);
+                let range = span(start, start + dice.below(len - start + 1));
+                if dice.once_in(2) {
+                    let data = vec![dice.roll().to_le_bytes()[0]; range.len()];
+                    overlay.write(start, &data).expect("within the file");
+                    model[range].copy_from_slice(&data);
+                } else {
+                    let mut out = vec![0; range.len()];
+                    overlay.read(start, &mut out).expect("within the file");
+                    assert!(out == model[range], "seed {seed}");
+                }
+            }
+            assert_eq!(overlay.len().expect("no fault"), model.len() as u64);
+            assert!(overlay.read(model.len() as u64, &mut [0]).is_err());
+            assert_eq!(machine.files(), under);
+        }
+    }
 }

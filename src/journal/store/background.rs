@@ -5,9 +5,8 @@
 //! tried again at the next occasion.
 
 use std::collections::VecDeque;
-use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
@@ -15,15 +14,15 @@ use parking_lot::Mutex;
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
 use crate::journal::head::Head;
-use crate::journal::value::Value;
 
 use super::backend::Failure;
 use super::ballast;
+use super::copy::{Copied, copy};
 use super::directory::{COPY, NEXT};
 use super::medium::{Medium, remove_if_there};
+use super::rack::{Access, Rack, Segment};
 use super::sealed::{self, SealedSegment};
-use super::segment::{SegmentError, Writing};
-use super::shelf::{Access, Segment, Shelf};
+use super::segment::Writing;
 
 /// Where background work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,11 +70,13 @@ pub(super) struct End {
 /// What the writer and the background have in common.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) shelf: Arc<Shelf>,
+    pub(super) rack: Arc<Rack>,
     pub(super) ballast_bytes: u64,
     pub(super) has_ballast: AtomicBool,
     /// The next segment, if it is made. Locked as long as the name `journal-next.redb` is used.
     pub(super) next: Mutex<Option<Writing>>,
+    /// Segments that were rolled and are not closed yet, each with a cache of its own.
+    pub(super) closing: AtomicUsize,
     done: Mutex<Done>,
 }
 
@@ -101,19 +102,20 @@ enum Kind {
 
 impl Shared {
     /// Nothing made yet.
-    pub(super) fn new(shelf: Arc<Shelf>, ballast_bytes: u64) -> Self {
+    pub(super) fn new(rack: Arc<Rack>, ballast_bytes: u64) -> Self {
         Self {
-            shelf,
+            rack,
             ballast_bytes,
             has_ballast: AtomicBool::new(false),
             next: Mutex::default(),
+            closing: AtomicUsize::new(0),
             done: Mutex::default(),
         }
     }
 
     /// The disk.
     pub(super) fn medium(&self) -> &dyn Medium {
-        &*self.shelf.medium
+        &*self.rack.medium
     }
 
     /// The notes made since this was asked last.
@@ -127,12 +129,17 @@ impl Shared {
                 self.prepare();
                 return;
             }
+            Job::Ballast if self.has_ballast.load(Ordering::Acquire) => return,
             Job::Ballast => {
                 let is_there = ballast::make(self.medium(), self.ballast_bytes).is_ok();
                 self.has_ballast.store(is_there, Ordering::Release);
                 return;
             }
-            Job::Seal { segment, writing, end } => self.seal(segment, writing, *end),
+            Job::Seal { segment, writing, end } => {
+                let noted = self.seal(segment, writing, *end);
+                self.closing.fetch_sub(1, Ordering::AcqRel);
+                noted
+            }
             Job::Rewrite { segment, end } => self.rewrite(segment, *end),
         };
         match noted {
@@ -186,48 +193,26 @@ impl Shared {
 
     fn try_rewrite(&self, segment: &Arc<Segment>, end: End) -> Result<SealedSegment, Failure> {
         let medium = self.medium();
-        let failed = |what: &str, error: &dyn std::fmt::Display| Failure {
-            is_full: false,
-            what: format!("{}: {what}: {error}", segment.name),
-        };
         let disk = |doing: &str, error: &std::io::Error| Failure::from_io(doing, error);
+        let refused = |what: String| Failure { is_full: false, what };
 
-        let copy = medium.create(COPY).map_err(|error| disk("create a copy", &error))?;
-        let copy = Writing::create(copy)?;
-        let copied = self.copy(segment, end, &copy);
-        copied.map_err(|error| failed("rewrite", &error))?;
-        copy.close()?;
+        let (view, _) = self
+            .rack
+            .view(segment)
+            .map_err(|error| refused(format!("read {}: {error}", segment.name)))?;
+        let fresh = medium.create(COPY).map_err(|error| disk("create a copy", &error))?;
+        let fresh = Writing::create(fresh)?;
+        let copied = copy(&view, segment.first, end.last.seq.0, &fresh, &[])?;
+        if copied.head != end.last {
+            let Copied { head, .. } = copied;
+            return Err(refused(format!("{} ends at {head}, not {}", segment.name, end.last)));
+        }
+        fresh.close()?;
         let note = note(medium, COPY, Seq(segment.first), end)?;
         medium.rename(COPY, &segment.name).map_err(|error| disk("rename a copy", &error))?;
         medium.sync_names().map_err(|error| disk("sync the directory", &error))?;
         segment.set_access(Access::Sealed { note: Some(note), is_checked: true, handle: None });
         Ok(note)
-    }
-
-    /// Writes what counts of a segment to another, checking the chain on the way.
-    fn copy(&self, segment: &Arc<Segment>, end: End, copy: &Writing) -> Result<(), SegmentError> {
-        let (view, _) = self.shelf.view(segment)?;
-        let mut values = view.from(Bound::Included(segment.first))?;
-        let mut head: Option<Head> = None;
-        let mut batch: Vec<(u64, Vec<u8>)> = Vec::new();
-        let mut bytes = 0;
-        while let Some(lent) = values.next()? {
-            if lent.first > end.last.seq.0 {
-                break;
-            }
-            head = Some(follow(head.as_ref(), segment.first, lent.first, lent.bytes())?);
-            bytes += lent.bytes().len();
-            batch.push((lent.first, lent.bytes().to_vec()));
-            if bytes >= BATCH_BYTES {
-                commit(copy, &batch)?;
-                batch.clear();
-                bytes = 0;
-            }
-        }
-        if head != Some(end.last) {
-            return Err(SegmentError::Damaged(format!("it does not end at {}", end.last)));
-        }
-        commit(copy, &batch)
     }
 }
 
@@ -264,7 +249,9 @@ impl Worker {
     /// Gives again what failed.
     pub(super) fn retry(&mut self) {
         let failed = std::mem::take(&mut self.shared.done.lock().failed);
-        failed.into_iter().for_each(|job| self.give(job));
+        for job in failed {
+            self.give(job);
+        }
     }
 
     /// Does what is given to an inline worker.
@@ -294,9 +281,6 @@ impl Drop for Worker {
         }
     }
 }
-
-/// Values copied in one commit.
-const BATCH_BYTES: usize = 8 << 20;
 
 /// Makes `journal-next.redb`.
 ///
@@ -331,27 +315,4 @@ pub(super) fn note(
         Ok(SealedSegment { first, last, bytes: file.len()?, blake3, digest })
     };
     noted().map_err(|error| Failure::from_io("hash a segment", &error))
-}
-
-/// Checks that a value follows in a segment. Says where the chain is then.
-fn follow(
-    head: Option<&Head>,
-    segment_first: u64,
-    key: u64,
-    bytes: &[u8],
-) -> Result<Head, SegmentError> {
-    let damaged = |what: String| SegmentError::Damaged(format!("value {key}: {what}"));
-    let value = Value::parse(bytes).map_err(|bad| damaged(bad.to_string()))?;
-    if value.first().0 != key || (head.is_none() && key != segment_first) {
-        return Err(damaged("it is not in its place".to_owned()));
-    }
-    if let Some(head) = head {
-        value.follows(head).map_err(|broken| damaged(broken.to_string()))?;
-    }
-    Ok(value.head())
-}
-
-fn commit(copy: &Writing, batch: &[(u64, Vec<u8>)]) -> Result<(), SegmentError> {
-    let mut values = batch.iter().map(|(first, bytes)| (*first, bytes.as_slice()));
-    copy.commit(&mut values, &[]).map_err(|failure| SegmentError::Damaged(failure.what))
 }

@@ -93,12 +93,12 @@ pub(super) fn lock(medium: &dyn Medium) -> Result<Box<dyn std::any::Any + Send +
     }
 }
 
-/// Bytes of all files.
+/// Room that all files take, in bytes.
 ///
 /// # Errors
 /// Those of the disk.
 pub(super) fn usage(medium: &dyn Medium) -> io::Result<u64> {
-    Ok(medium.list()?.iter().map(|entry| entry.bytes).sum())
+    Ok(medium.list()?.iter().map(|entry| entry.bytes_taken).sum())
 }
 
 /// The name of the segment that begins at `first`.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -66,7 +66,8 @@ impl Medium for Disk {
             let entry = entry?;
             let metadata = entry.metadata()?;
             if let (true, Some(name)) = (metadata.is_file(), entry.file_name().to_str()) {
-                entries.push(Entry { name: name.to_owned(), bytes: metadata.len() });
+                let (name, bytes_taken) = (name.to_owned(), metadata.blocks() * 512);
+                entries.push(Entry { name, bytes: metadata.len(), bytes_taken });
             }
         }
         entries.sort_unstable();

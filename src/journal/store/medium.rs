@@ -15,6 +15,8 @@ pub struct Entry {
     pub name: String,
     /// Its length in bytes.
     pub bytes: u64,
+    /// The room that it takes, in bytes; less where it has holes.
+    pub bytes_taken: u64,
 }
 
 /// What came of asking for the directory's lock.

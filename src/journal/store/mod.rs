@@ -47,11 +47,12 @@ mod backend;
 mod background;
 mod ballast;
 mod closed;
+mod copy;
 mod directory;
 mod open;
+mod rack;
 mod reader;
 mod segment;
-mod shelf;
 mod survey;
 
 use std::any::Any;
@@ -77,7 +78,7 @@ use background::{End, Job, Shared, Worker};
 use closed::ClosedMark;
 use disk::Disk;
 use medium::Medium;
-use shelf::Access;
+use rack::Access;
 
 /// What can be chosen about a store.
 #[derive(Clone, Debug)]
@@ -114,6 +115,8 @@ pub struct Store {
     /// Notes stored since they were asked for last.
     newly_noted: Vec<SealedSegment>,
     acknowledged: AcknowledgedFile,
+    /// Whether the last write of that file went well.
+    is_acknowledged_written: bool,
     segment_bytes: u64,
     free_bytes_min: u64,
     /// Held as long as the store is open; dropped last.
@@ -166,7 +169,7 @@ impl Store {
         std::mem::take(&mut self.newly_noted)
     }
 
-    /// Bytes of all files of the directory.
+    /// Room that all files of the directory take, in bytes.
     ///
     /// # Errors
     /// Those of the disk.
@@ -208,7 +211,7 @@ impl Store {
 
         // A turn that failed may be readable in a segment that is not rewritten, or in one that is
         // named and not known to be: the next start looks.
-        let last = self.shared.shelf.segments().keys().next_back().copied();
+        let last = self.shared.rack.segments().keys().next_back().copied();
         let is_noted = last == self.pending.last().map(|note| note.first.0);
         if self.failed.is_some() || !is_noted {
             return Ok(());
@@ -240,5 +243,16 @@ impl Store {
         let note = background::note(medium, &segment.name, Seq(segment.first), end);
         self.pending.push(note.map_err(failed)?);
         Ok(value_bytes)
+    }
+}
+
+impl Drop for Store {
+    /// Without a close, as in a crash: nothing is written any more. Readers that outlive the store
+    /// must not close a file that another store may have opened by then.
+    fn drop(&mut self) {
+        if let Some(Active { segment, writing, .. }) = self.active.take() {
+            segment.set_access(Access::Unclean { through: self.tail.seq.0, handle: None });
+            writing.give_up();
+        }
     }
 }

@@ -11,7 +11,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -21,10 +20,11 @@ use crate::journal::head::Head;
 use super::acknowledged::{Acknowledged, AcknowledgedFile};
 use super::background::{Background, End, Job, Shared, Worker};
 use super::closed::{self, ClosedMark};
+use super::copy::copy;
 use super::directory::{self, Listing};
 use super::medium::{Medium, read_whole, remove_if_there};
+use super::rack::Rack;
 use super::segment::Writing;
-use super::shelf::Shelf;
 use super::survey::{Survey, value_head};
 use super::{OpenError, Store, StoreOptions, ballast};
 
@@ -95,15 +95,15 @@ pub(super) fn open(
     let is_new = listing.check_format(&*medium)?;
     listing.remove_leftovers(&*medium)?;
 
-    let shelf = Arc::new(Shelf::new(medium));
-    let shared = Arc::new(Shared::new(Arc::clone(&shelf), options.ballast_bytes));
-    let mark = read_mark(&*shelf.medium)?;
-    let survey = Survey::take(&shelf, &listing, mark.as_ref())?;
+    let rack = Arc::new(Rack::new(medium));
+    let shared = Arc::new(Shared::new(Arc::clone(&rack), options.ballast_bytes));
+    let mark = read_mark(&*rack.medium)?;
+    let survey = Survey::take(&rack, &listing, mark.as_ref())?;
     let tail = survey.tail;
-    shelf.set_tail(tail.seq);
-    let (acknowledged_file, acknowledged) = read_acknowledged(&*shelf.medium, is_new)?;
+    rack.set_tail(tail.seq);
+    let (acknowledged_file, acknowledged) = read_acknowledged(&*rack.medium, is_new)?;
     if let Some(named) = acknowledged.head() {
-        check_acknowledged(&shelf, named, tail)?;
+        check_acknowledged(&rack, named, tail)?;
     }
     let has_ballast = put_ballast(&shared);
 
@@ -121,6 +121,7 @@ pub(super) fn open(
         pending: survey.pending,
         newly_noted: Vec::new(),
         acknowledged: acknowledged_file,
+        is_acknowledged_written: true,
         segment_bytes: options.segment_bytes,
         free_bytes_min: options.free_bytes_min,
         _lock: lock,
@@ -152,8 +153,8 @@ impl Store {
         unclean: &mut BTreeMap<u64, Head>,
         acknowledged: Option<Head>,
     ) -> Result<Option<(Seq, Seq)>, OpenError> {
-        let shelf = Arc::clone(&self.shared.shelf);
-        let Some((_, last)) = shelf.segments().last_key_value().map(|(k, s)| (*k, Arc::clone(s)))
+        let rack = Arc::clone(&self.shared.rack);
+        let Some((_, last)) = rack.segments().last_key_value().map(|(k, s)| (*k, Arc::clone(s)))
         else {
             return Ok(None);
         };
@@ -161,27 +162,20 @@ impl Store {
             return Ok(None);
         }
         let bad = |error| OpenError::segment(&last.name, last.first, error);
-        let (view, _) = shelf.view(&last).map_err(bad)?;
+        let (view, _) = rack.view(&last).map_err(bad)?;
         let in_question = acknowledged.map_or(last.first, |head| head.seq.0 + 1);
         let in_question = in_question.clamp(last.first, self.tail.seq.0);
         let from = view.at_or_before(in_question).map_err(bad)?.map_or(last.first, |v| v.first);
 
-        let mut batches = Vec::new();
-        let mut values = view.from(Bound::Included(from)).map_err(bad)?;
-        while let Some(lent) = values.next().map_err(bad)? {
-            value_head(&last, &lent)?;
-            batches.push((lent.first, lent.bytes().to_vec()));
-        }
         let before = match from.checked_sub(1).filter(|&seq| seq >= last.first) {
             Some(seq) => view.at_or_before(seq).map_err(bad)?,
             None => None,
         };
         let before = before.map(|lent| value_head(&last, &lent)).transpose()?;
 
+        let through = self.tail.seq.0;
         let mut fill = |writing: &Writing, notes: &[_]| {
-            let mut values = batches.iter().map(|(first, bytes)| (*first, bytes.as_slice()));
-            writing.commit(&mut values, notes)?;
-            Ok(batches.iter().map(|(_, bytes)| bytes.len() as u64).sum())
+            copy(&view, from, through, writing, notes).map(|copied| copied.value_bytes)
         };
         self.append_afresh(Seq(from), &mut fill)?;
         match before {
@@ -197,7 +191,7 @@ impl Store {
 
     /// Has what was not closed rewritten.
     fn rewrite(&mut self, unclean: BTreeMap<u64, Head>) {
-        let segments = self.shared.shelf.segments();
+        let segments = self.shared.rack.segments();
         for (first, last) in unclean {
             if let Some(segment) = segments.get(&first).map(Arc::clone) {
                 self.worker.give(Job::Rewrite { segment, end: End { last, digest: None } });
@@ -208,21 +202,20 @@ impl Store {
 
 /// The mark of a clean close; none where there is none, or where it is not whole.
 fn read_mark(medium: &dyn Medium) -> Result<Option<ClosedMark>, OpenError> {
-    match read_whole(medium, closed::NAME) {
-        Ok(bytes) => match ClosedMark::decode(&bytes) {
-            Some(mark) => Ok(Some(mark)),
-            None => {
-                // Every page is checked then, as after a crash.
-                tracing::warn!("the mark of a clean close is damaged");
-                remove_if_there(medium, closed::NAME)
-                    .and_then(|_| medium.sync_names())
-                    .map_err(|error| OpenError::io("remove a damaged mark", error))?;
-                Ok(None)
-            }
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(OpenError::io("read the file `closed`", error)),
+    let bytes = match read_whole(medium, closed::NAME) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(OpenError::io("read the file `closed`", error)),
+    };
+    let mark = ClosedMark::decode(&bytes);
+    if mark.is_none() {
+        // Every page is checked then, as after a crash.
+        tracing::warn!("the mark of a clean close is damaged");
+        remove_if_there(medium, closed::NAME)
+            .and_then(|_| medium.sync_names())
+            .map_err(|error| OpenError::io("remove a damaged mark", error))?;
     }
+    Ok(mark)
 }
 
 /// What was acknowledged, and the file to write the next ones to.
@@ -248,18 +241,18 @@ fn read_acknowledged(
 }
 
 /// Refuses a journal that does not hold what was acknowledged.
-fn check_acknowledged(shelf: &Shelf, named: Head, tail: Head) -> Result<(), OpenError> {
+fn check_acknowledged(rack: &Rack, named: Head, tail: Head) -> Result<(), OpenError> {
     if named.seq > tail.seq {
         return Err(OpenError::Behind { acknowledged: named, found: tail });
     }
     let found = if named.seq == tail.seq {
         tail
     } else {
-        let Some((segment, _)) = shelf.holding(named.seq.0) else {
+        let Some((segment, _)) = rack.holding(named.seq.0) else {
             return Ok(());
         };
         let bad = |error| OpenError::segment(&segment.name, segment.first, error);
-        let (view, _) = shelf.view(&segment).map_err(bad)?;
+        let (view, _) = rack.view(&segment).map_err(bad)?;
         match view.at_or_before(named.seq.0).map_err(bad)? {
             Some(lent) => value_head(&segment, &lent)?,
             None => Head::GENESIS,

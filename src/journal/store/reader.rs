@@ -10,8 +10,8 @@ use crate::journal::value::Value;
 use crate::journal::{ReadError, Reader};
 
 use super::error::read_error;
+use super::rack::{Rack, Segment};
 use super::segment::SegmentError;
-use super::shelf::{Segment, Shelf};
 
 /// How often a closed handle is met without getting on before the reader gives up. A close is met
 /// once; more than a few in a row mean that the disk does not let a handle live.
@@ -20,7 +20,7 @@ const RETRIES_MAX: u32 = 16;
 /// A reading end of a [`Store`](super::Store).
 #[derive(Debug)]
 pub(super) struct StoreReader {
-    shelf: Arc<Shelf>,
+    rack: Arc<Rack>,
 }
 
 /// How far a read has come.
@@ -41,8 +41,8 @@ enum Stop {
 
 impl StoreReader {
     /// A reader of these segments.
-    pub(super) fn new(shelf: Arc<Shelf>) -> Self {
-        Self { shelf }
+    pub(super) fn new(rack: Arc<Rack>) -> Self {
+        Self { rack }
     }
 
     fn read_segment(
@@ -52,7 +52,7 @@ impl StoreReader {
         cursor: &mut Cursor,
         each: &mut dyn FnMut(Seq, &[u8]) -> ControlFlow<()>,
     ) -> Result<Stop, SegmentError> {
-        let (view, counts_through) = self.shelf.view(segment)?;
+        let (view, counts_through) = self.rack.view(segment)?;
         let last = cursor
             .through
             .min(counts_through.unwrap_or(u64::MAX))
@@ -85,10 +85,10 @@ impl StoreReader {
     ) -> Result<T, ReadError> {
         let mut retries = 0;
         loop {
-            let Some((segment, _)) = self.shelf.holding(seq) else {
+            let Some((segment, _)) = self.rack.holding(seq) else {
                 return Err(ReadError::NotFound(Seq(seq)));
             };
-            let found = self.shelf.view(&segment).and_then(|(view, _)| view.at_or_before(seq));
+            let found = self.rack.view(&segment).and_then(|(view, _)| view.at_or_before(seq));
             match found {
                 Ok(Some(lent)) => return use_it(lent.first, lent.bytes()),
                 Ok(None) => {
@@ -108,7 +108,7 @@ impl Reader for StoreReader {
         through: Seq,
         each: &mut dyn FnMut(Seq, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        let through = through.0.min(self.shelf.tail());
+        let through = through.0.min(self.rack.tail());
         let from = from.max(Seq::FIRST).0;
         if from > through {
             return Ok(());
@@ -116,7 +116,7 @@ impl Reader for StoreReader {
         let start = Bound::Included(self.key_of(from)?);
         let mut cursor = Cursor { from: start, through, retries: 0 };
         let mut place = from;
-        while let Some((segment, end)) = self.shelf.holding(place) {
+        while let Some((segment, end)) = self.rack.holding(place) {
             match self.read_segment(&segment, end, &mut cursor, each) {
                 Ok(Stop::Enough) => return Ok(()),
                 Ok(Stop::End) => match end {
@@ -133,7 +133,7 @@ impl Reader for StoreReader {
     }
 
     fn record(&self, seq: Seq) -> Result<Record, ReadError> {
-        if seq == Seq::ZERO || seq.0 > self.shelf.tail() {
+        if seq == Seq::ZERO || seq.0 > self.rack.tail() {
             return Err(ReadError::NotFound(seq));
         }
         self.with_value(seq.0, |key, bytes| {

@@ -115,9 +115,9 @@ impl Writing {
     ///
     /// # Errors
     /// What went wrong. Nobody knows then what of it is durable; nothing is written any more.
-    pub(super) fn commit<'a>(
+    pub(super) fn commit(
         &self,
-        values: &mut dyn Iterator<Item = (u64, &'a [u8])>,
+        values: &mut dyn Iterator<Item = (u64, &[u8])>,
         notes: &[SealedSegment],
     ) -> Result<(), Failure> {
         let guard = self.database.read();
@@ -167,11 +167,6 @@ impl Writing {
             drop(database);
             Ok(())
         }));
-    }
-
-    /// Whether something failed that ended it.
-    pub(super) fn is_given_up(&self) -> bool {
-        self.fence.is_shut()
     }
 }
 
@@ -308,17 +303,22 @@ impl Lent {
 
 impl From<redb::Error> for SegmentError {
     fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::DatabaseClosed | redb::Error::PreviousIo => Self::Closed,
-            redb::Error::Io(error) if error.kind() != io::ErrorKind::InvalidData => Self::Io(error),
-            other => Self::Damaged(other.to_string()),
+        if matches!(error, redb::Error::DatabaseClosed | redb::Error::PreviousIo) {
+            return Self::Closed;
         }
+        let what = error.to_string();
+        if let redb::Error::Io(error) = error
+            && error.kind() != io::ErrorKind::InvalidData
+        {
+            return Self::Io(error);
+        }
+        Self::Damaged(what)
     }
 }
 
-fn commit<'a>(
+fn commit(
     database: &Database,
-    values: &mut dyn Iterator<Item = (u64, &'a [u8])>,
+    values: &mut dyn Iterator<Item = (u64, &[u8])>,
     notes: &[SealedSegment],
 ) -> Result<(), SegmentError> {
     let transaction = database.begin_write().map_err(redb::Error::from)?;

@@ -10,9 +10,9 @@ use crate::journal::value::Value;
 use super::closed::ClosedMark;
 use super::directory::Listing;
 use super::error::OpenError;
+use super::rack::{Access, Rack, Segment};
 use super::sealed::SealedSegment;
 use super::segment::Lent;
-use super::shelf::{Access, Segment, Shelf};
 
 /// What was found.
 #[derive(Debug)]
@@ -32,12 +32,12 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Looks at every segment as far as is needed, and puts each on the shelf.
+    /// Looks at every segment as far as is needed, and puts each on the rack.
     ///
     /// # Errors
     /// When one is missing, damaged or not readable.
     pub(super) fn take(
-        shelf: &Shelf,
+        rack: &Rack,
         listing: &Listing,
         mark: Option<&ClosedMark>,
     ) -> Result<Self, OpenError> {
@@ -49,14 +49,14 @@ impl Survey {
             resumable: None,
             unclean: BTreeMap::new(),
         };
-        survey.take_mark(shelf, listing, mark);
-        survey.walk_back(shelf, listing)?;
+        survey.take_mark(rack, listing, mark);
+        survey.walk_back(rack, listing)?;
         survey.check_order(listing)?;
         Ok(survey)
     }
 
     /// Believes the mark of a clean close as far as the last segment's file agrees with it.
-    fn take_mark(&mut self, shelf: &Shelf, listing: &Listing, mark: Option<&ClosedMark>) {
+    fn take_mark(&mut self, rack: &Rack, listing: &Listing, mark: Option<&ClosedMark>) {
         let Some(mark) = mark else {
             return;
         };
@@ -68,7 +68,7 @@ impl Survey {
         let is_last = listing.segments.keys().next_back() == Some(&last.first.0);
         let access = Access::Sealed { note: Some(*last), is_checked: false, handle: None };
         let segment = Segment::new(last.first.0, access);
-        match segment.check(&*shelf.medium) {
+        match segment.check(&*rack.medium) {
             Ok(()) if is_last && last.last == mark.tail => {
                 self.resumable = Some((*last, mark.value_bytes));
                 self.was_closed = true;
@@ -89,19 +89,23 @@ impl Survey {
 
     /// From the last segment back: each holds the notes of those before it, as far as they were
     /// known when it was begun. What has no note was not closed.
-    fn walk_back(&mut self, shelf: &Shelf, listing: &Listing) -> Result<(), OpenError> {
+    fn walk_back(&mut self, rack: &Rack, listing: &Listing) -> Result<(), OpenError> {
         let mut next: Option<u64> = None;
         let mut are_notes_read = false;
         for &first in listing.segments.keys().rev() {
             let note = self.note_of(first);
             let access = match note {
-                Some(_) => Access::Sealed { note, is_checked: false, handle: None },
+                Some(_) => {
+                    // The one that may be written on was compared a moment ago.
+                    let is_checked = self.resumable.is_some_and(|(last, _)| last.first.0 == first);
+                    Access::Sealed { note, is_checked, handle: None }
+                }
                 None => Access::Unclean { through: next.map_or(u64::MAX, |n| n - 1), handle: None },
             };
             let segment = Segment::new(first, access);
             if note.is_none() || !are_notes_read {
                 let bad = |error| OpenError::segment(&segment.name, first, error);
-                let (view, _) = shelf.view(&segment).map_err(bad)?;
+                let (view, _) = rack.view(&segment).map_err(bad)?;
                 let notes = view.notes().map_err(bad)?;
                 are_notes_read |= !notes.is_empty();
                 for note in notes {
@@ -122,7 +126,7 @@ impl Survey {
                 }
             }
             next = Some(first);
-            shelf.put(segment);
+            rack.put(segment);
         }
         Ok(())
     }

@@ -62,9 +62,9 @@ pub fn verify(
     progress: &mut dyn FnMut(Seq),
 ) -> Result<VerifyReport, VerifyError> {
     let tail = store.tail();
-    let shelf = &store.shared.shelf;
-    let reader = StoreReader::new(std::sync::Arc::clone(shelf));
-    let segments = shelf.segments();
+    let rack = &store.shared.rack;
+    let reader = StoreReader::new(std::sync::Arc::clone(rack));
+    let segments = rack.segments();
     let mut walk = Walk {
         report: VerifyReport {
             events: 0,
@@ -79,7 +79,7 @@ pub fn verify(
     };
     let mut firsts = segments.keys().copied().skip(1).chain([tail.seq.0 + 1]);
     for (&first, segment) in &*segments {
-        segment.check(&*shelf.medium).map_err(|error| bad_file(&segment.name, first, error))?;
+        segment.check(&*rack.medium).map_err(|error| bad_file(&segment.name, first, error))?;
         walk.report.segments_sealed += u64::from(segment.note().is_some());
 
         let through = Seq(firsts.next().unwrap_or(first) - 1).min(tail.seq);

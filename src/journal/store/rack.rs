@@ -33,7 +33,7 @@ pub(super) type Segments = BTreeMap<u64, Arc<Segment>>;
 
 /// The segments in order.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct Rack {
     pub(super) medium: Arc<dyn Medium>,
     segments: RwLock<Arc<Segments>>,
     /// The sealed ones that are open, the one used last at the back.
@@ -75,7 +75,7 @@ pub(super) enum Access {
     },
 }
 
-impl Shelf {
+impl Rack {
     /// No segments yet.
     pub(super) fn new(medium: Arc<dyn Medium>) -> Self {
         Self {
@@ -103,11 +103,6 @@ impl Shelf {
     pub(super) fn put(&self, segment: Arc<Segment>) {
         let mut segments = self.segments.write();
         Arc::make_mut(&mut segments).insert(segment.first, segment);
-    }
-
-    /// Takes a segment away.
-    pub(super) fn remove(&self, first: u64) {
-        Arc::make_mut(&mut self.segments.write()).remove(&first);
     }
 
     /// The last event that is durable.

@@ -1,0 +1,203 @@
+//! What must hold after every step.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use zhida::domain::case::Light;
+use zhida::domain::digest::Digest;
+use zhida::domain::evolve;
+use zhida::domain::ids::{CaseId, Seq};
+use zhida::domain::record::Record;
+use zhida::domain::reply::Reply;
+use zhida::domain::state::State;
+use zhida::engine::{Accepted, Handle, LineAnswer, LineMeaning, Storage, SubmitError};
+use zhida::journal::{Head, Reader, Value};
+
+use crate::drive::{Drive, told};
+use crate::shadow::{Expected, Told};
+
+/// An answer to one command; says whether it is durable.
+pub(crate) fn single(
+    handle: &Handle,
+    outcome: Result<Accepted, SubmitError>,
+    expected: &Expected,
+) -> bool {
+    let found = match outcome {
+        Ok(accepted) if accepted.is_repeat => Expected::Known(told(handle, &accepted.reply)),
+        Ok(accepted) => Expected::Accepted(told(handle, &accepted.reply)),
+        Err(SubmitError::Rejected(rejection)) => Expected::Refused(rejection.code()),
+        Err(SubmitError::NotDurable | SubmitError::DiskFull) => return false,
+        Err(error) => panic!("{error} instead of {expected:?}"),
+    };
+    assert_eq!(found, *expected);
+    true
+}
+
+/// An answer to the question after a key; says whether it is durable.
+pub(crate) fn question(
+    handle: &Handle,
+    outcome: Result<Option<Reply>, SubmitError>,
+    expected: Option<&Told>,
+) -> bool {
+    match outcome {
+        Ok(found) => {
+            assert_eq!(found.map(|reply| told(handle, &reply)).as_ref(), expected);
+            true
+        }
+        Err(SubmitError::NotDurable | SubmitError::DiskFull) => false,
+        Err(error) => panic!("{error} instead of {expected:?}"),
+    }
+}
+
+/// The answers to a batch; says whether they are durable.
+pub(crate) fn batch(outcome: Result<Vec<LineAnswer>, SubmitError>, expected: &[Expected]) -> bool {
+    let answers = match outcome {
+        Ok(answers) => answers,
+        Err(SubmitError::NotDurable | SubmitError::DiskFull) => return false,
+        Err(error) => panic!("{error} instead of {expected:?}"),
+    };
+    assert_eq!(answers.len(), expected.len());
+    for (answer, expected) in answers.iter().zip(expected) {
+        match (answer.meaning(), expected) {
+            (
+                LineMeaning::Accepted { seq, case },
+                Expected::Accepted(told) | Expected::Known(told),
+            ) => {
+                assert_eq!(seq.0, told.seq);
+                let version = told.case.as_ref().map(|case| (CaseId(case.0), case.1));
+                assert_eq!(case, version);
+            }
+            (LineMeaning::Rejected(rejection), Expected::Refused(code)) => {
+                assert_eq!(rejection.code(), *code);
+            }
+            (meaning, expected) => panic!("{meaning:?} instead of {expected:?}"),
+        }
+    }
+    true
+}
+
+/// The engine's digest is that of the fold of its journal, read on from where it was.
+pub(crate) fn digest(drive: &mut Drive<'_>, digest: Digest) {
+    let from = drive.folded.tail().next();
+    let records = drive.handle.records(from, Seq(u64::MAX), usize::MAX).expect("reads");
+    for record in &records {
+        assert_eq!(record.seq, drive.folded.tail().next(), "numbers have no gaps");
+        let (name, case) = drive.shadow.log[usize::try_from(record.seq.0).expect("small") - 1];
+        assert_eq!((record.event.name(), record.event.case().map(|case| case.0)), (name, case));
+        drive.tally.add("event", name);
+        evolve(&mut drive.folded, record);
+    }
+    assert_eq!(drive.folded.tail().0, drive.shadow.seq());
+    assert_eq!(drive.folded.digest(), digest, "the state is the fold of its journal");
+}
+
+/// Every case and every inbox is as the shadow has it.
+pub(crate) fn views(drive: &Drive<'_>) {
+    let (view, shadow) = (drive.handle.view(), &drive.shadow);
+    assert_eq!(view.published().0, shadow.seq());
+    assert_eq!(view.cases_len(), shadow.cases.len());
+    let organisation = view.organisation();
+    for (life, id) in shadow.cases.iter().zip(1..) {
+        let case = view.case(CaseId(id)).expect("a published case");
+        let code = |unit| organisation.code(unit).expect("a known unit").to_string();
+        let light = |light: Light| light as u8;
+        assert_eq!(
+            (case.status.name().name(), case.status.holder().map(code), case.version),
+            (life.status, life.holder.clone(), life.version),
+            "case {id}"
+        );
+        assert_eq!(
+            (light(case.node_light), light(case.total_light), case.escalations),
+            (life.node.light, life.total.light, life.escalations),
+            "case {id}"
+        );
+        assert_eq!(
+            (code(case.place), case.is_fallback, case.on_the_spot),
+            (life.place.clone(), life.is_fallback, life.on_the_spot),
+            "case {id}"
+        );
+    }
+    let mut rows = 0;
+    for code in shadow.unit_codes() {
+        let unit = organisation.find(code.parse().expect("a code")).expect("a published unit");
+        let page = view.inbox(unit, None, usize::MAX);
+        let ids: Vec<_> = page.cases.iter().map(|(id, _)| id.0).collect();
+        assert_eq!(ids, shadow.inbox(code), "{code}");
+        rows += ids.len();
+    }
+    let open = shadow.cases.iter().filter(|life| life.holder.is_some()).count();
+    assert_eq!(rows, open, "each open case has one holder");
+}
+
+/// Counts the statuses that the cases are in.
+pub(crate) fn statuses(drive: &mut Drive<'_>) {
+    for life in &drive.shadow.cases {
+        drive.tally.add("status", life.status);
+    }
+}
+
+/// While appends fail, nothing is taken in and reads go on.
+pub(crate) fn refused_at_once(drive: &mut Drive<'_>) {
+    drive.tally.trial("refused while failing");
+    let (submission, line) = (drive.any(), drive.any());
+    let is_full = drive.handle.status().storage() == Storage::Full;
+    let outcome = drive.block_on(drive.handle.submit(drive.desk(), submission)).map(drop);
+    let batch = drive.block_on(drive.handle.submit_batch(drive.desk(), vec![line])).map(drop);
+    for refused in [outcome, batch] {
+        match refused {
+            Err(SubmitError::DiskFull) => assert!(is_full),
+            Err(SubmitError::NotDurable) => assert!(!is_full),
+            other => panic!("it was not refused: {other:?}"),
+        }
+    }
+    let published = drive.handle.view().published();
+    assert_eq!(drive.handle.records(published, published, 1).expect("reads").len(), 1);
+}
+
+/// All of a journal: each event that the shadow expects, once, each key as often as it was
+/// accepted.
+pub(crate) fn journal(drive: &Drive<'_>, reader: &dyn Reader) {
+    let records = records(reader, Seq(drive.shadow.seq()));
+    let found = records.iter().map(|one| (one.event.name(), one.event.case().map(|case| case.0)));
+    assert!(found.eq(drive.shadow.log.iter().copied()), "every event is there, and once");
+    let mut keys = BTreeMap::new();
+    for record in &records {
+        if let Some(outcome) = &record.outcome {
+            let key = (record.actor.principal.0, outcome.mark.key.to_string());
+            *keys.entry(key).or_default() += 1;
+        }
+    }
+    assert_eq!(keys, drive.shadow.accepted_keys, "every acknowledged command is there, and once");
+}
+
+/// Folds a journal, checking that it is one chain.
+pub(crate) fn fold(reader: &dyn Reader, through: Seq) -> (State, Head) {
+    let (mut state, mut head) = (State::default(), Head::GENESIS);
+    values(reader, through, &mut |bytes| {
+        let value = Value::parse(bytes).expect("a good value");
+        value.follows(&head).expect("one chain");
+        head = value.head();
+        for record in value.records() {
+            evolve(&mut state, &record.expect("a good record"));
+        }
+    });
+    (state, head)
+}
+
+pub(crate) fn records(reader: &dyn Reader, through: Seq) -> Vec<Record> {
+    let mut records = Vec::new();
+    values(reader, through, &mut |bytes| {
+        let value = Value::parse(bytes).expect("a good value");
+        records.extend(value.records().map(|record| record.expect("a good record")));
+    });
+    records.retain(|record| record.seq <= through);
+    records
+}
+
+fn values(reader: &dyn Reader, through: Seq, each: &mut dyn FnMut(&[u8])) {
+    let read = reader.read_from(Seq::FIRST, through, &mut |_, bytes| {
+        each(bytes);
+        ControlFlow::Continue(())
+    });
+    read.expect("reads");
+}

@@ -1,0 +1,89 @@
+//! A city small enough to be known by heart: one county, two townships, three villages.
+
+use zhida::domain::calendar::Limit;
+use zhida::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
+use zhida::domain::code::CodeRange;
+use zhida::domain::ids::{PrincipalId, Timestamp};
+use zhida::domain::organisation::{UnitKind, UnitRow};
+
+pub(crate) const ADMIN: PrincipalId = PrincipalId(1);
+/// Acts everywhere.
+pub(crate) const APP: PrincipalId = PrincipalId(2);
+/// Acts in the second township only.
+pub(crate) const TOWNSHIP_APP: PrincipalId = PrincipalId(3);
+
+pub(crate) const START: i64 = 1_767_225_600_000;
+pub(crate) const HOUR: i64 = 3_600_000;
+
+/// The first township has a governance room, the second has none.
+pub(crate) const UNITS: [&str; 13] = [
+    "411500000000",
+    "411502000000",
+    "411502001000",
+    "411502001000-R01",
+    "411502001201",
+    "411502001201001",
+    "411502001201002",
+    "411502001202",
+    "411502001202001",
+    "411502002000",
+    "411502002201",
+    "411502002201001",
+    "411502002201002",
+];
+/// The second township, and all within it.
+pub(crate) const TOWNSHIP_2: &str = "411502002";
+
+/// Code, home, hours of the node's clock, hours of the whole, on the spot, from occurrence.
+pub(crate) const MATTERS: [(&str, HomeLevel, u32, u32, bool, bool); 4] = [
+    ("PS-001", HomeLevel::Grid, 10, 100, true, false),
+    ("PS-002", HomeLevel::Village, 20, 30, false, false),
+    ("PS-003", HomeLevel::Township, 5, 6, false, false),
+    ("PS-004", HomeLevel::Grid, 15, 60, true, true),
+];
+
+pub(crate) fn unit_row(code: &str, valid_until: Option<Timestamp>) -> UnitRow {
+    let kind = match (code.contains('-'), code.len()) {
+        (true, _) => UnitKind::GovernanceRoom,
+        (false, 15) => UnitKind::Grid,
+        (false, _) => UnitKind::Division,
+    };
+    UnitRow {
+        code: code.parse().expect("a good code"),
+        kind,
+        name: format!("单位{code}").into(),
+        valid_from: None,
+        valid_until,
+    }
+}
+
+pub(crate) fn matter_rows() -> Vec<MatterRow> {
+    MATTERS
+        .iter()
+        .map(|&(code, home, node, total, on_the_spot, from_occurrence)| MatterRow {
+            code: code.into(),
+            name: format!("事项{code}").into(),
+            class: "测试".into(),
+            module: Module::PublicSafety,
+            home,
+            severity: Severity::Normal,
+            node_limit: Limit::CalendarHours(node),
+            total_limit: Limit::CalendarHours(total),
+            on_the_spot,
+            public: true,
+            confidential: false,
+            from_occurrence,
+        })
+        .collect()
+}
+
+/// The places that exist for a client.
+pub(crate) fn scope(principal: PrincipalId) -> CodeRange {
+    if principal == TOWNSHIP_APP {
+        return format!("{TOWNSHIP_2}000")
+            .parse::<zhida::domain::code::UnitCode>()
+            .expect("a good code")
+            .range();
+    }
+    CodeRange::ALL
+}

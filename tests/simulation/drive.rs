@@ -1,0 +1,545 @@
+//! Drives an engine by a seed beside its shadow.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use zhida::domain::command::Submission;
+use zhida::domain::ids::{PrincipalId, Seq, Timestamp};
+use zhida::domain::reply::{About, Reply};
+use zhida::domain::state::State;
+use zhida::engine::{
+    Accepted, Clock, Desk, Engine, EngineOptions, Handle, LineAnswer, ManualClock, Parts, Status,
+    Storage, SubmitError,
+};
+use zhida::journal::store::simulated::Dice;
+use zhida::journal::{Fault, Head, Journal, Vault};
+
+use crate::check;
+use crate::city::{APP, HOUR, START};
+use crate::ground::{Disk, Hold, Steps};
+use crate::readers::Readers;
+use crate::script::{Script, by, open_journal};
+use crate::shadow::{Expected, Shadow, Told};
+use crate::tally::Tally;
+
+/// Longer than anything takes.
+const LONG: Duration = Duration::from_mins(1);
+/// Few, so that timers fill more turns than one.
+const TIMERS_PER_TURN_MAX: usize = 4;
+
+/// The vault of all simulations: nothing is sealed here.
+pub(crate) type SharedVault = (Arc<Vault>, Arc<TempDir>);
+
+/// One engine after another on one disk.
+pub(crate) struct Drive<'a> {
+    pub(crate) dice: Dice,
+    pub(crate) tally: &'a mut Tally,
+    pub(crate) handle: Handle,
+    pub(crate) shadow: Shadow,
+    /// The fold of what was read back from the journal.
+    pub(crate) folded: State,
+    script: Script,
+    disk: Disk,
+    rolls: Arc<Mutex<u64>>,
+    steps: Steps,
+    engine: Option<Engine>,
+    readers: Readers,
+    /// The shadow at the end of each turn since the last one that was surely published.
+    ends: Vec<Shadow>,
+    clock: ManualClock,
+    runtime: Runtime,
+    desk: Desk,
+    vault: SharedVault,
+}
+
+/// Something that waits for its answer, beside what it should be.
+enum Asked {
+    Single(JoinHandle<Result<Accepted, SubmitError>>, Expected),
+    Question(JoinHandle<Result<Option<Reply>, SubmitError>>, Option<Told>),
+    Batch(JoinHandle<Result<Vec<LineAnswer>, SubmitError>>, Vec<Expected>),
+}
+
+impl<'a> Drive<'a> {
+    /// Starts on an empty disk and founds the city.
+    pub(crate) fn new(seed: u64, mut disk: Disk, vault: SharedVault, tally: &'a mut Tally) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let desk = Desk::new();
+        runtime.spawn(desk.clone().run());
+        let clock = ManualClock::starting(Timestamp(START));
+        let rolls = Arc::default();
+        let (journal, steps) = disk.open(&rolls);
+        let engine = start(Box::new(journal), State::default(), &vault, &clock);
+        let handle = engine.handle();
+        let mut shadow = Shadow::default();
+        shadow.now = START;
+        shadow.take(&by(PrincipalId::SYSTEM, None, open_journal()));
+        tally.add("accepted", "open_journal");
+        let mut drive = Self {
+            dice: Dice::new(seed),
+            tally,
+            readers: Readers::start(&handle),
+            handle,
+            ends: vec![shadow.clone()],
+            shadow,
+            folded: State::default(),
+            script: Script::new(),
+            disk,
+            rolls,
+            steps,
+            engine: Some(engine),
+            clock,
+            runtime,
+            desk,
+            vault,
+        };
+        drive.settle();
+        let founding = drive.script.founding();
+        drive.pause();
+        let asked = drive.push(founding, Vec::new(), &[]);
+        drive.steps.go();
+        drive.collect(asked);
+        drive.settle();
+        drive
+    }
+
+    /// So many steps, and the end; gives the head of the journal.
+    pub(crate) fn run(mut self, steps: u64) -> Head {
+        for _ in 0..steps {
+            self.step();
+            check::views(&self);
+            check::statuses(&mut self);
+        }
+        let journal = self.stop_well();
+        let head = journal.tail();
+        check::journal(&self, &*journal.reader());
+        self.readers.check(&*journal.reader());
+        journal.close().expect("without a fault a close succeeds");
+        for _ in 0..*self.rolls.lock() {
+            self.tally.trial("roll");
+        }
+        for _ in 0..self.readers.lists() {
+            self.tally.trial("list read beside a turn");
+        }
+        head
+    }
+
+    fn step(&mut self) {
+        match self.dice.below(40) {
+            0 => {
+                self.tally.trial("clean stop");
+                self.stop_well().close().expect("without a fault a close succeeds");
+                self.start_again(self.handle.view().published());
+            }
+            1 => {
+                self.tally.trial("power cut at rest");
+                self.cut_power();
+            }
+            _ => self.turn(),
+        }
+    }
+
+    /// One turn of random work, and what the dice do to it.
+    fn turn(&mut self) {
+        self.pause();
+        if self.dice.once_in(4) {
+            let hours = i64::try_from(1 + self.dice.below(9)).expect("small");
+            self.clock.set(self.clock.now().plus_ms(hours * HOUR));
+        }
+        let mut many = |dice: &mut Dice, upto: u64| -> Vec<Submission> {
+            (0..dice.below(upto)).map(|_| self.script.next(dice, &self.shadow)).collect()
+        };
+        let singles = many(&mut self.dice, 6);
+        let lines = if self.dice.once_in(3) { many(&mut self.dice, 8) } else { Vec::new() };
+        let questions = self.questions();
+        self.count_turn(&singles, &lines);
+        let asked = self.push(singles, lines, &questions);
+        self.readers.wake();
+
+        let has_events = self.ends.len() > 1 && self.ends[1].seq() > self.ends[0].seq();
+        match self.dice.below(30) {
+            0 if has_events => self.cut_at(Hold::BeforeAppend, asked),
+            1 if has_events => self.cut_at(Hold::AfterAppend, asked),
+            2 if has_events => self.lose_replies(asked),
+            3..6 => self.fail(Fault::DiskFull, asked),
+            6..9 => self.fail(Fault::NotDurable, asked),
+            _ => {
+                self.steps.go();
+                self.collect(asked);
+                self.settle();
+            }
+        }
+    }
+
+    fn questions(&mut self) -> Vec<(PrincipalId, String)> {
+        if !self.dice.once_in(4) {
+            return Vec::new();
+        }
+        self.tally.trial("question by key");
+        let accepted: Vec<_> = self.shadow.accepted_keys.keys().cloned().collect();
+        let known = accepted.len() as u64;
+        let index = usize::try_from(self.dice.below(known.max(1))).expect("an index");
+        let mut questions = vec![(APP, "never sent".to_owned())];
+        questions.extend(accepted.get(index).map(|(of, key)| (PrincipalId(*of), key.clone())));
+        questions
+    }
+
+    fn count_turn(&mut self, singles: &[Submission], lines: &[Submission]) {
+        self.tally.trial("turn");
+        if singles.len() + lines.len() > 1 {
+            self.tally.trial("turn of many commands");
+        }
+        if !lines.is_empty() {
+            self.tally.trial("turn with a batch");
+        }
+    }
+
+    /// Puts all of it into the lanes while the sequencer is held between two turns, and says what
+    /// the turn will come to.
+    fn push(
+        &mut self,
+        singles: Vec<Submission>,
+        lines: Vec<Submission>,
+        questions: &[(PrincipalId, String)],
+    ) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        self.shadow.now = self.shadow.now.max(self.clock.now().0);
+        let fired_before = self.shadow.seq();
+        for submission in singles {
+            let expected = self.expect(&submission);
+            let (handle, desk) = (self.handle.clone(), self.desk.clone());
+            let task = self.runtime.spawn(async move { handle.submit(&desk, submission).await });
+            asked.push(Asked::Single(task, expected));
+        }
+        for (principal, key) in questions {
+            let expected = self.shadow.outcome(*principal, key).cloned();
+            let (handle, desk) = (self.handle.clone(), self.desk.clone());
+            let (principal, key) = (*principal, key.clone());
+            let task =
+                self.runtime.spawn(async move { handle.outcome(&desk, principal, &key).await });
+            asked.push(Asked::Question(task, expected));
+        }
+        if !lines.is_empty() {
+            let expected = lines.iter().map(|line| self.expect(line)).collect();
+            let (handle, desk) = (self.handle.clone(), self.desk.clone());
+            let task = self
+                .runtime
+                .spawn(async move { handle.submit_batch(&desk, lines).await?.answers().await });
+            asked.push(Asked::Batch(task, expected));
+        }
+        let decided = self.shadow.seq() - fired_before;
+        let fired = self.shadow.fire(TIMERS_PER_TURN_MAX);
+        if decided > 0 && fired > 0 {
+            self.tally.trial("turn with timers and commands");
+        }
+        self.ends.push(self.shadow.clone());
+        self.expect_timers();
+        self.yield_a_while();
+        asked
+    }
+
+    /// The turns of timers alone that come after.
+    fn expect_timers(&mut self) {
+        while self.shadow.fire(TIMERS_PER_TURN_MAX) > 0 {
+            self.ends.push(self.shadow.clone());
+        }
+    }
+
+    fn expect(&mut self, submission: &Submission) -> Expected {
+        let expected = self.shadow.take(submission);
+        match &expected {
+            Expected::Accepted(_) => self.tally.add("accepted", submission.command.name()),
+            Expected::Known(_) => self.tally.add("known", "again"),
+            Expected::Refused(code) => self.tally.add("refused", code),
+        }
+        expected
+    }
+
+    /// Holds each answer against what it should be. Either all are durable or none; says which.
+    fn collect(&mut self, asked: Vec<Asked>) -> bool {
+        let (mut durable, mut refused) = (0, 0);
+        for one in asked {
+            let is_durable = match one {
+                Asked::Single(task, expected) => {
+                    check::single(&self.handle, self.wait(task), &expected)
+                }
+                Asked::Question(task, expected) => {
+                    check::question(&self.handle, self.wait(task), expected.as_ref())
+                }
+                Asked::Batch(task, expected) => check::batch(self.wait(task), &expected),
+            };
+            if is_durable {
+                durable += 1;
+            } else {
+                refused += 1;
+            }
+        }
+        assert!(durable == 0 || refused == 0, "{durable} answered and {refused} not durable");
+        refused == 0
+    }
+
+    /// Appends fail from this turn on, until they are mended or the process ends.
+    fn fail(&mut self, fault: Fault, asked: Vec<Asked>) {
+        self.disk.break_down(fault);
+        self.steps.go();
+        let is_durable = self.collect(asked);
+        if is_durable && self.is_settled() {
+            // It was no turn with events, or the store found room by itself.
+            self.disk.mend();
+            self.settle();
+            return;
+        }
+        self.tally.trial(match self.handle.status().storage() {
+            Storage::Full => "append fails: disk full",
+            Storage::Failing => "append fails: not durable",
+            Storage::Good => panic!("it fails"),
+        });
+        check::refused_at_once(self);
+        let published = self.handle.view().published().0;
+        assert!(self.ends.iter().any(|end| end.seq() == published), "whole turns only");
+        assert!(published < self.shadow.seq(), "what is not durable is not seen");
+        match self.dice.below(4) {
+            0 => {
+                self.tally.trial("power cut while failing");
+                self.cut_power();
+            }
+            1 => {
+                self.tally.trial("stop while failing");
+                let stopped = self.engine.take().expect("a running engine").stop();
+                assert!(stopped.is_err(), "the last turn is not durable");
+                drop(stopped);
+                self.disk.mend();
+                self.start_again(Seq(published));
+            }
+            _ => {
+                self.tally.trial("durable on a further try");
+                self.disk.mend();
+                self.handle.nudge();
+                self.settle();
+                self.ask_for_all();
+            }
+        }
+    }
+
+    /// Whoever was told that nothing is durable finds the outcome by its key.
+    fn ask_for_all(&mut self) {
+        let keys: Vec<_> = self.shadow.accepted_keys.keys().cloned().collect();
+        for (principal, key) in keys.iter().rev().take(5) {
+            let principal = PrincipalId(*principal);
+            let asked = self.wait(self.runtime.spawn({
+                let (handle, desk, key) = (self.handle.clone(), self.desk.clone(), key.clone());
+                async move { handle.outcome(&desk, principal, &key).await }
+            }));
+            let expected = self.shadow.outcome(principal, key);
+            assert!(check::question(&self.handle, asked, expected));
+        }
+    }
+
+    /// The clients go away before they are answered; the commands go on.
+    fn lose_replies(&mut self, asked: Vec<Asked>) {
+        self.tally.trial("reply lost");
+        for one in &asked {
+            match one {
+                Asked::Single(task, _) => task.abort(),
+                Asked::Question(task, _) => task.abort(),
+                Asked::Batch(task, _) => task.abort(),
+            }
+        }
+        self.yield_a_while();
+        self.steps.go();
+        self.settle();
+    }
+
+    /// The power goes while the turn is in the middle of its append.
+    fn cut_at(&mut self, hold: Hold, asked: Vec<Asked>) {
+        self.tally.trial(match hold {
+            Hold::AfterAppend => "power cut after the commit, before the reply",
+            Hold::BeforeAppend | Hold::BetweenTurns => "power cut before the commit",
+        });
+        self.steps.want(hold);
+        self.steps.go();
+        self.steps.wait();
+        self.yield_a_while();
+        assert_eq!(self.handle.view().published().0, self.ends[0].seq(), "nothing leaves");
+        for one in &asked {
+            let is_answered = match one {
+                Asked::Single(task, _) => task.is_finished(),
+                Asked::Question(task, _) => task.is_finished(),
+                Asked::Batch(task, _) => task.is_finished(),
+            };
+            assert!(!is_answered, "nobody is answered before the commit");
+        }
+        let end = if hold == Hold::AfterAppend { self.ends[1].seq() } else { self.ends[0].seq() };
+        let acknowledged = self.kill();
+        self.steps.go();
+        self.die(acknowledged);
+        // Nobody waits for what the dead process still says.
+        drop(asked);
+        // Timers that were due meanwhile fire after the start.
+        assert!(self.shadow.seq() >= end);
+    }
+
+    fn cut_power(&mut self) {
+        let acknowledged = self.kill();
+        self.die(acknowledged);
+    }
+
+    /// The process reaches the disk no more; gives what was acknowledged by then.
+    fn kill(&mut self) -> Seq {
+        self.readers.end();
+        let acknowledged = self.handle.view().published();
+        self.disk.kill();
+        acknowledged
+    }
+
+    fn die(&mut self, acknowledged: Seq) {
+        self.disk.mend();
+        // Its end is as good as its death.
+        drop(self.engine.take().expect("a running engine").stop());
+        if self.dice.once_in(2) {
+            self.disk.lose_power();
+        }
+        self.start_again(acknowledged);
+    }
+
+    fn stop_well(&mut self) -> Box<dyn Journal> {
+        self.engine.take().expect("a running engine").stop().expect("without a fault it stops well")
+    }
+
+    /// Starts on what the disk holds, which is what was acknowledged or a whole turn more.
+    fn start_again(&mut self, acknowledged: Seq) {
+        self.readers.end();
+        let (journal, steps) = self.disk.open(&self.rolls);
+        let (state, head) = check::fold(&*journal.reader(), journal.tail().seq);
+        assert_eq!(head, journal.tail(), "one whole chain");
+        assert!(state.tail() >= acknowledged, "what was acknowledged is there");
+        let is_end = |shadow: &&Shadow| shadow.seq() == state.tail().0;
+        let end = self.ends.iter().find(is_end).expect("whole turns only");
+        self.shadow = end.clone();
+        self.ends = vec![self.shadow.clone()];
+        self.folded = state.clone();
+        self.readers.check(&*journal.reader());
+        check::journal(self, &*journal.reader());
+
+        let engine = start(Box::new(journal), state, &self.vault, &self.clock);
+        (self.handle, self.steps) = (engine.handle(), steps);
+        self.engine = Some(engine);
+        self.readers.go_on(&self.handle);
+        // The clock may have gone on before the turn that was lost.
+        self.shadow.now = self.shadow.now.max(self.clock.now().0);
+        self.expect_timers();
+        self.settle();
+    }
+
+    /// Holds the sequencer between two turns, with nothing in the lanes, and compares the digest of
+    /// its state with the fold of its journal.
+    fn pause(&mut self) {
+        let digest = loop {
+            self.steps.want(Hold::BetweenTurns);
+            let (handle, desk) = (self.handle.clone(), self.desk.clone());
+            let question =
+                self.runtime.spawn(async move { handle.outcome(&desk, APP, "no event").await });
+            self.yield_a_while();
+            let digest = self.steps.wait();
+            self.yield_a_while();
+            if question.is_finished() {
+                break digest;
+            }
+            self.steps.go();
+            self.wait(question).expect("an answer");
+        };
+        check::digest(self, digest.expect("it is between two turns"));
+    }
+
+    /// Waits until all that the shadow expects is published.
+    fn settle(&mut self) {
+        let seq = Seq(self.shadow.seq());
+        let view = self.handle.view();
+        assert!(self.runtime.block_on(view.wait_for(seq, LONG)), "event {seq} is published");
+        assert_eq!(view.published(), seq);
+        self.ends = vec![self.shadow.clone()];
+    }
+
+    /// Whether all is published: waits until it is, or until storage fails.
+    fn is_settled(&self) -> bool {
+        loop {
+            if self.handle.view().published().0 == self.shadow.seq() {
+                return true;
+            }
+            if self.handle.status().storage() != Storage::Good {
+                return false;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    fn wait<T>(&self, task: JoinHandle<T>) -> T {
+        let answer = async { tokio::time::timeout(LONG, task).await };
+        self.runtime.block_on(answer).expect("an answer comes").expect("no panic")
+    }
+
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// A submission that is refused whatever it says.
+    pub(crate) fn any(&mut self) -> Submission {
+        self.script.next(&mut self.dice, &self.shadow)
+    }
+
+    /// Lets the tasks of this thread go as far as they can.
+    fn yield_a_while(&self) {
+        self.runtime.block_on(async {
+            for _ in 0..24 {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+}
+
+/// The reply in the shadow's words.
+pub(crate) fn told(handle: &Handle, reply: &Reply) -> Told {
+    let code = |unit| handle.view().organisation().code(unit).expect("a unit").to_string();
+    let (case, number) = match reply.about {
+        About::Case(case) => {
+            let holder = case.holder.map(code);
+            (Some((case.case.0, case.version, case.status.name(), holder)), None)
+        }
+        About::Import(import) => (None, Some(import.0)),
+        About::Client(client) => (None, Some(client.0)),
+        About::Journal => (None, None),
+    };
+    Told { seq: reply.seq.0, events: reply.events, case, number }
+}
+
+fn start(
+    journal: Box<dyn Journal>,
+    state: State,
+    vault: &SharedVault,
+    clock: &ManualClock,
+) -> Engine {
+    let parts = Parts {
+        journal,
+        state,
+        vault: Arc::clone(&vault.0),
+        clock: Clock::Manual(clock.clone()),
+        journal_id: 7,
+        status: Arc::new(Status::default()),
+        options: EngineOptions {
+            timers_per_turn_max: TIMERS_PER_TURN_MAX,
+            // Tries come by a nudge, so that the same seed does the same.
+            append_retry_after: 60 * LONG,
+            ..EngineOptions::default()
+        },
+    };
+    Engine::start(parts).expect("a good start")
+}

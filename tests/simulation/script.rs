@@ -1,0 +1,264 @@
+//! Random work: mostly what a city does, with every mistake that a client can make in between.
+
+use std::sync::Arc;
+
+use zhida::domain::case::Source;
+use zhida::domain::code::CodeRange;
+use zhida::domain::command::{
+    AbandonImport, AcknowledgeCase, AdmitClient, BeginImport, CaseRef, CloseCase, Command,
+    CommitImport, EscalateCase, HandleCase, OpenJournal, ReportCase, RevokeClient, StageMatters,
+    StageText, StageUnits, Submission, Target,
+};
+use zhida::domain::event::{ClockMode, Grant, SealedPart};
+use zhida::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
+use zhida::domain::record::Mark;
+use zhida::journal::store::simulated::Dice;
+
+use crate::city::{ADMIN, APP, HOUR, MATTERS, TOWNSHIP_APP, UNITS, matter_rows, scope, unit_row};
+use crate::shadow::Shadow;
+
+/// Makes submissions.
+pub(crate) struct Script {
+    /// Those that came with a key, to be sent again.
+    sent: Vec<Submission>,
+    next_slot: u64,
+    next_key: u64,
+}
+
+const GRIDS: [&str; 5] =
+    ["411502001201001", "411502001201002", "411502001202001", "411502002201001", "411502002201002"];
+const NAMES: [&str; 4] = ["admin", "app", "guest-1", "guest-2"];
+
+impl Script {
+    pub(crate) fn new() -> Self {
+        Self { sent: Vec::new(), next_slot: 1, next_key: 1 }
+    }
+
+    /// What brings the city into being: clients, units, matters.
+    pub(crate) fn founding(&self) -> Vec<Submission> {
+        let import = ImportId(1);
+        let rows = UNITS.map(|code| unit_row(code, None)).to_vec();
+        let admit = |name: &str, is_admin, principal| admit(name, is_admin, scope(principal));
+        [
+            admit("admin", true, ADMIN),
+            admit("app", false, APP),
+            admit("township-app", false, TOWNSHIP_APP),
+            Command::BeginImport(BeginImport { origin: "city.csv".into() }),
+            Command::StageUnits(StageUnits { import, rows }),
+            Command::StageMatters(StageMatters { import, rows: matter_rows() }),
+            Command::CommitImport(CommitImport { import }),
+        ]
+        .map(|command| by(PrincipalId::SYSTEM, None, command))
+        .into()
+    }
+
+    /// The next submission.
+    pub(crate) fn next(&mut self, dice: &mut Dice, shadow: &Shadow) -> Submission {
+        if !self.sent.is_empty() && dice.once_in(8) {
+            return self.again(dice);
+        }
+        let mut submission = match dice.below(20) {
+            0..6 => self.report(dice, shadow),
+            6..17 => self.verb(dice, shadow),
+            _ => self.administration(dice, shadow),
+        };
+        if dice.once_in(60) {
+            submission.at = Some(Timestamp(shadow.now));
+        }
+        if dice.once_in(40) {
+            submission.principal = PrincipalId(4 + u32::try_from(dice.below(3)).expect("small"));
+        }
+        if dice.below(3) > 0 {
+            let key = format!("k-{}", self.next_key);
+            self.next_key += 1;
+            let body_hash = u128::from(dice.roll());
+            submission.mark = Some(Mark { key: key.into(), body_hash });
+            self.sent.push(submission.clone());
+        }
+        submission
+    }
+
+    /// One that was sent before, mostly lately; sometimes with another body.
+    fn again(&mut self, dice: &mut Dice) -> Submission {
+        let furthest = if dice.once_in(4) { 100 } else { 8 };
+        let back = index(dice, furthest.min(self.sent.len()));
+        let mut again = self.sent[self.sent.len() - 1 - back].clone();
+        if dice.once_in(5)
+            && let Some(mark) = &mut again.mark
+        {
+            mark.body_hash ^= 1;
+        }
+        again
+    }
+
+    fn report(&mut self, dice: &mut Dice, shadow: &Shadow) -> Submission {
+        let matter = if dice.once_in(25) { "XX-001" } else { pick(dice, &MATTERS).0 };
+        let place = match dice.below(20) {
+            0 => "411502001201999",
+            1 => "411502000000",
+            2 | 3 => pick(dice, &UNITS),
+            _ => pick(dice, &GRIDS),
+        };
+        let occurred = dice.once_in(4).then(|| {
+            let hours = i64::try_from(dice.below(14)).expect("small") - 1;
+            Timestamp(shadow.now - hours * HOUR)
+        });
+        let number = dice.once_in(4).then(|| format!("N-{}", dice.below(60)));
+        let report = ReportCase {
+            matter: matter.into(),
+            place: place.parse().expect("a good code"),
+            source: *pick(dice, Source::ALL),
+            source_number: number.map(Into::into),
+            occurred_at: occurred,
+            claimant: dice.once_in(3).then(|| self.part()),
+            text: self.part(),
+            settle: dice.once_in(3).then(|| self.part()),
+        };
+        let unit = match dice.below(12) {
+            0 => Some("411502001201888"),
+            1 => None,
+            _ => Some(place),
+        };
+        by(client(dice), unit, Command::ReportCase(Box::new(report)))
+    }
+
+    fn verb(&mut self, dice: &mut Dice, shadow: &Shadow) -> Submission {
+        let cases = u64::try_from(shadow.cases.len()).expect("few cases");
+        // One beyond the last, now and then; mostly among the newest, which are open.
+        let id = match dice.below(25) {
+            0 => cases + 1,
+            1..8 => 1 + dice.below(cases + 1),
+            _ => cases - dice.below(12.min(cases + 1)),
+        };
+        let life = usize::try_from(id).ok().and_then(|id| shadow.cases.get(id.wrapping_sub(1)));
+        let id = CaseId(u32::try_from(id).expect("few cases"));
+        let holder = life.and_then(|life| life.holder.as_deref());
+        let unit = match dice.below(20) {
+            0 => None,
+            1 => Some("411502001201888"),
+            2 => Some(*pick(dice, &UNITS)),
+            _ => holder.or(Some(GRIDS[0])),
+        };
+        let version = match dice.below(6) {
+            0 => Some(u32::try_from(dice.below(5)).expect("small")),
+            1 => life.map(|life| life.version),
+            _ => None,
+        };
+        let case = match dice.below(12) {
+            0 => CaseRef::Key(format!("k-{}", 1 + dice.below(self.next_key)).into()),
+            1 => CaseRef::Number(*pick(dice, Source::ALL), format!("N-{}", dice.below(60)).into()),
+            _ => CaseRef::Id(id),
+        };
+        let target = Target { case, version };
+        let fitting = match life.map(|life| life.status) {
+            Some("dispatched") => 1 + 2 * dice.below(2),
+            Some("acknowledged") => [0, 0, 3][index(dice, 3)],
+            _ => 2,
+        };
+        let verb = if dice.once_in(10) { dice.below(4) } else { fitting };
+        let command = match verb {
+            0 => Command::HandleCase(HandleCase { target, measures: self.part() }),
+            1 => Command::AcknowledgeCase(AcknowledgeCase { target }),
+            2 => Command::CloseCase(CloseCase { target, answer: self.part() }),
+            _ => Command::EscalateCase(EscalateCase { target, reason: self.part() }),
+        };
+        by(client(dice), unit, command)
+    }
+
+    fn administration(&mut self, dice: &mut Dice, shadow: &Shadow) -> Submission {
+        let begun = u64::from(shadow.imports_begun());
+        let newest = |dice: &mut Dice| {
+            let back = if dice.once_in(3) { dice.below(9) } else { 0 };
+            ImportId(u32::try_from(begun.saturating_sub(back)).expect("few imports"))
+        };
+        let command = match dice.below(24) {
+            0..5 => Command::BeginImport(BeginImport { origin: "more.csv".into() }),
+            5..9 => {
+                let rows = if dice.once_in(8) { Vec::new() } else { self.units(dice, shadow) };
+                Command::StageUnits(StageUnits { import: newest(dice), rows })
+            }
+            9..11 => {
+                let rows = if dice.once_in(4) { Vec::new() } else { matter_rows() };
+                Command::StageMatters(StageMatters { import: newest(dice), rows })
+            }
+            11 => {
+                let text = if dice.once_in(4) { "" } else { "code,name" };
+                Command::StageText(StageText { import: newest(dice), text: text.into() })
+            }
+            12..17 => Command::CommitImport(CommitImport { import: newest(dice) }),
+            17 => Command::AbandonImport(AbandonImport { import: newest(dice) }),
+            18..21 => admit(NAMES[index(dice, 4)], dice.once_in(3), CodeRange::ALL),
+            21..23 => {
+                let name = if dice.once_in(4) { "nobody" } else { NAMES[2 + index(dice, 2)] };
+                let name = if dice.once_in(6) { "admin" } else { name };
+                Command::RevokeClient(RevokeClient { name: name.into() })
+            }
+            _ => open_journal(),
+        };
+        let principal = if dice.once_in(10) { APP } else { ADMIN };
+        by(principal, None, command)
+    }
+
+    /// A grid that comes, closes or opens again, or one that cannot be.
+    fn units(
+        &mut self,
+        dice: &mut Dice,
+        shadow: &Shadow,
+    ) -> Vec<zhida::domain::organisation::UnitRow> {
+        match dice.below(8) {
+            0 => vec![unit_row("411502003201001", None)],
+            1 => {
+                let mut row = unit_row(GRIDS[0], None);
+                row.kind = zhida::domain::organisation::UnitKind::Division;
+                vec![row]
+            }
+            2..5 => {
+                let until = dice.once_in(2).then_some(Timestamp(shadow.now));
+                vec![unit_row(GRIDS[1 + index(dice, 2)], until)]
+            }
+            _ => vec![unit_row(&format!("411502001202{:03}", 2 + dice.below(40)), None)],
+        }
+    }
+
+    fn part(&mut self) -> SealedPart {
+        let slot = SlotNumber(self.next_slot);
+        self.next_slot += 1;
+        SealedPart { slot, ciphertext: Arc::from(slot.0.to_le_bytes().as_slice()) }
+    }
+}
+
+pub(crate) fn open_journal() -> Command {
+    Command::OpenJournal(OpenJournal { clock_mode: ClockMode::Manual, journal_id: 7 })
+}
+
+fn client(dice: &mut Dice) -> PrincipalId {
+    if dice.once_in(8) { TOWNSHIP_APP } else { APP }
+}
+
+fn admit(name: &str, is_admin: bool, range: CodeRange) -> Command {
+    let token_hash = *blake3::hash(name.as_bytes()).as_bytes();
+    Command::AdmitClient(AdmitClient {
+        name: name.into(),
+        token_hash,
+        grant: Grant { is_admin, range },
+    })
+}
+
+pub(crate) fn by(principal: PrincipalId, unit: Option<&str>, command: Command) -> Submission {
+    Submission {
+        principal,
+        scope: scope(principal),
+        by: unit.map(|unit| unit.parse().expect("a good code")),
+        mark: None,
+        at: None,
+        command,
+    }
+}
+
+fn pick<'a, T>(dice: &mut Dice, all: &'a [T]) -> &'a T {
+    &all[index(dice, all.len())]
+}
+
+fn index(dice: &mut Dice, end: usize) -> usize {
+    usize::try_from(dice.below(end as u64)).expect("below a usize")
+}

@@ -1,0 +1,556 @@
+//! The shadow: the rules of a case's life written a second time, on codes and plain maps, to say
+//! beforehand what each command comes to.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use zhida::domain::catalogue::HomeLevel;
+use zhida::domain::command::{CaseRef, Command, ReportCase, Submission, Target};
+use zhida::domain::ids::PrincipalId;
+
+use crate::city::{HOUR, MATTERS, TOWNSHIP_2, TOWNSHIP_APP};
+
+const DAY: i64 = 24 * HOUR;
+/// Minutes that a report may lie ahead.
+const AHEAD: i64 = 5 * 60_000;
+const IMPORTS_MAX: usize = 8;
+
+/// What a client is told of an accepted command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) seq: u64,
+    pub(crate) events: u16,
+    /// Case, version, status, and the holder where the command routed it.
+    pub(crate) case: Option<(u32, u32, &'static str, Option<String>)>,
+    /// The number of an import or a client.
+    pub(crate) number: Option<u32>,
+}
+
+/// A case, and the holder that a command gave it.
+type Routed = (u32, Option<String>);
+
+/// What a command comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Accepted(Told),
+    Known(Told),
+    Refused(&'static str),
+}
+
+/// A case as the shadow knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Life {
+    pub(crate) status: &'static str,
+    pub(crate) holder: Option<String>,
+    pub(crate) version: u32,
+    pub(crate) place: String,
+    pub(crate) escalations: u8,
+    pub(crate) is_fallback: bool,
+    pub(crate) on_the_spot: bool,
+    pub(crate) node: Watch,
+    pub(crate) total: Watch,
+    matter: usize,
+}
+
+/// One of a case's clocks: 0 is green, 1 yellow, 2 red.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watch {
+    pub(crate) light: u8,
+    yellow_at: i64,
+    red_at: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    body: u128,
+    told: Told,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Staged {
+    /// Code, and until when.
+    units: Vec<(String, Option<i64>)>,
+    has_matters: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Client {
+    name: String,
+    is_admin: bool,
+    is_revoked: bool,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shadow {
+    pub(crate) now: i64,
+    /// Every event: its name, and its case or none.
+    pub(crate) log: Vec<(&'static str, Option<u32>)>,
+    pub(crate) cases: Vec<Life>,
+    /// How often a key was accepted.
+    pub(crate) accepted_keys: BTreeMap<(u32, String), u32>,
+    keys: BTreeMap<(u32, String), Kept>,
+    keys_by_age: VecDeque<(i64, (u32, String))>,
+    numbers: BTreeMap<(&'static str, String), u32>,
+    units: BTreeMap<String, Option<i64>>,
+    has_matters: bool,
+    imports: BTreeMap<u32, Staged>,
+    imports_begun: u32,
+    clients: Vec<Client>,
+    is_open: bool,
+}
+
+impl Watch {
+    fn new(start: i64, hours: u32) -> Self {
+        let limit = i64::from(hours) * HOUR;
+        Self { light: 0, yellow_at: start + limit * 8 / 10, red_at: start + limit }
+    }
+
+    fn next(self) -> Option<i64> {
+        [Some(self.yellow_at), Some(self.red_at), None][usize::from(self.light)]
+    }
+}
+
+impl Life {
+    /// When the next of its clocks turns, and whether it is the node's.
+    fn next_turn(&self) -> Option<(i64, bool)> {
+        let node = match self.status {
+            "dispatched" | "acknowledged" => self.node.next().map(|at| (at, true)),
+            _ => None,
+        };
+        let total = if self.status == "closed" { None } else { self.total.next() };
+        match (node, total) {
+            (Some((at, _)), Some(total)) if total < at => Some((total, false)),
+            (None, Some(total)) => Some((total, false)),
+            (node, _) => node,
+        }
+    }
+}
+
+impl Shadow {
+    /// How many events there are.
+    pub(crate) fn seq(&self) -> u64 {
+        self.log.len() as u64
+    }
+
+    /// How many imports were begun.
+    pub(crate) fn imports_begun(&self) -> u32 {
+        self.imports_begun
+    }
+
+    /// The codes of all units.
+    pub(crate) fn unit_codes(&self) -> impl Iterator<Item = &str> {
+        self.units.keys().map(String::as_str)
+    }
+
+    /// What became of a key.
+    pub(crate) fn outcome(&self, principal: PrincipalId, key: &str) -> Option<&Told> {
+        self.keys.get(&(principal.0, key.to_owned())).map(|kept| &kept.told)
+    }
+
+    /// The open cases of a unit, in order.
+    pub(crate) fn inbox(&self, unit: &str) -> Vec<u32> {
+        let held =
+            self.cases.iter().zip(1..).filter(|(case, _)| case.holder.as_deref() == Some(unit));
+        held.map(|(_, id)| id).collect()
+    }
+
+    /// Fires what is due, `max` at most; says how many.
+    pub(crate) fn fire(&mut self, max: usize) -> usize {
+        for fired in 0..max {
+            let turns = self.cases.iter().zip(1_u32..);
+            let next = turns.filter_map(|(case, id)| Some((case.next_turn()?.0, id))).min();
+            let Some((_, id)) = next.filter(|(at, _)| *at <= self.now) else {
+                return fired;
+            };
+            self.turn(id);
+        }
+        max
+    }
+
+    fn turn(&mut self, id: u32) {
+        let case = &mut self.cases[id as usize - 1];
+        let Some((_, is_node)) = case.next_turn() else { return };
+        let watch = if is_node { &mut case.node } else { &mut case.total };
+        watch.light += 1;
+        let name = if watch.light == 1 { "case.warned" } else { "case.overdue" };
+        case.version += 1;
+        self.log.push((name, Some(id)));
+    }
+
+    /// Takes a command: what is due of its case first.
+    pub(crate) fn take(&mut self, submission: &Submission) -> Expected {
+        if let Some(target) = submission.command.target()
+            && let Some(id) = self.resolve(submission.principal, &target.case)
+        {
+            while self.cases[id as usize - 1].next_turn().is_some_and(|(at, _)| at <= self.now) {
+                self.turn(id);
+            }
+        }
+        self.decide(submission).unwrap_or_else(Expected::Refused)
+    }
+
+    fn decide(&mut self, submission: &Submission) -> Result<Expected, &'static str> {
+        if submission.at.is_some() {
+            return Err("at_not_driven");
+        }
+        let mut is_admin = submission.principal == PrincipalId::SYSTEM;
+        if !is_admin {
+            let index = (submission.principal.0 as usize).wrapping_sub(1);
+            let client = self.clients.get(index).filter(|client| !client.is_revoked);
+            is_admin = client.ok_or("principal_revoked")?.is_admin;
+        }
+        let slot = submission
+            .mark
+            .as_ref()
+            .map(|mark| ((submission.principal.0, mark.key.to_string()), mark.body_hash));
+        if let Some((key, body)) = &slot
+            && let Some(kept) = self.keys.get(key)
+        {
+            if kept.body != *body {
+                return Err("key_reused");
+            }
+            return Ok(Expected::Known(kept.told.clone()));
+        }
+        let before = self.log.len();
+        let (case, number) = match &submission.command {
+            Command::ReportCase(report) => (Some(self.report(submission, report)?), None),
+            Command::AcknowledgeCase(verb) => {
+                (Some(self.verb(submission, &verb.target, "acknowledge")?), None)
+            }
+            Command::EscalateCase(verb) => {
+                (Some(self.verb(submission, &verb.target, "escalate")?), None)
+            }
+            Command::HandleCase(verb) => {
+                (Some(self.verb(submission, &verb.target, "handle")?), None)
+            }
+            Command::CloseCase(verb) => (Some(self.verb(submission, &verb.target, "close")?), None),
+            Command::OpenJournal(_)
+            | Command::AdmitClient(_)
+            | Command::RevokeClient(_)
+            | Command::BeginImport(_)
+            | Command::StageUnits(_)
+            | Command::StageMatters(_)
+            | Command::StageText(_)
+            | Command::CommitImport(_)
+            | Command::AbandonImport(_)
+            | Command::AdvanceClock(_) => {
+                if !is_admin {
+                    return Err("needs_admin");
+                }
+                (None, self.administer(&submission.command)?)
+            }
+        };
+        let events = u16::try_from(self.log.len() - before).expect("few events");
+        let case = case.map(|(id, holder)| {
+            let case = &self.cases[id as usize - 1];
+            (id, case.version, case.status, holder)
+        });
+        let told = Told { seq: self.seq(), events, case, number };
+        if let Some((key, body)) = slot {
+            self.remember(key, Kept { body, told: told.clone() });
+        }
+        Ok(Expected::Accepted(told))
+    }
+
+    fn remember(&mut self, key: (u32, String), kept: Kept) {
+        *self.accepted_keys.entry(key.clone()).or_default() += 1;
+        self.keys_by_age.push_back((self.now, key.clone()));
+        self.keys.insert(key, kept);
+        while let Some((then, oldest)) = self.keys_by_age.front()
+            && self.now - then > DAY
+        {
+            self.keys.remove(oldest);
+            self.keys_by_age.pop_front();
+        }
+    }
+
+    fn resolve(&self, principal: PrincipalId, case: &CaseRef) -> Option<u32> {
+        match case {
+            CaseRef::Id(id) => (1..=self.cases.len()).contains(&(id.0 as usize)).then_some(id.0),
+            CaseRef::Key(key) => self.outcome(principal, key)?.case.as_ref().map(|case| case.0),
+            CaseRef::Number(source, number) => {
+                self.numbers.get(&(source.name(), number.to_string())).copied()
+            }
+        }
+    }
+
+    fn is_unit_open(&self, code: &str) -> bool {
+        self.units.get(code).is_some_and(|until| until.is_none_or(|until| self.now < until))
+    }
+
+    /// Who acts: a unit that is known and within the scope.
+    fn actor(&self, submission: &Submission) -> Result<Option<String>, &'static str> {
+        let Some(by) = submission.by.map(|by| by.to_string()) else {
+            return Ok(None);
+        };
+        if !is_in_scope(submission.principal, &by) || !self.units.contains_key(&by) {
+            return Err("unit_not_found");
+        }
+        Ok(Some(by))
+    }
+
+    /// Gives the case, and who got it.
+    fn report(&mut self, by: &Submission, report: &ReportCase) -> Result<Routed, &'static str> {
+        let place = report.place.to_string();
+        let known = |row: &(&str, HomeLevel, u32, u32, bool, bool)| row.0 == &*report.matter;
+        let matter = MATTERS.iter().position(known).filter(|_| self.has_matters);
+        let matter = matter.ok_or("matter_not_found")?;
+        if !is_in_scope(by.principal, &place) || !self.units.contains_key(&place) {
+            return Err("place_not_found");
+        }
+        if level(&place) > 2 {
+            return Err("place_too_high");
+        }
+        let number =
+            report.source_number.as_ref().map(|number| (report.source.name(), number.to_string()));
+        if number.as_ref().is_some_and(|number| self.numbers.contains_key(number)) {
+            return Err("source_number_taken");
+        }
+        if report.occurred_at.is_some_and(|at| at.0 - self.now > AHEAD) {
+            return Err("occurred_in_future");
+        }
+        let (_, home, node, total, may_settle, from_occurrence) = MATTERS[matter];
+        let (holder, is_fallback) = self.route(&place, home).ok_or("no_holder")?;
+        if report.settle.is_some() {
+            if !may_settle {
+                return Err("not_on_the_spot");
+            }
+            if self.actor(by)?.as_ref() != Some(&holder) {
+                return Err("not_the_holder");
+            }
+        }
+        self.actor(by)?;
+        let start = report.occurred_at.filter(|_| from_occurrence).map_or(self.now, |at| at.0);
+        self.cases.push(Life {
+            status: "dispatched",
+            holder: Some(holder.clone()),
+            version: 1,
+            place,
+            escalations: 0,
+            is_fallback,
+            on_the_spot: false,
+            node: Watch::new(start, node),
+            total: Watch::new(start, total),
+            matter,
+        });
+        let id = u32::try_from(self.cases.len()).expect("few cases");
+        self.log.push(("case.reported", Some(id)));
+        if let Some(number) = number {
+            self.numbers.insert(number, id);
+        }
+        if report.settle.is_some() {
+            let case = self.cases.last_mut().expect("just pushed");
+            (case.status, case.on_the_spot, case.version) = ("closed", true, 2);
+            case.holder = None;
+            self.log.push(("case.settled", Some(id)));
+        }
+        Ok((id, Some(holder)))
+    }
+
+    /// The unit at home on the line of the place; else the township's room, else the township.
+    fn route(&self, place: &str, home: HomeLevel) -> Option<(String, bool)> {
+        let home = [HomeLevel::Grid, HomeLevel::Village, HomeLevel::Township]
+            .iter()
+            .position(|one| *one == home)?;
+        if self.is_unit_open(place) && level(place) <= home {
+            let holder = ancestor(place, home);
+            if self.is_unit_open(&holder) {
+                return Some((holder, false));
+            }
+        }
+        let township = ancestor(place, 2);
+        let takers = [format!("{township}-R01"), township];
+        takers.into_iter().find(|taker| self.is_unit_open(taker)).map(|taker| (taker, true))
+    }
+
+    /// Gives the case, and who got it.
+    fn verb(
+        &mut self,
+        by: &Submission,
+        target: &Target,
+        verb: &str,
+    ) -> Result<Routed, &'static str> {
+        let unknown =
+            if matches!(target.case, CaseRef::Id(_)) { "case_not_found" } else { "ref_unknown" };
+        let id = self.resolve(by.principal, &target.case).ok_or(unknown)?;
+        let case = &self.cases[id as usize - 1];
+        let is_seen = |unit: &str| is_in_scope(by.principal, unit);
+        if !is_seen(&case.place) && !case.holder.as_deref().is_some_and(is_seen) {
+            return Err("case_not_found");
+        }
+        if target.version.is_some_and(|version| version != case.version) {
+            return Err("version_stale");
+        }
+        let Some(holder) = case.holder.clone() else {
+            return Err("move_not_allowed");
+        };
+        let actor = self.actor(by)?.ok_or("unit_missing")?;
+        if actor != holder {
+            return Err("not_the_holder");
+        }
+        let (name, status) = match (verb, case.status) {
+            ("acknowledge", "dispatched") => ("case.acknowledged", "acknowledged"),
+            ("handle", "acknowledged") => ("case.handled", "handled"),
+            ("close", "handled") => ("case.closed", "closed"),
+            ("escalate", "dispatched" | "acknowledged") if level(&holder) < 2 => {
+                ("case.escalated", "dispatched")
+            }
+            _ => return Err("move_not_allowed"),
+        };
+        // Villages and townships never close here.
+        let up = ancestor(&holder, level(&holder) + usize::from(verb == "escalate"));
+        let now = self.now;
+        let case = &mut self.cases[id as usize - 1];
+        case.status = status;
+        case.version += 1;
+        match verb {
+            "escalate" => {
+                case.holder = Some(up);
+                case.escalations += 1;
+                case.node = Watch::new(now, MATTERS[case.matter].2);
+            }
+            "close" => case.holder = None,
+            _ => {}
+        }
+        self.log.push((name, Some(id)));
+        Ok((id, case.holder.clone().filter(|_| verb == "escalate")))
+    }
+
+    /// Gives the number of the import or the client.
+    fn administer(&mut self, command: &Command) -> Result<Option<u32>, &'static str> {
+        let (name, number) = match command {
+            Command::OpenJournal(_) if self.is_open => return Err("journal_open"),
+            Command::OpenJournal(_) => {
+                self.is_open = true;
+                ("journal.opened", None)
+            }
+            Command::AdmitClient(admit) => {
+                if self.clients.iter().any(|client| client.name == *admit.name) {
+                    return Err("client_name_taken");
+                }
+                let (name, is_admin) = (admit.name.to_string(), admit.grant.is_admin);
+                self.clients.push(Client { name, is_admin, is_revoked: false });
+                ("client.admitted", u32::try_from(self.clients.len()).ok())
+            }
+            Command::RevokeClient(revoke) => {
+                let is_active = |one: &Client| !one.is_revoked && one.name == *revoke.name;
+                let index = self.clients.iter().position(is_active).ok_or("client_not_found")?;
+                let admins = self.clients.iter().filter(|one| one.is_admin && !one.is_revoked);
+                if self.clients[index].is_admin && admins.count() == 1 {
+                    return Err("last_admin");
+                }
+                self.clients[index].is_revoked = true;
+                ("client.revoked", u32::try_from(index + 1).ok())
+            }
+            Command::BeginImport(_) => {
+                if self.imports.len() >= IMPORTS_MAX {
+                    return Err("imports_full");
+                }
+                self.imports_begun += 1;
+                self.imports.insert(self.imports_begun, Staged::default());
+                ("import.begun", Some(self.imports_begun))
+            }
+            Command::StageUnits(stage) => {
+                let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
+                if stage.rows.is_empty() {
+                    return Err("rows_out_of_bounds");
+                }
+                if stage.rows.iter().any(|row| !row.is_coherent()) {
+                    return Err("unit_incoherent");
+                }
+                let rows = stage.rows.iter();
+                staged
+                    .units
+                    .extend(rows.map(|row| (row.code.to_string(), row.valid_until.map(|at| at.0))));
+                ("import.units_staged", Some(stage.import.0))
+            }
+            Command::StageMatters(stage) => {
+                let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
+                if stage.rows.is_empty() {
+                    return Err("rows_out_of_bounds");
+                }
+                staged.has_matters = true;
+                ("import.matters_staged", Some(stage.import.0))
+            }
+            Command::StageText(stage) => {
+                self.imports.get(&stage.import.0).ok_or("import_not_found")?;
+                if stage.text.is_empty() {
+                    return Err("rows_out_of_bounds");
+                }
+                ("import.text_staged", Some(stage.import.0))
+            }
+            Command::CommitImport(commit) => {
+                self.commit(commit.import.0)?;
+                ("import.committed", Some(commit.import.0))
+            }
+            Command::AbandonImport(abandon) => {
+                self.imports.remove(&abandon.import.0).ok_or("import_not_found")?;
+                ("import.abandoned", Some(abandon.import.0))
+            }
+            Command::AdvanceClock(_) => return Err("at_not_driven"),
+            Command::ReportCase(_)
+            | Command::AcknowledgeCase(_)
+            | Command::EscalateCase(_)
+            | Command::HandleCase(_)
+            | Command::CloseCase(_) => unreachable!("decided above"),
+        };
+        self.log.push((name, None));
+        Ok(number)
+    }
+
+    fn commit(&mut self, import: u32) -> Result<(), &'static str> {
+        let staged = self.imports.get(&import).ok_or("import_not_found")?;
+        if staged.units.is_empty() && !staged.has_matters {
+            return Err("import_empty");
+        }
+        let is_known = |code: &String| {
+            self.units.contains_key(code) || staged.units.iter().any(|(one, _)| one == code)
+        };
+        for (code, _) in &staged.units {
+            let base = code.split('-').next().expect("a first part");
+            let parent = match (code.contains('-'), level(code)) {
+                (true, _) => base.to_owned(),
+                (false, 4) => continue,
+                (false, at) => ancestor(code, at + 1),
+            };
+            if !is_known(&parent) {
+                return Err("unit_orphaned");
+            }
+        }
+        let is_closing =
+            |(_, until): &&(String, Option<i64>)| until.is_some_and(|at| at <= self.now);
+        let holds = |code: &str| self.cases.iter().any(|one| one.holder.as_deref() == Some(code));
+        if staged.units.iter().filter(is_closing).any(|(code, _)| holds(code)) {
+            return Err("unit_holds_cases");
+        }
+        let staged = self.imports.remove(&import).expect("just found");
+        self.units.extend(staged.units);
+        self.has_matters |= staged.has_matters;
+        Ok(())
+    }
+}
+
+/// 0 is the grid, 4 the city.
+fn level(code: &str) -> usize {
+    match code.split('-').next() {
+        Some(base) if base.len() == 15 => 0,
+        Some(base) if !base.ends_with("000") => 1,
+        Some(base) if !base.ends_with("000000") => 2,
+        Some(base) if !base.ends_with("00000000") => 3,
+        _ => 4,
+    }
+}
+
+/// The division of that level on the line of the code.
+fn ancestor(code: &str, to: usize) -> String {
+    let base = code.split('-').next().unwrap_or(code);
+    if level(code) == to {
+        return base.to_owned();
+    }
+    let kept = [15, 12, 9, 6, 4][to];
+    format!("{:0<12}", &base[..kept])
+}
+
+fn is_in_scope(principal: PrincipalId, code: &str) -> bool {
+    principal != TOWNSHIP_APP || code.starts_with(TOWNSHIP_2)
+}

@@ -1,0 +1,139 @@
+//! How often each thing happened; a simulation in which something never happens proves nothing
+//! about it.
+
+use std::collections::BTreeMap;
+
+/// Counts by kind and name.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(BTreeMap<(&'static str, &'static str), u64>);
+
+/// What the engine is made to go through.
+pub(crate) const TRIALS: &[&str] = &[
+    "turn",
+    "turn of many commands",
+    "turn with a batch",
+    "turn with timers and commands",
+    "roll",
+    "reply lost",
+    "list read beside a turn",
+    "question by key",
+    "append fails: disk full",
+    "append fails: not durable",
+    "refused while failing",
+    "durable on a further try",
+    "power cut at rest",
+    "power cut before the commit",
+    "power cut after the commit, before the reply",
+    "power cut while failing",
+    "stop while failing",
+    "clean stop",
+];
+
+pub(crate) const COMMANDS: &[&str] = &[
+    "open_journal",
+    "admit_client",
+    "revoke_client",
+    "begin_import",
+    "stage_units",
+    "stage_matters",
+    "stage_text",
+    "commit_import",
+    "abandon_import",
+    "report_case",
+    "acknowledge_case",
+    "escalate_case",
+    "handle_case",
+    "close_case",
+];
+
+pub(crate) const STATUSES: &[&str] = &["dispatched", "acknowledged", "handled", "closed"];
+
+pub(crate) const EVENTS: &[&str] = &[
+    "journal.opened",
+    "client.admitted",
+    "client.revoked",
+    "import.begun",
+    "import.units_staged",
+    "import.matters_staged",
+    "import.text_staged",
+    "import.committed",
+    "import.abandoned",
+    "case.reported",
+    "case.settled",
+    "case.acknowledged",
+    "case.escalated",
+    "case.handled",
+    "case.closed",
+    "case.warned",
+    "case.overdue",
+];
+
+pub(crate) const REFUSALS: &[&str] = &[
+    "principal_revoked",
+    "needs_admin",
+    "key_reused",
+    "case_not_found",
+    "ref_unknown",
+    "move_not_allowed",
+    "version_stale",
+    "not_the_holder",
+    "unit_missing",
+    "unit_not_found",
+    "place_not_found",
+    "place_too_high",
+    "matter_not_found",
+    "not_on_the_spot",
+    "source_number_taken",
+    "occurred_in_future",
+    "at_not_driven",
+    "client_name_taken",
+    "client_not_found",
+    "last_admin",
+    "import_not_found",
+    "imports_full",
+    "rows_out_of_bounds",
+    "import_empty",
+    "unit_incoherent",
+    "unit_orphaned",
+    "unit_holds_cases",
+    "journal_open",
+];
+
+impl Tally {
+    pub(crate) fn add(&mut self, kind: &'static str, name: &'static str) {
+        *self.0.entry((kind, name)).or_default() += 1;
+    }
+
+    pub(crate) fn trial(&mut self, name: &'static str) {
+        self.add("trial", name);
+    }
+
+    /// Prints the table, and gives what should have happened and did not.
+    pub(crate) fn report(&self) -> Vec<String> {
+        let kinds = [
+            ("trial", TRIALS),
+            ("accepted", COMMANDS),
+            ("known", &["again"][..]),
+            ("refused", REFUSALS),
+            ("event", EVENTS),
+            ("status", STATUSES),
+        ];
+        let mut missing = Vec::new();
+        for (kind, names) in kinds {
+            for name in names {
+                let count = self.0.get(&(kind, *name)).copied().unwrap_or(0);
+                println!("{kind:9} {name:46} {count:9}");
+                if count == 0 {
+                    missing.push(format!("{kind} {name}"));
+                }
+            }
+        }
+        for ((kind, name), count) in &self.0 {
+            let is_listed = kinds.iter().any(|(one, names)| one == kind && names.contains(name));
+            if !is_listed {
+                println!("{kind:9} {name:46} {count:9}");
+            }
+        }
+        missing
+    }
+}
