@@ -1,4 +1,4 @@
-//! `zhida verify`: the whole chain, every record, every sealed part that was not erased.
+//! `zhida verify`: the whole chain, every record, every sealed part.
 
 use std::io::Write;
 
@@ -16,8 +16,8 @@ use crate::server::start;
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
 /// Check a journal: every file against its note, the whole chain, every record, and that every
-/// sealed part opens. Prints the head, SEQ:HASH. Keep it somewhere else: a
-/// chain proves nothing against someone who rewrites it whole, unless a head noted before is on it.
+/// sealed part opens. Prints the head, SEQ:HASH. Keep it somewhere else: a chain proves nothing
+/// against someone who rewrites it whole, unless a head noted before is on it.
 #[derive(Args, Debug)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
@@ -49,7 +49,7 @@ async fn verify_stopped(store: Box<Store>, args: &VerifyArgs) -> Result<Head, Fa
     );
     let mut source = Source::Stopped(store);
     let parts = open_parts(&mut source, args).await?;
-    eprintln!("{} sealed parts open; {} were erased.", parts.open, parts.erased);
+    eprintln!("{parts} sealed parts open.");
     source.close()?;
     Ok(report.head)
 }
