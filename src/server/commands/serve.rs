@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::api::Api;
 use crate::domain::ids::Seq;
 use crate::server::config::{ClockName, Config};
-use crate::server::exit::{Failure, Kind};
+use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::io::{IoThreads, Listener};
 use crate::server::start::{self, ADMIN_TOKEN};
 use crate::server::{options, telemetry};
@@ -24,6 +24,7 @@ const RECOVERY_STEP: u64 = 500_000;
 /// Run the server on a data directory. The first start makes the directory and an administrator's
 /// token, printed once and kept in DIR/admin-token. SIGTERM or Ctrl-C drains and stops.
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct ServeArgs {
     /// The configuration; the built-in defaults if left out (config/zhida.toml says them all)
     #[arg(long, value_name = "FILE", env = "ZHIDA_CONFIG")]
