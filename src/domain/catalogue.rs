@@ -186,7 +186,8 @@ impl Catalogue {
     }
 }
 
-fn hash_of(row: &MatterRow) -> u128 {
+/// The hash of a row: its share of a digest.
+pub(super) fn hash_of(row: &MatterRow) -> u128 {
     let Limit::CalendarHours(node) = row.node_limit;
     let Limit::CalendarHours(total) = row.total_limit;
     let flags = [row.on_the_spot, row.public, row.confidential, row.from_occurrence];

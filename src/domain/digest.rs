@@ -49,6 +49,12 @@ impl Hasher {
         self
     }
 
+    /// Takes another record's hash.
+    pub(super) fn wide(mut self, hash: u128) -> Self {
+        self.0.update(&hash.to_le_bytes());
+        self
+    }
+
     /// Takes a text with its length before it.
     pub(super) fn text(self, text: &str) -> Self {
         self.bytes(text.as_bytes())

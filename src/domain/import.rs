@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::catalogue::MatterRow;
+use super::catalogue::{self, MatterRow};
 use super::code::{Level, UnitCode};
 use super::command::{BeginImport, StageMatters, StageText, StageUnits};
 use super::digest::{Digest, Hasher};
@@ -15,7 +15,7 @@ use super::ids::{ImportId, Seq, Timestamp};
 use super::limits::{
     IMPORTS_OPEN_MAX, MATTERS_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX, UNITS_MAX,
 };
-use super::organisation::UnitRow;
+use super::organisation::{self, UnitRow};
 use super::record::Record;
 use super::rejection::Rejection;
 use super::state::State;
@@ -68,11 +68,13 @@ impl Imports {
         let mut digest = Digest::default();
         digest.add(Hasher::new("imports").number(u64::from(self.begun)).finish());
         for (id, import) in &self.open {
-            let hasher = Hasher::new("import")
-                .number(u64::from(id.0))
-                .number(import.units.len() as u64)
-                .number(import.matters.len() as u64)
-                .number(import.last_seq);
+            let mut hasher = Hasher::new("import").number(u64::from(id.0)).number(import.last_seq);
+            for (place, row) in import.units.iter().enumerate() {
+                hasher = hasher.wide(organisation::hash_of(place as u64, row));
+            }
+            for row in &import.matters {
+                hasher = hasher.wide(catalogue::hash_of(row));
+            }
             digest.add(hasher.finish());
         }
         digest

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use zhida::domain::digest::Digest;
 use zhida::domain::event::{ClockAdvanced, ClockMode, Event, TextStaged};
 use zhida::domain::ids::{ImportId, Seq, Timestamp};
 use zhida::domain::record::{Actor, Record};
-use zhida::journal::store::simulated::Dice;
-use zhida::journal::{Head, ReadError, Reader, Turn, Value};
+use zhida::journal::store::simulated::{Dice, Machine};
+use zhida::journal::store::{Background, OpenError, OpenReport, Store, StoreOptions};
+use zhida::journal::{Head, Journal as _, ReadError, Reader, Turn, Value};
 
 /// Makes turns and remembers what was acknowledged.
 pub(crate) struct Writer {
@@ -99,4 +101,53 @@ impl Writer {
         assert_eq!(expected.next(), None, "all that was acknowledged is there");
         Ok(())
     }
+}
+
+pub(crate) const BALLAST_BYTES: u64 = 2 << 20;
+
+pub(crate) fn options() -> StoreOptions {
+    StoreOptions {
+        segment_bytes: 6_000,
+        ballast_bytes: BALLAST_BYTES,
+        free_bytes_min: 1 << 20,
+        ..StoreOptions::at("")
+    }
+}
+
+pub(crate) fn open(machine: &Machine) -> Result<(Store, OpenReport), OpenError> {
+    Store::open_on(machine.medium(), &options(), Background::Inline)
+}
+
+pub(crate) fn append(store: &mut Store, writer: &mut Writer) {
+    let turn = writer.turn(store.tail(), 6);
+    store.append(&turn).unwrap();
+    writer.keep(&turn);
+}
+
+pub(crate) fn append_many(store: &mut Store, writer: &mut Writer, turns: usize) {
+    for _ in 0..turns {
+        if store.is_roll_due() {
+            store.roll(Digest(3)).unwrap();
+            store.work();
+        }
+        append(store, writer);
+    }
+}
+
+/// A journal of several segments whose process was killed, or closed it.
+pub(crate) fn made(seed: u64, is_closed: bool) -> (Machine, Writer) {
+    let (machine, mut writer) = (Machine::new(seed), Writer::new(seed));
+    let (mut store, _) = open(&machine).unwrap();
+    append_many(&mut store, &mut writer, 40);
+    if is_closed {
+        store.close().unwrap();
+    } else {
+        machine.kill();
+    }
+    (machine, writer)
+}
+
+pub(crate) fn segments(machine: &Machine) -> Vec<String> {
+    let names = machine.files().into_keys();
+    names.filter(|name| name.starts_with("journal-0")).collect()
 }

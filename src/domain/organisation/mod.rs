@@ -125,14 +125,14 @@ impl Organisation {
     fn put(&mut self, row: UnitRow) {
         let next = u32::try_from(self.rows.len() + 1).expect("bounded by UNITS_MAX");
         let number = *self.by_code.entry(row.code).or_insert(UnitNumber(next));
-        let hash = hash_of(number, &row);
+        let hash = hash_of(u64::from(number.0), &row);
         if number.0 == next {
             self.digest.add(hash);
             self.rows.push(row);
             return;
         }
         let slot = &mut self.rows[number.0 as usize - 1];
-        self.digest.replace(hash_of(number, slot), hash);
+        self.digest.replace(hash_of(u64::from(number.0), slot), hash);
         *slot = row;
     }
 
@@ -143,10 +143,11 @@ impl Organisation {
     }
 }
 
-fn hash_of(number: UnitNumber, row: &UnitRow) -> u128 {
+/// The hash of a row in its place: its share of a digest.
+pub(super) fn hash_of(place: u64, row: &UnitRow) -> u128 {
     let moment = |at: Option<Timestamp>| at.map_or(u64::MAX, |at| at.0.cast_unsigned());
     Hasher::new("unit")
-        .number(u64::from(number.0))
+        .number(place)
         .number(row.code.packed())
         .number(row.kind as u64)
         .text(&row.name)

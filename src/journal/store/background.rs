@@ -129,6 +129,7 @@ impl Shared {
                 self.prepare();
                 return;
             }
+            Job::Ballast if self.has_ballast.load(Ordering::Acquire) => return,
             Job::Ballast => {
                 let is_there = ballast::make(self.medium(), self.ballast_bytes).is_ok();
                 self.has_ballast.store(is_there, Ordering::Release);
