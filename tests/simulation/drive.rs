@@ -151,6 +151,10 @@ impl<'a> Drive<'a> {
             let hours = i64::try_from(1 + self.dice.below(9)).expect("small");
             self.clock.set(self.clock.now().plus_ms(hours * HOUR));
         }
+        if self.dice.once_in(8) {
+            let is_failing = self.dice.once_in(3);
+            self.disk.make_roll_due(is_failing);
+        }
         let mut many = |dice: &mut Dice, upto: u64| -> Vec<Submission> {
             (0..dice.below(upto)).map(|_| self.script.next(dice, &self.shadow)).collect()
         };

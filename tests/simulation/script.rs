@@ -67,6 +67,7 @@ impl Script {
         }
         if dice.once_in(40) {
             submission.principal = PrincipalId(4 + u32::try_from(dice.below(3)).expect("small"));
+            submission.scope = scope(submission.principal);
         }
         if dice.below(3) > 0 {
             let key = format!("k-{}", self.next_key);

@@ -179,6 +179,9 @@ impl Shadow {
 
     /// Takes a command: what is due of its case first.
     pub(crate) fn take(&mut self, submission: &Submission) -> Expected {
+        if submission.at.is_some() {
+            return Expected::Refused("at_not_driven");
+        }
         if let Some(target) = submission.command.target()
             && let Some(id) = self.resolve(submission.principal, &target.case)
         {
@@ -190,9 +193,6 @@ impl Shadow {
     }
 
     fn decide(&mut self, submission: &Submission) -> Result<Expected, &'static str> {
-        if submission.at.is_some() {
-            return Err("at_not_driven");
-        }
         let mut is_admin = submission.principal == PrincipalId::SYSTEM;
         if !is_admin {
             let index = (submission.principal.0 as usize).wrapping_sub(1);
