@@ -130,13 +130,7 @@ fn every_file_that_a_document_names_is_there() {
     let mut names = 0;
     for file in written().into_iter().filter(|file| file.path.ends_with(".md")) {
         for (number, line) in file.text.lines().enumerate() {
-            for name in line.split('`').skip(1).step_by(2) {
-                let is_file = PLACES.iter().any(|place| name.starts_with(place))
-                    && (FILES.iter().any(|end| name.ends_with(end)) || name.starts_with(".ci/"))
-                    && !name.contains(['<', '*', ' ']);
-                if !is_file {
-                    continue;
-                }
+            for name in in_ticks(line).chain(linked(line)) {
                 names += 1;
                 if !root().join(name).exists() {
                     wrong.push(format!("{}:{}: {name}", file.path, number + 1));
@@ -144,6 +138,22 @@ fn every_file_that_a_document_names_is_there() {
             }
         }
     }
-    assert!(names > 10, "only {names} names found: the test looks wrongly");
+    assert!(names > 50, "only {names} names found: the test looks wrongly");
     assert_none(&wrong, "documents name files that exist");
+}
+
+/// Words in ticks that are files or directories of the repository.
+fn in_ticks(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2).filter(|name| {
+        PLACES.iter().any(|place| name.starts_with(place))
+            && (FILES.iter().any(|end| name.ends_with(end)) || name.starts_with(".ci/"))
+            && !name.contains(['<', '*', ' '])
+    })
+}
+
+/// Where links lead within the repository, without the place in the page.
+fn linked(line: &str) -> impl Iterator<Item = &str> {
+    let targets = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let pages = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+    pages.filter_map(|target| target.split('#').next())
 }
