@@ -49,7 +49,7 @@ async fn verify_stopped(store: Box<Store>, args: &VerifyArgs) -> Result<Head, Fa
     );
     let mut source = Source::Stopped(store);
     let parts = open_parts(&mut source, args).await?;
-    eprintln!("{} sealed parts open; {} were erased.", parts.open, parts.erased);
+    eprintln!("{parts} sealed parts open.");
     source.close()?;
     Ok(report.head)
 }
