@@ -52,6 +52,7 @@ impl Target {
             let token = read_token(&args.token_file)?;
             return Ok(Self { client: Client::connect(&args.url, &token).await?, kept: None });
         };
+        start::expect_data_dir(dir)?;
         let kept = start_stopped(dir).await?;
         let token = read_token(&dir.join(ADMIN_TOKEN))?;
         let api = Api::new(kept.handle(), ApiOptions::default());
@@ -86,7 +87,10 @@ async fn start_stopped(dir: &Path) -> Result<Kept, Failure> {
 /// When it cannot be read.
 pub(super) fn read_token(path: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::world(&format!("read the token in {}", path.display()), &error)
+        Failure::world(&format!("read the token in {}", path.display()), &error).hint(
+            "name an administrator's with --token-file; the first start put one into \
+             DIR/admin-token",
+        )
     })?;
     Ok(text.trim().to_string())
 }

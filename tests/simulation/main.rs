@@ -27,8 +27,8 @@ use ground::Disk;
 use tally::Tally;
 
 /// Seeds on a journal in memory; and on the store, on a disk that fails below it.
-const MEMORY_SEEDS: u64 = 200;
-const STORE_SEEDS: u64 = 60;
+const MEMORY_SEEDS: u64 = 300;
+const STORE_SEEDS: u64 = 120;
 const STEPS: u64 = 60;
 
 type NewDisk = fn(u64) -> Disk;
