@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use http::HeaderValue;
+use tokio::sync::watch;
 
 use super::commands::source::Source;
 use super::options::ApiOptions;
@@ -25,6 +26,8 @@ pub struct Api {
     pub(super) bulk_bodies: Arc<AtomicUsize>,
     /// Whoever drives a driven clock.
     pub(super) source: Source,
+    /// Whether the server stops: who waits for what may never come need wait no longer.
+    pub(super) stopping: watch::Sender<bool>,
     pub(super) clock_header: HeaderValue,
     pub(super) openapi: bytes::Bytes,
     /// Random, once a start: request ids of two starts differ.
@@ -42,6 +45,7 @@ impl Api {
             options,
             bulk_bodies: Arc::default(),
             source: Source::default(),
+            stopping: watch::Sender::new(false),
             clock_header,
             openapi: super::router::openapi().into(),
             start: getrandom::u64().unwrap_or_default(),

@@ -40,7 +40,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let options = api.options().clone();
-    let service = service(api, desk);
+    let service = service(Arc::clone(&api), desk);
     let connections = Arc::new(Semaphore::new(options.connections_max));
     let builder = builder(&options);
     let graceful = GracefulShutdown::new();
@@ -64,6 +64,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    api.stopping.send_replace(true);
     let drained = tokio::time::timeout(options.drain_wait_max, graceful.shutdown()).await;
     if drained.is_err() {
         tracing::warn!("connections were still busy at the end and are broken off");

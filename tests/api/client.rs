@@ -62,7 +62,8 @@ impl Request {
         self.header("transfer-encoding", "chunked").open()
     }
 
-    fn open(self) -> Connection {
+    /// Sends the head alone.
+    pub(crate) fn open(self) -> Connection {
         let mut head = self.head;
         if let Some(token) = self.token {
             head.push_str("authorization: Bearer ");

@@ -84,6 +84,19 @@ fn a_server_that_stops_ends_what_it_is_at() {
 }
 
 #[test]
+fn whoever_waits_for_an_event_is_let_go_when_the_server_stops() {
+    let mut world = World::new();
+    let after = world.handle.view().published().0;
+    let path = format!("/v1/events?after={after}&wait=60");
+    let request = world.request("GET", &path);
+    let mut waiting = request.open();
+    // The head was taken in once a later request was answered on the same thread.
+    world.get("/v1/matters").ok();
+    world.stop();
+    assert!(waiting.read_until("last_seq").contains(r#"{"events":[],"#));
+}
+
+#[test]
 fn a_server_that_starts_tells_how_far_it_is() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();

@@ -178,6 +178,7 @@ fn a_stream_that_grows_too_large_ends_with_a_result_that_says_so() {
 fn a_stream_of_too_many_lines_ends_with_a_result_that_says_so() {
     let api = ApiOptions { bulk_lines_max: 3, ..ApiOptions::default() };
     let world = World::with(Choices { api, ..Choices::default() });
+    assert_eq!(world.stream("{}\n{}\n{}\n").lines().len(), 3);
     let results = world.stream("{}\n\n{}\n{}\n{}\n").lines();
     let codes: Vec<_> =
         results.iter().map(|one| (one["line"].as_u64().unwrap(), code(one))).collect();

@@ -72,7 +72,8 @@ fn what_was_acknowledged_survives_every_kill() {
     server.term();
     verify_stopped(&place, &heads);
     let segments = std::fs::read_dir(place.data()).unwrap().flatten();
-    let segments = segments.filter(|entry| entry.file_name().to_string_lossy().contains("journal-"));
+    let segments =
+        segments.filter(|entry| entry.file_name().to_string_lossy().contains("journal-"));
     println!(
         "{} commands, {unanswered} of them unanswered at a kill, {resubmitted_known} of these were kept; {} segments",
         sent.len(),
@@ -120,7 +121,11 @@ fn write_until_killed(server: &Server, fuse: &Fuse, round: u64, seed: u64) -> Ve
                         name: format!("r{round}-w{writer}"),
                         sent: Vec::new(),
                     };
-                    if writer_is_single(&writer.name) { writer.singles(server) } else { writer.streams(server) }
+                    if writer_is_single(&writer.name) {
+                        writer.singles(server)
+                    } else {
+                        writer.streams(server)
+                    }
                     writer.sent
                 })
             })

@@ -82,7 +82,9 @@ impl Ended {
 }
 
 /// The program with arguments, without any setting of the caller's.
-pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(
+    arguments: impl IntoIterator<Item = S>,
+) -> Command {
     let mut command = Command::new(ZHIDA);
     for name in ["ZHIDA_URL", "ZHIDA_TOKEN_FILE", "ZHIDA_DIR", "ZHIDA_CONFIG", "RUST_LOG"] {
         command.env_remove(name);

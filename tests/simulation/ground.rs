@@ -17,13 +17,13 @@ pub(crate) enum Disk {
     /// Fails when it is told to.
     Memory(MemoryFaults),
     /// Fails as disks do, below the store.
-    Machine(Machine, StoreOptions),
+    Machine(Machine, StoreOptions, Arc<Mutex<Option<Fault>>>),
 }
 
 /// A journal, one of the two.
 enum Kept {
     Memory(MemoryJournal),
-    Store(Box<Store>),
+    Store(Box<Store>, Machine, Arc<Mutex<Option<Fault>>>),
 }
 
 /// Where the sequencer can be held.
@@ -61,12 +61,12 @@ impl Disk {
     pub(crate) fn machine(seed: u64) -> Self {
         let machine = Machine::new(seed);
         let options = StoreOptions {
-            segment_bytes: 12_000,
+            segment_bytes: 3_000,
             ballast_bytes: 64 << 10,
             free_bytes_min: 256 << 10,
             ..StoreOptions::at("")
         };
-        Self::Machine(machine, options)
+        Self::Machine(machine, options, Arc::default())
     }
 
     /// Starts on what it holds, with no fault.
@@ -77,11 +77,11 @@ impl Disk {
                 *faults = journal.faults();
                 Kept::Memory(journal)
             }
-            Self::Machine(machine, options) => {
+            Self::Machine(machine, options, fault) => {
                 let opened = Store::open_on(machine.medium(), options, Background::Inline);
                 let (mut store, _) = opened.expect("without a fault a start succeeds");
                 store.work();
-                Kept::Store(Box::new(store))
+                Kept::Store(Box::new(store), machine.clone(), Arc::clone(fault))
             }
         };
         let (has_come, came) = channel();
@@ -92,23 +92,27 @@ impl Disk {
         (stepped, Steps { wanted, came, go })
     }
 
-    /// Lets appends fail from now on; says whether they surely do.
+    /// Strikes at every append from now on. The store may live through it.
     pub(crate) fn break_down(&self, fault: Fault) {
-        match (self, fault) {
-            (Self::Memory(faults), _) => faults.fail_appends(u32::MAX, fault),
-            (Self::Machine(machine, _), Fault::DiskFull) => machine.leave_room(Some(0)),
-            (Self::Machine(machine, _), Fault::NotDurable) => {
-                // The first file gives up, and its fresh one cannot take its name.
-                machine.fail_sync_after(Some(0));
-                machine.fail_name_sync_after(Some(0));
-            }
+        match self {
+            Self::Memory(faults) => faults.fail_appends(u32::MAX, fault),
+            Self::Machine(_, _, breaking) => *breaking.lock() = Some(fault),
+        }
+    }
+
+    /// Lets the next turn be followed by a roll, which may fail at first. The store rolls by itself.
+    pub(crate) fn make_roll_due(&self, is_failing: bool) {
+        if let Self::Memory(faults) = self {
+            faults.make_roll_due();
+            faults.fail_rolls(u32::from(is_failing), Fault::NotDurable);
         }
     }
 
     pub(crate) fn mend(&self) {
         match self {
             Self::Memory(faults) => faults.fail_appends(0, Fault::NotDurable),
-            Self::Machine(machine, _) => {
+            Self::Machine(machine, _, breaking) => {
+                *breaking.lock() = None;
                 machine.leave_room(None);
                 machine.fail_sync_after(None);
                 machine.fail_name_sync_after(None);
@@ -121,13 +125,13 @@ impl Disk {
         match self {
             // The old journal goes on with a disk of its own.
             Self::Memory(faults) => *faults = faults.cut_power(None).faults(),
-            Self::Machine(machine, _) => machine.kill(),
+            Self::Machine(machine, ..) => machine.kill(),
         }
     }
 
     /// And the power, too: what was not synced may be there or not.
     pub(crate) fn lose_power(&self) {
-        if let Self::Machine(machine, _) = self {
+        if let Self::Machine(machine, ..) = self {
             machine.lose_power();
         }
     }
@@ -165,10 +169,22 @@ impl Stepped {
         }
     }
 
+    fn roll_kept(&mut self, digest: Digest) -> Result<(), AppendError> {
+        match &mut self.kept {
+            Kept::Memory(journal) => journal.roll(digest)?,
+            Kept::Store(store, ..) => {
+                store.roll(digest)?;
+                store.work();
+            }
+        }
+        *self.rolls.lock() += 1;
+        Ok(())
+    }
+
     fn kept(&self) -> &dyn Journal {
         match &self.kept {
             Kept::Memory(journal) => journal,
-            Kept::Store(store) => &**store,
+            Kept::Store(store, ..) => &**store,
         }
     }
 }
@@ -182,7 +198,10 @@ impl Journal for Stepped {
         self.hold_at(Hold::BeforeAppend, None);
         match &mut self.kept {
             Kept::Memory(journal) => journal.append(turn)?,
-            Kept::Store(store) => store.append(turn)?,
+            Kept::Store(store, machine, breaking) => {
+                strike(machine, *breaking.lock());
+                store.append(turn)?;
+            }
         }
         self.hold_at(Hold::AfterAppend, None);
         Ok(())
@@ -193,18 +212,9 @@ impl Journal for Stepped {
     }
 
     fn roll(&mut self, digest: Digest) -> Result<(), AppendError> {
-        if self.kept().is_roll_due() {
-            match &mut self.kept {
-                Kept::Memory(journal) => journal.roll(digest)?,
-                Kept::Store(store) => {
-                    store.roll(digest)?;
-                    store.work();
-                }
-            }
-            *self.rolls.lock() += 1;
-        }
+        let rolled = if self.kept().is_roll_due() { self.roll_kept(digest) } else { Ok(()) };
         self.hold_at(Hold::BetweenTurns, Some(digest));
-        Ok(())
+        rolled
     }
 
     fn reader(&self) -> Arc<dyn Reader> {
@@ -214,7 +224,19 @@ impl Journal for Stepped {
     fn close(self: Box<Self>) -> io::Result<()> {
         match self.kept {
             Kept::Memory(journal) => Box::new(journal).close(),
-            Kept::Store(store) => store.close(),
+            Kept::Store(store, ..) => store.close(),
         }
+    }
+}
+
+fn strike(machine: &Machine, fault: Option<Fault>) {
+    match fault {
+        Some(Fault::DiskFull) => machine.leave_room(Some(0)),
+        Some(Fault::NotDurable) => {
+            // The segment gives up, and the fresh one cannot take its name.
+            machine.fail_sync_after(Some(0));
+            machine.fail_name_sync_after(Some(0));
+        }
+        None => {}
     }
 }

@@ -24,8 +24,9 @@ pub use draft::{Claimant, Draft, NewClient, Report, Want};
 pub use flaw::{Flaw, FlawCode};
 pub use verb::{LINE_FIELDS, STREAM_VERBS, Verb};
 
+pub use seal::{SealFault, Sealer};
+
 pub(super) use check::is_printable;
-pub(super) use seal::{SealFault, Sealer};
 
 use std::borrow::Cow;
 

@@ -15,23 +15,32 @@ use crate::domain::ids::PrincipalId;
 use crate::engine::{Handle, SealError};
 
 /// Why a draft could not be sealed.
-pub(in crate::api) type SealFault = SealError;
+pub type SealFault = SealError;
 
 /// Seals the commands of one principal.
-pub(in crate::api) struct Sealer<'h> {
-    pub(in crate::api) handle: &'h Handle,
-    pub(in crate::api) principal: PrincipalId,
-    pub(in crate::api) grant: &'h Grant,
+pub struct Sealer<'h> {
+    /// What seals.
+    pub handle: &'h Handle,
+    /// Whose they are.
+    pub principal: PrincipalId,
+    /// What they may do.
+    pub grant: &'h Grant,
     /// Of a new client.
-    pub(in crate::api) token_hash: Option<[u8; 32]>,
+    pub token_hash: Option<[u8; 32]>,
     /// For canonical forms: kept from command to command.
-    pub(in crate::api) scratch: &'h mut Vec<u8>,
+    pub scratch: &'h mut Vec<u8>,
 }
 
 impl Sealer<'_> {
     /// Seals and marks. A slot of the vault that a command took is never used again, so only what
     /// was found good comes here.
-    pub(in crate::api) fn submission(&mut self, draft: Draft<'_>) -> Result<Submission, SealFault> {
+    ///
+    /// # Errors
+    /// When no key slot is left.
+    ///
+    /// # Panics
+    /// When a client is admitted without a token.
+    pub fn submission(&mut self, draft: Draft<'_>) -> Result<Submission, SealFault> {
         let mark = draft.key.as_deref().map(|key| {
             self.scratch.clear();
             draft.write_canonical(self.scratch);

@@ -85,6 +85,7 @@ impl Batcher {
 
     /// Takes the next line, and sends the batch on when it is full.
     pub(super) async fn line(&mut self, line: &[u8]) -> Result<(), Stop> {
+        self.check_lines().await?;
         if let Err(code) = self.gather(line) {
             self.flush().await?;
             self.fail(code).await?;
@@ -93,16 +94,15 @@ impl Batcher {
         if self.slots.len() >= options.batch_lines_max || self.bytes >= options.batch_bytes_max {
             self.flush().await?;
         }
-        if self.lines >= self.app.options().bulk_lines_max {
-            return self.end(Code::TooManyLines).await;
-        }
         Ok(())
     }
 
     /// Takes a line that is longer than lines may be.
-    pub(super) fn line_too_long(&mut self) {
+    pub(super) async fn line_too_long(&mut self) -> Result<(), Stop> {
+        self.check_lines().await?;
         self.lines += 1;
         self.slots.push(Some(unread(Code::LineTooLong)));
+        Ok(())
     }
 
     /// Sends on what was gathered.
@@ -130,6 +130,14 @@ impl Batcher {
         self.lines += 1;
         self.fail(code).await?;
         Err(Stop)
+    }
+
+    /// Ends the stream at a line too many.
+    async fn check_lines(&mut self) -> Result<(), Stop> {
+        if self.lines < self.app.options().bulk_lines_max {
+            return Ok(());
+        }
+        self.end(Code::TooManyLines).await
     }
 
     async fn fail(&mut self, code: Code) -> Result<(), Stop> {

@@ -180,9 +180,6 @@ async fn read(app: &App, mut body: Body, batcher: &mut Batcher) -> Result<(), St
 async fn take(batcher: &mut Batcher, line: Line<'_>) -> Result<(), Stop> {
     match line {
         Line::Whole(line) => batcher.line(line).await,
-        Line::TooLong => {
-            batcher.line_too_long();
-            Ok(())
-        }
+        Line::TooLong => batcher.line_too_long().await,
     }
 }

@@ -256,7 +256,13 @@ pub(in crate::api) async fn get_events(
     let limit = page_limit(asked.limit, app.options().page_max)?;
     let after = Seq(asked.after.unwrap_or(0));
     let patience = Duration::from_secs(asked.wait.unwrap_or(0)).min(app.options().wait_max);
-    let records = app.handle().events_after(after, limit, patience).await?;
+    let mut stopping = app.api.stopping.subscribe();
+    let records = tokio::select! {
+        biased;
+        records = app.handle().events_after(after, limit, patience) => records?,
+        // A server that stops keeps nobody waiting: the page is empty.
+        _ = stopping.wait_for(|is_stopping| *is_stopping) => Vec::new(),
+    };
     let last_seq = records.last().map_or(after, |record| record.seq);
     let names = EventNames::of(app.handle().view());
     let seen = records.iter().filter(|record| sees(&app, &caller, &names, record));

@@ -1,0 +1,292 @@
+//! The rows of the table, each by its own measurement.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use zhida::city::City;
+
+use crate::bodies::{Bodies, FIRST_SEED, single_bodies};
+use crate::bulk::{self, Target};
+use crate::child::{Listening, Zhida};
+use crate::posts::{self, Posted, Requests, Run, Until};
+use crate::stats::{Spread, figure, percentile};
+use crate::{Failure, Options, Row};
+
+/// How one row is measured: the text that says what came of it.
+pub(crate) type Measure = fn(&Work<'_>) -> Result<String, Failure>;
+
+/// All rows, in the order of the table.
+pub(crate) const ALL: &[(Row, Measure)] = &[
+    (Row::Aa, measure_aa),
+    (Row::N1, measure_n1),
+    (Row::N2, measure_n2),
+    (Row::N4, measure_n4),
+    (Row::N8, measure_n8),
+    (Row::Overload, measure_overload),
+];
+
+/// Different bodies that single POSTs take turns at.
+const SINGLE_BODIES: u64 = 4_096;
+/// How much of a segment is filled when N8 kills the server.
+const FILLED_AT_THE_KILL: f64 = 0.95;
+const SEGMENT_BYTES: f64 = 134_217_728.0;
+/// Cases of the overload row: the same number at either load, so that memory can be compared.
+const OVERLOAD_CASES: u64 = 200_000;
+const OVERLOAD_TIMES: usize = 10;
+
+/// What all rows are measured with.
+pub(crate) struct Work<'a> {
+    options: &'a Options,
+    dir: PathBuf,
+    city: City,
+    singles: Vec<Vec<u8>>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(options: &'a Options, dir: &Path) -> Self {
+        let city = City::build(FIRST_SEED, 1.0);
+        let singles = single_bodies(&city, SINGLE_BODIES);
+        Self { options, dir: dir.to_path_buf(), city, singles }
+    }
+
+    fn reports(&self) -> u64 {
+        if self.options.quick { self.options.reports / 4 } else { self.options.reports }
+    }
+
+    fn bodies(&self) -> Arc<Bodies> {
+        Arc::new(Bodies::of(&self.city, self.reports(), self.options.body_lines))
+    }
+
+    fn run(&self, connections: usize) -> Run {
+        let until = Until::Passed(Duration::from_secs(self.options.seconds()));
+        Run { connections, until, wants_latencies: false }
+    }
+
+    async fn fresh(&self) -> Result<Zhida, Failure> {
+        Zhida::fresh(self.options, &self.dir, &self.city).await
+    }
+
+    fn target(&self, server: &Zhida) -> Result<Target, Failure> {
+        let connections = self.options.bulk_connections;
+        Ok(Target { url: server.url(), token: server.token()?, connections })
+    }
+
+    /// Requests a second of a floor with that many runtimes.
+    fn floor(&self, threads: usize) -> Result<f64, Failure> {
+        let floor = block_on(Listening::floor(threads))?;
+        let requests = Requests::new(&self.singles, &"t".repeat(70));
+        let posted = posts::run(floor.port, &requests, self.run(self.options.connections))?;
+        all_created(&posted)?;
+        Ok(figure(posted.created) / posted.seconds)
+    }
+
+    /// Durable cases a second of a fresh server, and its processor time for each in µs.
+    fn zhida(&self) -> Result<(f64, f64), Failure> {
+        let server = block_on(self.fresh())?;
+        let requests = Requests::new(&self.singles, &server.token()?);
+        let used = server.process().cpu_seconds()?;
+        let posted =
+            posts::run(server.process().port, &requests, self.run(self.options.connections))?;
+        all_created(&posted)?;
+        let used = server.process().cpu_seconds()? - used;
+        Ok((figure(posted.created) / posted.seconds, used * 1e6 / figure(posted.created)))
+    }
+}
+
+/// The floor against itself, run as N1 runs its pairs.
+fn measure_aa(work: &Work<'_>) -> Result<String, Failure> {
+    let mut ratios = Vec::new();
+    for _ in 0..work.options.pairs() {
+        let first = work.floor(1)?;
+        ratios.push(work.floor(1)? / first);
+    }
+    Ok(format!("a/a  floor ÷ floor                         {:.2}", Spread::of(ratios)))
+}
+
+fn measure_n1(work: &Work<'_>) -> Result<String, Failure> {
+    let (mut ratios, mut floors, mut cases, mut micros) = (vec![], vec![], vec![], vec![]);
+    for pair in 0..work.options.pairs() {
+        let both = |work: &Work<'_>| Ok::<f64, Failure>(work.floor(1)?.max(work.floor(2)?));
+        // Whoever is first meets the machine as the run before left it: they take turns.
+        let (floor, (rate, cpu)) = if pair.is_multiple_of(2) {
+            let floor = both(work)?;
+            (floor, work.zhida()?)
+        } else {
+            let zhida = work.zhida()?;
+            (both(work)?, zhida)
+        };
+        ratios.push(rate / floor);
+        floors.push(floor);
+        cases.push(rate);
+        micros.push(cpu);
+    }
+    Ok(format!(
+        "N1   {} connections, cases/s                {:.0}\n     \
+              hyper floor, requests/s                 {:.0}\n     \
+              N1 ÷ floor                              {:.2}\n     \
+              server's processor time, µs a case      {:.1}",
+        work.options.connections,
+        Spread::of(cases),
+        Spread::of(floors),
+        Spread::of(ratios),
+        Spread::of(micros),
+    ))
+}
+
+fn measure_n2(work: &Work<'_>) -> Result<String, Failure> {
+    let bodies = work.bodies();
+    let (mut ratios, mut floors, mut times, mut cpus, mut commits) =
+        (vec![], vec![], vec![], vec![], vec![]);
+    for _ in 0..work.options.pairs().min(5) {
+        let floor = block_on(Listening::floor(1))?;
+        let target = Target {
+            url: floor.url(),
+            token: "t".repeat(70),
+            connections: work.options.bulk_connections,
+        };
+        let at_the_floor = bulk::send_all(&target, &bodies)?;
+        drop(floor);
+        let server = block_on(work.fresh())?;
+        let used = server.process().cpu_seconds()?;
+        let before = block_on(server.metric("zhida_commits_total"))?;
+        let took = bulk::send_all(&work.target(&server)?, &bodies)?;
+        cpus.push(server.process().cpu_seconds()? - used);
+        commits.push(block_on(server.metric("zhida_commits_total"))? - before);
+        ratios.push(took / at_the_floor);
+        floors.push(at_the_floor);
+        times.push(took);
+    }
+    Ok(format!(
+        "N2   {} reports, {} MB over {} connections, s  {:.2}\n     \
+              hyper floor, s                          {:.2}\n     \
+              N2 ÷ floor                              {:.2}\n     \
+              server's processor time, s              {:.2}\n     \
+              commits                                 {:.0}",
+        work.reports(),
+        bodies.bytes_len() / 1_000_000,
+        work.options.bulk_connections,
+        Spread::of(times),
+        Spread::of(floors),
+        Spread::of(ratios),
+        Spread::of(cpus),
+        Spread::of(commits),
+    ))
+}
+
+fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
+    let bodies = work.bodies();
+    let run = Run { wants_latencies: true, ..work.run(1) };
+    let (mut ratios, mut alone, mut beside) = (vec![], vec![], vec![]);
+    for _ in 0..work.options.pairs() {
+        let server = block_on(work.fresh())?;
+        let requests = Requests::new(&work.singles, &server.token()?);
+        let mut quiet = posts::run(server.process().port, &requests, run)?;
+        all_created(&quiet)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (target, stopped, bodies) = (work.target(&server)?, Arc::clone(&stop), bodies.clone());
+        let load = std::thread::spawn(move || bulk::send_until(&target, &bodies, &stopped));
+        let busy = posts::run(server.process().port, &requests, run);
+        stop.store(true, Ordering::Release);
+        load.join().map_err(|_| "the load panicked")??;
+        let mut busy = busy?;
+        all_created(&busy)?;
+        let quiet = percentile(&mut quiet.latencies_us, 0.99);
+        let busy = percentile(&mut busy.latencies_us, 0.99);
+        ratios.push(busy / quiet);
+        alone.push(quiet / 1e3);
+        beside.push(busy / 1e3);
+    }
+    Ok(format!(
+        "N4   lone POST p99, ms                       {:.2}\n     \
+              beside a bulk load, ms                  {:.2}\n     \
+              N4 beside ÷ alone                       {:.1}",
+        Spread::of(alone),
+        Spread::of(beside),
+        Spread::of(ratios),
+    ))
+}
+
+fn measure_n8(work: &Work<'_>) -> Result<String, Failure> {
+    let bodies = work.bodies();
+    let mut server = block_on(work.fresh())?;
+    bulk::send_all(&work.target(&server)?, &bodies)?;
+    block_on(wait_for_fold(&server))?;
+    let peak = server.peak_memory_mb()?;
+    let snapshots = server.snapshots()?.len();
+    let folded = block_on(server.metric("zhida_events_total"))?;
+    fill_segment(work, &server, &bodies)?;
+    let behind = block_on(server.metric("zhida_events_total"))? - folded;
+    let (seconds, is_cold) = block_on(server.kill_and_restart_cold())?;
+    Ok(format!(
+        "N9   peak memory of the run, MB              {peak:.0} ({snapshots} snapshot in it)\n\
+         N8   restart until ready, s                  {seconds:.2} ({}; {behind:.0} events more than the run)",
+        if is_cold { "cold" } else { "warm: dropping the cache is not permitted here" },
+    ))
+}
+
+/// Waits until a snapshot is there and none is being made.
+async fn wait_for_fold(server: &Zhida) -> Result<(), Failure> {
+    const QUIET: Duration = Duration::from_secs(3);
+    let mut last = server.snapshots()?;
+    for _ in 0..40 {
+        tokio::time::sleep(QUIET).await;
+        let now = server.snapshots()?;
+        if !now.is_empty() && now == last {
+            return Ok(());
+        }
+        last = now;
+    }
+    Err("no snapshot was made".into())
+}
+
+/// Reports on until the segment being written is all but full: the next snapshot is due then.
+fn fill_segment(work: &Work<'_>, server: &Zhida, bodies: &Arc<Bodies>) -> Result<(), Failure> {
+    let target = Target { connections: 1, ..work.target(server)? };
+    for number in 0.. {
+        let bytes = block_on(server.metric("zhida_journal_bytes_total"))?;
+        if bytes % SEGMENT_BYTES > FILLED_AT_THE_KILL * SEGMENT_BYTES {
+            return Ok(());
+        }
+        bulk::send_some(&target, bodies, FIRST_SEED + 1 + number)?;
+    }
+    Ok(())
+}
+
+fn measure_overload(work: &Work<'_>) -> Result<String, Failure> {
+    let mut lines = Vec::new();
+    let mut peaks = Vec::new();
+    for times in [1, OVERLOAD_TIMES] {
+        let connections = work.options.connections * times;
+        let server = block_on(work.fresh())?;
+        let requests = Requests::new(&work.singles, &server.token()?);
+        let before = server.peak_memory_mb()?;
+        let run = Run { until: Until::Created(OVERLOAD_CASES), ..work.run(connections) };
+        let posted = posts::run(server.process().port, &requests, run)?;
+        let peak = server.peak_memory_mb()?;
+        peaks.push(peak);
+        lines.push(format!(
+            "     {connections} connections: {:.0} cases/s, {} × 503, {} other; peak {peak:.0} MB, {before:.0} before",
+            figure(posted.created) / posted.seconds,
+            posted.overloaded,
+            posted.other,
+        ));
+    }
+    let ratio = peaks[1] / peaks[0];
+    lines
+        .insert(0, format!("mem  peak at {OVERLOAD_TIMES} times the load ÷ at one     {ratio:.2}"));
+    Ok(lines.join("\n"))
+}
+
+fn all_created(posted: &Posted) -> Result<(), Failure> {
+    if posted.created > 0 && posted.overloaded == 0 && posted.other == 0 {
+        return Ok(());
+    }
+    let Posted { created, overloaded, other, .. } = posted;
+    Err(format!("{created} × 201, {overloaded} × 503, {other} other answers").into())
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
