@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -73,7 +73,8 @@ fn a_demo_that_stays_up_ends_at_ctrl_c_and_its_server_with_it() {
         let place = tempfile::tempdir().expect("made");
         let dir = place.path().join("demo");
         let mut demo = start(&dir);
-        let hints = read_until(&mut demo, "/v1/events");
+        let mut stdout = BufReader::new(demo.stdout.take().expect("piped"));
+        let hints = read_until(&mut stdout, "/v1/events");
         let url = hints.split('\'').find(|part| part.starts_with("http://")).expect("a URL");
         let address = url["http://".len()..].split('/').next().expect("host:port");
         std::net::TcpStream::connect(address).expect("the server is up");
@@ -121,8 +122,8 @@ fn start(dir: &Path) -> Child {
     demo.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts")
 }
 
-fn read_until(demo: &mut Child, word: &str) -> String {
-    let mut stdout = BufReader::new(demo.stdout.take().expect("piped"));
+/// Reads its output to that word. Whoever stops listening to a demo ends it: keep the reader.
+fn read_until(stdout: &mut BufReader<ChildStdout>, word: &str) -> String {
     let mut text = String::new();
     while !text.contains(word) {
         assert_ne!(stdout.read_line(&mut text).expect("read"), 0, "it ended: {text}");
