@@ -249,7 +249,10 @@ impl Sequencer {
                 Ask::Submit(_) => answer(),
                 Ask::Outcome(principal, key) => match self.stage.outcome(*principal, key) {
                     Verdict::Known(known) if known.last_seq() > durable => answer(),
-                    verdict => verdict.answer(Timing::default()),
+                    verdict @ (Verdict::Known(_)
+                    | Verdict::Unknown
+                    | Verdict::Accepted(_)
+                    | Verdict::Rejected(_)) => verdict.answer(Timing::default()),
                 },
             };
             self.work.post(&single.desk, single.ticket, answer);

@@ -15,13 +15,13 @@ pub(super) fn findings(origin: &str, text: &str) -> Vec<Finding> {
         Ok(table) => table,
         Err(error) => {
             let before = error.span().map_or(0, |span| span.start).min(text.len());
-            let line = text.as_bytes()[..before].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = 1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..before]).count();
             return vec![finding(origin, line, None, error.message())];
         }
     };
     let mut found: Vec<_> = table
         .into_iter()
-        .flat_map(|(section, value)| each_alone(section, value))
+        .flat_map(|(section, value)| each_alone(&section, value))
         .filter_map(|(section, key, alone)| {
             let error = Config::deserialize(alone).err()?;
             let line = line_of(text, &section, key.as_deref());
@@ -41,18 +41,19 @@ pub(super) fn findings(origin: &str, text: &str) -> Vec<Finding> {
 }
 
 /// Each key of a section in a table of its own, so that one fault hides no other.
-fn each_alone(section: String, value: Value) -> Vec<(String, Option<String>, Table)> {
-    let whole = |inner: Value| Table::from_iter([(section.clone(), inner)]);
-    match value {
-        Value::Table(keys) if !keys.is_empty() => keys
-            .into_iter()
-            .map(|(key, value)| {
-                let alone = whole(Value::Table(Table::from_iter([(key.clone(), value)])));
-                (section.clone(), Some(key), alone)
-            })
-            .collect(),
-        other => vec![(section.clone(), None, whole(other))],
+fn each_alone(section: &str, value: Value) -> Vec<(String, Option<String>, Table)> {
+    let alone = |inner: Value| Table::from_iter([(section.to_string(), inner)]);
+    if let Value::Table(keys) = value {
+        if keys.is_empty() {
+            return vec![(section.to_string(), None, alone(Value::Table(keys)))];
+        }
+        let each = keys.into_iter().map(|(key, value)| {
+            let inner = Table::from_iter([(key.clone(), value)]);
+            (section.to_string(), Some(key), alone(Value::Table(inner)))
+        });
+        return each.collect();
     }
+    vec![(section.to_string(), None, alone(value))]
 }
 
 /// The line of a key in its section, of the section without a key; the first where it is not found.
@@ -66,9 +67,8 @@ fn line_of(text: &str, section: &str, key: Option<&str>) -> usize {
     let Some(key) = key else {
         return start;
     };
-    let is_key = |line: &str| {
-        line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
-    };
+    let is_key =
+        |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
     let within = lines().skip(start).take_while(|(_, line)| !line.starts_with('['));
     let mut found = within.filter(|(_, line)| is_key(line));
     found.next().map_or(start, |(number, _)| number)
@@ -103,11 +103,9 @@ mod tests {
 
     #[test]
     fn bounds_and_broken_syntax_have_lines() {
-        for (text, line) in [
-            ("[server]\n\nio_threads = 0\n", 3),
-            ("[server]\nlisten = \n", 2),
-            ("server = 5\n", 1),
-        ] {
+        for (text, line) in
+            [("[server]\n\nio_threads = 0\n", 3), ("[server]\nlisten = \n", 2), ("server = 5\n", 1)]
+        {
             let found = findings("a.toml", text);
             assert_eq!(found.iter().map(|one| one.line).collect::<Vec<_>>(), [line], "{text}");
         }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use rand::seq::IndexedRandom;
@@ -40,6 +40,9 @@ enum Damage {
     Zero { offset: u64, bytes: u64 },
     Remove,
 }
+
+/// A directory, what is done to it, and what may come of it.
+type Row<'d> = (&'d Place, &'d [(&'d str, Damage)], &'d [Verdict]);
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +101,7 @@ fn chosen_damage_comes_to_what_it_must() {
     let snapshot = names.iter().map(|n| &**n).find(|n| n.starts_with("snapshot-"));
     let snapshot = snapshot.expect("a snapshot");
     let sealed_part = Flip { offset: 32 * 40 + 5, bit: 1 };
-    let table: &[(&Place, &[(&str, Damage)], &[Verdict])] = &[
+    let table: &[Row<'_>] = &[
         (&kept.closed, &[(first, Flip { offset: 0, bit: 0 })], &[Refused, Named]),
         (&kept.closed, &[(first, Flip { offset: 500_000, bit: 3 })], &[Refused, Named]),
         (&kept.closed, &[(first, Cut { to: 4_096 })], &[Refused, Named]),
@@ -147,7 +150,7 @@ fn judge(kept: &Kept, base: &Place, damages: &[(&str, Damage)], asked: &[&Sent])
             assert_eq!(ended.code(), 4, "{what}: {ended:?}");
             let message = ended.stderr.lines().find(|line| line.starts_with("zhida: "));
             let message = message.unwrap_or_else(|| panic!("{what}: no message: {ended:?}"));
-            println!("{what}\n  {message}");
+            eprintln!("{what}\n  {message}");
             let names_it = damages.iter().any(|(file, _)| message.contains(file));
             assert!(names_it || message.contains("event"), "{what}: says not where: {message}");
             return Verdict::Refused;
@@ -164,7 +167,7 @@ fn judge(kept: &Kept, base: &Place, damages: &[(&str, Damage)], asked: &[&Sent])
     match (found, verified.code()) {
         (Ok(()), 0) => Verdict::Recovered,
         (found, 4) => {
-            println!("{what}\n  {found:?}\n  {}", verified.stderr.trim_end());
+            eprintln!("{what}\n  {found:?}\n  {}", verified.stderr.trim_end());
             assert!(verified.stderr.contains("event"), "{what}: {verified:?}");
             Verdict::Named
         }
@@ -242,7 +245,7 @@ fn kept() -> &'static Kept {
     })
 }
 
-fn wait_for_snapshot(data: &PathBuf, connection: &mut crate::http::Connection) {
+fn wait_for_snapshot(data: &Path, connection: &mut crate::http::Connection) {
     let is_there = || files(data).iter().any(|n| n.starts_with("snapshot-0"));
     for _ in 0..60 {
         if is_there() {

@@ -106,7 +106,7 @@ impl Fuse {
 
     fn kill(&self) {
         // A second writer may come to it as well.
-        drop(kill_process(self.pid, Signal::KILL));
+        let _is_first = kill_process(self.pid, Signal::KILL).is_ok();
     }
 }
 
@@ -122,9 +122,9 @@ fn write_until_killed(server: &Server, fuse: &Fuse, round: u64, seed: u64) -> Ve
                         sent: Vec::new(),
                     };
                     if writer_is_single(&writer.name) {
-                        writer.singles(server)
+                        writer.singles(server);
                     } else {
-                        writer.streams(server)
+                        writer.streams(server);
                     }
                     writer.sent
                 })
@@ -235,7 +235,7 @@ fn resubmit(server: &Server, waiting: Vec<&mut Sent>, last_seq: u64) -> usize {
     let ended = server.connect().commands(&lines, &mut |line| {
         let result: Value = serde_json::from_str(line).expect("a result");
         let number = usize::try_from(result["line"].as_u64().expect("its line")).expect("small");
-        let one = &mut waiting[number - 1];
+        let one = &mut *waiting[number - 1];
         one.answer = Answer::of(&result);
         assert!(one.answer.is_some(), "{} comes again and is refused: {line}", one.key);
         known += usize::from(result["seq"].as_u64() <= Some(last_seq));

@@ -29,6 +29,8 @@ const MAGIC: &[u8; 8] = b"ZHIDABK0";
 /// The vault's file, in a data directory and in a vault's backup.
 const VAULT: &str = "vault";
 
+/// Copy a journal, from a running server or a stopped directory
+///
 /// Copy a journal into one file, checking its chain on the way; from a stopped directory, or from
 /// a running server with --url. The vault, which holds the keys of all texts, is copied only where
 /// --vault says, and belongs somewhere else. Prints the head, SEQ:HASH.
@@ -44,6 +46,8 @@ pub(super) struct BackupArgs {
     source: SourceArgs,
 }
 
+/// Make a data directory of a backup
+///
 /// Make a data directory of a backup: its journal, checked, and its vault. Tokens of clients go on
 /// to work; the administrator's token file is not part of a backup.
 #[derive(Args, Debug)]
@@ -154,15 +158,16 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
 
 /// Fills a new directory; says how many sealed parts open with that vault.
 fn fill(args: &RestoreArgs, mut backup: BufReader<File>) -> Result<(ChainWalk, u64), Failure> {
-    let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::UnexpectedEof => {
-            let message = format!("the backup {} is cut off", args.backup.display());
-            Failure::new(Kind::Damaged, message).hint("take another copy of it")
+    let failed = |error: std::io::Error| {
+        let doing = format!("read the backup {}", args.backup.display());
+        if error.kind() == ErrorKind::UnexpectedEof {
+            Failure::new(Kind::Damaged, format!("{doing}: it is cut off"))
+                .hint("take another copy of it")
+        } else if error.kind() == ErrorKind::InvalidData {
+            Failure::damaged(&doing, &error).hint("take another copy of it")
+        } else {
+            Failure::world(&doing, &error)
         }
-        ErrorKind::InvalidData => {
-            Failure::damaged(&format!("the backup {}", args.backup.display()), &error)
-        }
-        _ => Failure::world(&format!("read {}", args.backup.display()), &error),
     };
     let mut magic = [0; MAGIC.len()];
     backup.read_exact(&mut magic).map_err(failed)?;

@@ -12,6 +12,8 @@ use crate::server::client::Client;
 use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::target::{Target, TargetArgs};
 
+/// Bring units into a server's organisation from NDJSON files
+///
 /// Bring units into a server's organisation from NDJSON files, one unit a line:
 /// {"code":"411502001001001","kind":"grid","name":"第一网格"}
 #[derive(Args, Debug)]

@@ -12,6 +12,8 @@ use crate::domain::{self};
 use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
+/// Print a data directory's events as NDJSON
+///
 /// Print a journal's events as NDJSON, one a line, as GET /v1/events tells them. Sealed texts stay
 /// sealed. Reads from the first event on, since an event's codes follow from those before it.
 #[derive(Args, Debug)]

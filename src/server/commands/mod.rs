@@ -26,11 +26,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server on a data directory
     Serve(serve::ServeArgs),
-    /// Make a city, drive its cases through a server of its own over HTTP, and print what came of it
     Demo(demo::DemoArgs),
-    /// Bring units into a server's organisation from NDJSON files
     Import(import::ImportArgs),
     /// Make, list and revoke tokens of client systems
     #[command(subcommand)]
@@ -38,13 +35,9 @@ enum Command {
     /// Check configuration files, and bring a catalogue into force
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Check a data directory's whole chain, and print its head
     Verify(verify::VerifyArgs),
-    /// Print a data directory's events as NDJSON
     Inspect(inspect::InspectArgs),
-    /// Copy a journal, from a running server or a stopped directory
     Backup(backup::BackupArgs),
-    /// Make a data directory of a backup
     Restore(backup::RestoreArgs),
 }
 

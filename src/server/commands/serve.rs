@@ -21,21 +21,23 @@ use crate::server::{options, telemetry};
 /// Events folded between two lines about a recovery.
 const RECOVERY_STEP: u64 = 500_000;
 
-/// Run the server on a data directory. The first start makes the directory and an administrator's
-/// token, printed once and kept in DIR/admin-token. SIGTERM or Ctrl-C drains and stops.
+/// Run the server on a data directory
+///
+/// The first start makes the directory and an administrator's token, printed once and kept in
+/// DIR/admin-token. SIGTERM or Ctrl-C ends what is open, commits and stops.
 #[derive(Args, Debug)]
 #[command(after_help = TABLE)]
 pub(super) struct ServeArgs {
     /// The configuration; the built-in defaults if left out (config/zhida.toml says them all)
     #[arg(long, value_name = "FILE", env = "ZHIDA_CONFIG")]
     config: Option<PathBuf>,
-    /// The data directory
+    /// The data directory; `zhida-data` without it and without a configuration
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Address and port to listen on
+    /// Address and port to listen on; 127.0.0.1:8750 by default, port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Where time comes from; a journal keeps the clock that it was begun with
+    /// Where time comes from; the system's by default, and a journal keeps what it was begun with
     #[arg(long)]
     clock: Option<ClockName>,
 }

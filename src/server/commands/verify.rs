@@ -16,6 +16,8 @@ use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::start;
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
+/// Check a data directory's whole chain, and print its head
+///
 /// Check a journal: every file against its note, the whole chain, every record, and that every
 /// sealed part opens. Prints the head, SEQ:HASH. Keep it somewhere else: a chain proves nothing
 /// against someone who rewrites it whole, unless a head noted before is on it.

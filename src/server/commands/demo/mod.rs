@@ -28,6 +28,8 @@ use table::Report;
 /// A directory that a demo made holds this file, so that the next demo may empty it.
 const MARKER: &str = "made-by-zhida-demo";
 
+/// Make a city, drive its cases through a server of its own over HTTP, and print what came of it
+///
 /// Make a city from a seed, start a server on loopback in a fresh directory, drive the city's
 /// cases through it over HTTP (reported, routed, handled, closed, months in seconds), print what
 /// came of it, and stay up for a look. Scale 1 is the whole of 信阳市: 18,100 grids, 640,000 cases.
