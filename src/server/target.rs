@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::client::Client;
 use super::config::Config;
-use super::exit::Failure;
+use super::exit::{Failure, Kind};
 use super::start::{self, ADMIN_TOKEN, Kept};
 use crate::api::{self, Api, ApiOptions};
 use crate::engine::Desk;
@@ -92,5 +92,11 @@ pub(super) fn read_token(path: &Path) -> Result<String, Failure> {
              DIR/admin-token",
         )
     })?;
-    Ok(text.trim().to_string())
+    let token = text.trim();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let message = format!("{} holds no token", path.display());
+        return Err(Failure::new(Kind::Usage, message)
+            .hint("name the file with --token-file; a token is one word"));
+    }
+    Ok(token.to_string())
 }

@@ -1,4 +1,4 @@
-//! `zhida verify`: the whole chain, every record, every sealed part that was not erased.
+//! `zhida verify`: the whole chain, every record, every sealed part.
 
 use std::io::Write;
 
@@ -16,8 +16,8 @@ use crate::server::start;
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
 /// Check a journal: every file against its note, the whole chain, every record, and that every
-/// sealed part opens. Prints the head, SEQ:HASH. Keep it somewhere else: a
-/// chain proves nothing against someone who rewrites it whole, unless a head noted before is on it.
+/// sealed part opens. Prints the head, SEQ:HASH. Keep it somewhere else: a chain proves nothing
+/// against someone who rewrites it whole, unless a head noted before is on it.
 #[derive(Args, Debug)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
