@@ -235,15 +235,24 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Tells whoever waits, in this turn or in the lanes, that nothing is durable now.
+    /// Tells whoever waits, in this turn or in the lanes, that nothing is durable now. Questions
+    /// about what was durable before are answered.
     fn refuse_waiting(&mut self, is_full: bool) {
         let answer = || Answer::NotDurable { is_full };
+        let durable = self.journal.tail().seq;
         self.work.single_answers.clear();
         self.work.batch_answers.clear();
         let in_lanes = std::iter::from_fn(|| self.lanes.pop());
         let singles: Vec<_> = self.work.singles.drain(..).chain(in_lanes).collect();
         for single in singles {
-            self.work.post(&single.desk, single.ticket, answer());
+            let answer = match &single.ask {
+                Ask::Submit(_) => answer(),
+                Ask::Outcome(principal, key) => match self.stage.outcome(*principal, key) {
+                    Verdict::Known(known) if known.last_seq() > durable => answer(),
+                    verdict => verdict.answer(Timing::default()),
+                },
+            };
+            self.work.post(&single.desk, single.ticket, answer);
         }
         let in_lanes = std::iter::from_fn(|| self.lanes.pop_bulk());
         let batches: Vec<_> = self.work.batches.drain(..).chain(in_lanes).collect();

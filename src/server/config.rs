@@ -285,11 +285,17 @@ impl Config {
         let config: Self = toml::from_str(text).map_err(|error| {
             Failure::new(Kind::Usage, format!("{origin}: {}", error.to_string().trim_end()))
         })?;
-        config.check(origin)?;
-        Ok(config)
+        let wrong = config.out_of_bounds();
+        if wrong.is_empty() {
+            return Ok(config);
+        }
+        let lines: Vec<_> =
+            wrong.iter().map(|(_, message)| format!("{origin}: {message}")).collect();
+        Err(Failure::new(Kind::Usage, lines.join("\n")))
     }
 
-    fn check(&self, origin: &str) -> Result<(), Failure> {
+    /// The keys whose values are out of their bounds, each with a sentence.
+    pub(super) fn out_of_bounds(&self) -> Vec<(&'static str, String)> {
         let bounds = [
             ("server.io_threads", self.server.io_threads as u64, 1, 64),
             (
@@ -316,14 +322,13 @@ impl Config {
             ("vault.steps_ahead", self.vault.steps_ahead, 1, 64),
             ("api.bulk_bodies_max", self.api.bulk_bodies_max as u64, 1, 10_000),
         ];
-        let wrong: Vec<String> = bounds
+        bounds
             .iter()
             .filter(|(_, value, least, most)| value < least || value > most)
             .map(|(key, value, least, most)| {
-                format!("{origin}: {key} = {value} is outside {least} to {most}")
+                (*key, format!("{key} = {value} is outside {least} to {most}"))
             })
-            .collect();
-        if wrong.is_empty() { Ok(()) } else { Err(Failure::new(Kind::Usage, wrong.join("\n"))) }
+            .collect()
     }
 
     /// The engine's bounds of it.

@@ -14,6 +14,8 @@ pub struct Failure {
 /// Which exit code a failure gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// 0: whoever read the output has seen enough, as `head` does; nothing is said.
+    Unread = 0,
     /// 1: the world said no: a file, a socket, a full disk.
     World = 1,
     /// 2: the command line or the configuration is not understood.
@@ -51,6 +53,19 @@ impl Failure {
     /// The world said no, with the chain of causes.
     pub fn world(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         Self::new(Kind::World, caused(doing, error))
+    }
+
+    /// Data could not be printed. That nobody reads on is no fault.
+    pub fn unprinted(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new(Kind::Unread, "nobody reads on");
+        }
+        Self::world("print", error)
+    }
+
+    /// Whether anybody is to be told.
+    pub fn is_told(&self) -> bool {
+        self.kind != Kind::Unread
     }
 
     /// Kept data is damaged, with the chain of causes.

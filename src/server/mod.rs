@@ -4,6 +4,7 @@
 pub mod client;
 pub mod commands;
 pub mod config;
+mod config_check;
 pub mod exit;
 mod io;
 mod kept;

@@ -7,8 +7,11 @@
 //!  ledger    what the server acknowledged, and how to ask whether it is all there
 //! ```
 
+mod commands;
 mod damage;
+mod demo;
 mod faults;
+mod help;
 mod http;
 mod kill;
 mod ledger;

@@ -9,18 +9,19 @@
 //! in different places.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::block_on;
+use super::verify::open_parts;
 use crate::domain::ids::Seq;
 use crate::journal::store::Store;
 use crate::journal::value::VALUE_BYTES_MAX;
 use crate::journal::{Head, Journal as _, Turn, Value};
 use crate::server::config::Config;
-use crate::server::exit::{Failure, Kind};
+use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::start::{self, store_options};
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
@@ -32,6 +33,7 @@ const VAULT: &str = "vault";
 /// a running server with --url. The vault, which holds the keys of all texts, is copied only where
 /// --vault says, and belongs somewhere else. Prints the head, SEQ:HASH.
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct BackupArgs {
     /// The file to write; must not exist
     out: PathBuf,
@@ -45,6 +47,7 @@ pub(super) struct BackupArgs {
 /// Make a data directory of a backup: its journal, checked, and its vault. Tokens of clients go on
 /// to work; the administrator's token file is not part of a backup.
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct RestoreArgs {
     /// The file that `zhida backup` wrote
     backup: PathBuf,
@@ -56,9 +59,45 @@ pub(super) struct RestoreArgs {
 }
 
 pub(super) fn run(args: &BackupArgs) -> Result<(), Failure> {
+    if let Some(vault) = &args.vault {
+        check_vaults(&args.source.dir, vault)?;
+    }
+    let out = File::create_new(&args.out).map_err(|error| {
+        Failure::world(&format!("make {}", args.out.display()), &error)
+            .hint("name a file that does not exist, in a directory that does")
+    })?;
+    let walk = back_up(args, out).inspect_err(|_| {
+        // Half a backup is none. It was made just now, so there is nothing in it to lose.
+        drop(std::fs::remove_file(&args.out));
+    })?;
+    eprintln!("{} events in {} values.", walk.head.seq, walk.values);
+    if args.vault.is_none() {
+        eprintln!(
+            "The vault was not copied: without it no text of this backup opens. See --vault."
+        );
+    }
+    writeln!(std::io::stdout(), "{}", walk.head).map_err(|error| Failure::unprinted(&error))
+}
+
+/// Refuses before any work: a vault that is not there, a copy that would be written over.
+fn check_vaults(from: &Path, to: &Path) -> Result<(), Failure> {
+    let copy = to.join(VAULT);
+    if copy.exists() {
+        let message = format!("{} exists", copy.display());
+        return Err(Failure::new(Kind::Usage, message).hint("name another directory with --vault"));
+    }
+    if from.join(VAULT).is_file() {
+        return Ok(());
+    }
+    let message = format!("there is no vault in {}", from.display());
+    Err(Failure::new(Kind::Usage, message)
+        .hint("--vault copies from this machine: name the data directory with --dir"))
+}
+
+fn back_up(args: &BackupArgs, out: File) -> Result<ChainWalk, Failure> {
     let failed =
         |error: std::io::Error| Failure::world(&format!("write {}", args.out.display()), &error);
-    let mut out = BufWriter::new(File::create_new(&args.out).map_err(failed)?);
+    let mut out = BufWriter::new(out);
     out.write_all(MAGIC).map_err(failed)?;
     let mut walk = ChainWalk::new();
     block_on(async {
@@ -83,35 +122,55 @@ pub(super) fn run(args: &BackupArgs) -> Result<(), Failure> {
     out.write_all(&walk.head.hash).map_err(failed)?;
     let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
     file.sync_all().map_err(failed)?;
-    eprintln!("{} events in {} values.", walk.head.seq, walk.values);
-    if args.vault.is_none() {
-        eprintln!(
-            "The vault was not copied: without it no text of this backup opens. See --vault."
-        );
-    }
-    writeln!(std::io::stdout(), "{}", walk.head).map_err(|error| Failure::world("print", &error))
+    Ok(walk)
 }
 
 pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
-    if args.dir.exists() {
-        return Err(Failure::new(
-            Kind::Usage,
-            format!("{} exists; name a new directory", args.dir.display()),
-        ));
+    if !args.vault.join(VAULT).is_file() {
+        let message = format!("there is no vault in {}", args.vault.display());
+        return Err(Failure::new(Kind::Usage, message)
+            .hint("name the directory that `zhida backup --vault` copied it to"));
     }
-    let failed =
-        |error: std::io::Error| Failure::world(&format!("read {}", args.backup.display()), &error);
-    let mut backup = BufReader::new(File::open(&args.backup).map_err(failed)?);
-    let mut magic = [0; MAGIC.len()];
-    backup.read_exact(&mut magic).map_err(failed)?;
-    if &magic != MAGIC {
-        return Err(Failure::new(
-            Kind::Damaged,
-            format!("{} is no backup of this format", args.backup.display()),
-        ));
+    let read = |error| Failure::world(&format!("read {}", args.backup.display()), &error);
+    let backup = BufReader::new(File::open(&args.backup).map_err(read)?);
+    if args.dir.exists() {
+        let message = format!("{} exists", args.dir.display());
+        return Err(Failure::new(Kind::Usage, message).hint("name a new directory"));
     }
     std::fs::create_dir_all(&args.dir)
         .map_err(|error| Failure::world(&format!("make {}", args.dir.display()), &error))?;
+    let (walk, parts) = fill(args, backup).inspect_err(|_| {
+        // Half a directory is none. It was made just now, so there is nothing in it to lose.
+        drop(std::fs::remove_dir_all(&args.dir));
+    })?;
+    eprintln!(
+        "{} events in {} values; {parts} sealed parts open. Go on: zhida serve --dir {}",
+        walk.head.seq,
+        walk.values,
+        args.dir.display()
+    );
+    writeln!(std::io::stdout(), "{}", walk.head).map_err(|error| Failure::unprinted(&error))
+}
+
+/// Fills a new directory; says how many sealed parts open with that vault.
+fn fill(args: &RestoreArgs, mut backup: BufReader<File>) -> Result<(ChainWalk, u64), Failure> {
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::UnexpectedEof => {
+            let message = format!("the backup {} is cut off", args.backup.display());
+            Failure::new(Kind::Damaged, message).hint("take another copy of it")
+        }
+        ErrorKind::InvalidData => {
+            Failure::damaged(&format!("the backup {}", args.backup.display()), &error)
+        }
+        _ => Failure::world(&format!("read {}", args.backup.display()), &error),
+    };
+    let mut magic = [0; MAGIC.len()];
+    backup.read_exact(&mut magic).map_err(failed)?;
+    if &magic != MAGIC {
+        let message = format!("{} is no backup of this format", args.backup.display());
+        return Err(Failure::new(Kind::Damaged, message)
+            .hint("name the file that `zhida backup` of this version wrote"));
+    }
     let options = store_options(&Config::default(), &args.dir);
     let (mut store, _) =
         Store::open(&options).map_err(|error| start::open_failure(&args.dir, &error))?;
@@ -125,17 +184,16 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     if noted != walk.head {
         let message =
             format!("the backup ends at {}, but was written to end at {noted}", walk.head);
-        return Err(Failure::new(Kind::Damaged, message));
+        return Err(Failure::new(Kind::Damaged, message).hint("take another copy of it"));
     }
-    store.close().map_err(|error| Failure::world("close the journal", &error))?;
     copy_vault(&args.vault, &args.dir)?;
-    eprintln!(
-        "{} events in {} values. Check it: zhida verify --dir {}",
-        walk.head.seq,
-        walk.values,
-        args.dir.display()
-    );
-    writeln!(std::io::stdout(), "{}", walk.head).map_err(|error| Failure::world("print", &error))
+    // A vault of another journal, or an older one, is found now and not in the hour of need.
+    let mut source = Source::Stopped(Box::new(store));
+    let parts = block_on(open_parts(&mut source, &args.dir)).map_err(|failure| {
+        failure.hint("name the vault that was copied together with this backup, or a newer one")
+    })?;
+    source.close()?;
+    Ok((walk, parts))
 }
 
 /// Appends a value as a turn of its own. The same records in the same place give the same bytes,
@@ -183,12 +241,6 @@ fn copy_vault(from: &Path, to: &Path) -> Result<(), Failure> {
     };
     std::fs::create_dir_all(to).map_err(failed)?;
     let copy = to.join(VAULT);
-    if copy.exists() {
-        return Err(Failure::new(
-            Kind::Usage,
-            format!("{} exists; name another directory", copy.display()),
-        ));
-    }
     // The file's mode, 0600, goes along.
     std::fs::copy(from.join(VAULT), &copy).map_err(failed)?;
     File::open(&copy).and_then(|file| file.sync_all()).map_err(failed)

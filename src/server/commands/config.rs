@@ -8,11 +8,12 @@ use super::block_on;
 use super::import::{Import, fail_on};
 use crate::domain::limits::{STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::rules;
-use crate::server::config::Config;
-use crate::server::exit::Failure;
+use crate::server::config_check;
+use crate::server::exit::{Failure, TABLE};
 use crate::server::target::{Target, TargetArgs};
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = TABLE)]
 pub(super) enum ConfigCommand {
     /// Read files and print every fault: zhida.toml, catalogue.toml, units in NDJSON
     Check(CheckArgs),
@@ -21,6 +22,7 @@ pub(super) enum ConfigCommand {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct CheckArgs {
     /// A catalogue is known by its name (catalogue*.toml), units by .ndjson, all else is a zhida.toml
     #[arg(required = true)]
@@ -28,6 +30,7 @@ pub(super) struct CheckArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct ApplyArgs {
     /// The catalogue's file
     catalogue: PathBuf,
@@ -53,11 +56,13 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         } else if name.starts_with("catalogue") {
             findings.extend(rules::parse_catalogue(&origin, &text).err().into_iter().flatten());
         } else {
-            Config::parse(&text, &origin)?;
+            findings.extend(config_check::findings(&origin, &text));
         }
     }
     fail_on(&findings)?;
-    eprintln!("{} files are good.", args.files.len());
+    for file in &args.files {
+        eprintln!("{} is good.", file.display());
+    }
     Ok(())
 }
 

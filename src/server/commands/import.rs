@@ -9,12 +9,13 @@ use super::block_on;
 use crate::domain::limits::STAGED_ROWS_MAX;
 use crate::rules;
 use crate::server::client::Client;
-use crate::server::exit::{Failure, Kind};
+use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::target::{Target, TargetArgs};
 
 /// Bring units into a server's organisation from NDJSON files, one unit a line:
 /// {"code":"411502001001001","kind":"grid","name":"第一网格"}
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct ImportArgs {
     /// NDJSON files of units; all of them come into force together
     #[arg(required = true)]

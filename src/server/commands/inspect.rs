@@ -9,12 +9,13 @@ use crate::api::EventNames;
 use crate::domain::ids::Seq;
 use crate::domain::state::State;
 use crate::domain::{self};
-use crate::server::exit::Failure;
+use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
 /// Print a journal's events as NDJSON, one a line, as GET /v1/events tells them. Sealed texts stay
 /// sealed. Reads from the first event on, since an event's codes follow from those before it.
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct InspectArgs {
     #[command(flatten)]
     source: SourceArgs,
@@ -31,7 +32,11 @@ pub(super) struct InspectArgs {
 
 pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     let through = args.through.unwrap_or(u64::MAX);
-    let failed = |error: std::io::Error| Failure::world("print", &error);
+    if through < args.from {
+        let message = format!("--from {} lies behind --through {through}", args.from);
+        return Err(Failure::new(Kind::Usage, message));
+    }
+    let failed = |error: std::io::Error| Failure::unprinted(&error);
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut state = State::default();
     let mut walk = ChainWalk::new();

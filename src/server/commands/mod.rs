@@ -64,7 +64,9 @@ pub fn run(cli: Cli) -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("zhida: {failure}");
+            if failure.is_told() {
+                eprintln!("zhida: {failure}");
+            }
             failure.code()
         }
     }

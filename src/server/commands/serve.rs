@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::Api;
 use crate::domain::ids::Seq;
 use crate::server::config::{ClockName, Config};
-use crate::server::exit::{Failure, Kind};
+use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::io::{IoThreads, Listener};
 use crate::server::start::{self, ADMIN_TOKEN};
 use crate::server::{options, telemetry};
@@ -24,6 +24,7 @@ const RECOVERY_STEP: u64 = 500_000;
 /// Run the server on a data directory. The first start makes the directory and an administrator's
 /// token, printed once and kept in DIR/admin-token. SIGTERM or Ctrl-C drains and stops.
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct ServeArgs {
     /// The configuration; the built-in defaults if left out (config/zhida.toml says them all)
     #[arg(long, value_name = "FILE", env = "ZHIDA_CONFIG")]
@@ -55,14 +56,17 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
 
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let waiting = waiting.map_err(|error| Failure::world("start a runtime", &error))?;
+    // From here on a stop is asked for, and never just happens.
+    let mut signals = waiting.block_on(async { Signals::listen() })?;
     let listener = Listener::bind(config.server.listen)?;
     let folding = Arc::new(Folding::default());
     let told = Arc::clone(&folding);
     let starting = IoThreads::starting(&listener, Arc::new(move || told.to_string()))?;
     let kept = start::start(&config, &|folded, last| folding.note(folded, last))?;
     let api = Api::new(kept.handle(), options::api(&config, metrics));
-    let threads = IoThreads::serving(&config.server, &listener, &api)?;
+    // Connections wait meanwhile: none is answered by the one that knows nothing any more.
     starting.stop();
+    let threads = IoThreads::serving(&config.server, &listener, &api)?;
     let dir = kept.dir().display();
     if let Some(token) = &kept.new_admin_token {
         eprintln!("A new data directory: {dir}");
@@ -72,7 +76,7 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     }
     tracing::info!(address = %listener.address, %dir, "serving");
 
-    let ended_by_itself = waiting.block_on(stopped(|| kept.is_over()))?;
+    let ended_by_itself = waiting.block_on(signals.stopped(|| kept.is_over()));
     tracing::info!("stopping");
     threads.stop();
     kept.stop()?;
@@ -115,17 +119,30 @@ impl fmt::Display for Folding {
     }
 }
 
-/// Waits for SIGTERM or Ctrl-C; says whether the engine ended before that.
-async fn stopped(is_over: impl Fn() -> bool) -> Result<bool, Failure> {
-    let failed = |error: std::io::Error| Failure::world("listen for signals", &error);
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut look = tokio::time::interval(std::time::Duration::from_millis(500));
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(false),
-            _ = interrupt.recv() => return Ok(false),
-            _ = look.tick() => if is_over() { return Ok(true) },
+/// What asks for a stop. A signal that comes before anybody waits for it is not lost.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| Failure::world("listen for signals", &error);
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+        })
+    }
+
+    /// Waits for SIGTERM or Ctrl-C; says whether the engine ended before that.
+    async fn stopped(&mut self, is_over: impl Fn() -> bool) -> bool {
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(500));
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return false,
+                _ = self.interrupt.recv() => return false,
+                _ = look.tick() => if is_over() { return true },
+            }
         }
     }
 }

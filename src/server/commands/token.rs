@@ -6,10 +6,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::block_on;
-use crate::server::exit::{Failure, Kind};
+use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::target::{Target, TargetArgs};
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = TABLE)]
 pub(super) enum TokenCommand {
     /// Admit a client system and print its token, this once
     Create(CreateArgs),
@@ -20,6 +21,7 @@ pub(super) enum TokenCommand {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct CreateArgs {
     /// What its owners call it, unique
     name: String,
@@ -34,12 +36,14 @@ pub(super) struct CreateArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct ListArgs {
     #[command(flatten)]
     target: TargetArgs,
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct RevokeArgs {
     /// Its name
     name: String,
@@ -91,5 +95,5 @@ async fn revoke(args: &RevokeArgs) -> Result<(), Failure> {
 
 /// Data on stdout.
 fn say(text: &str) -> Result<(), Failure> {
-    writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::world("print", &error))
+    writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::unprinted(&error))
 }

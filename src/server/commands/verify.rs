@@ -1,6 +1,7 @@
 //! `zhida verify`: the whole chain, every record, every sealed part.
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -11,7 +12,7 @@ use crate::domain::record::Record;
 use crate::journal::store::{Store, verify};
 use crate::journal::vault::{Opened, VaultReader};
 use crate::journal::{Head, Journal as _, Value};
-use crate::server::exit::{Failure, Kind};
+use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::start;
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
@@ -19,6 +20,7 @@ use crate::server::values::{ChainWalk, Source, SourceArgs};
 /// sealed part opens. Prints the head, SEQ:HASH. Keep it somewhere else: a chain proves nothing
 /// against someone who rewrites it whole, unless a head noted before is on it.
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     source: SourceArgs,
@@ -34,7 +36,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<(), Failure> {
             live @ Source::Live(_) => verify_live(live, args).await,
         }
     })?;
-    writeln!(std::io::stdout(), "{head}").map_err(|error| Failure::world("print", &error))
+    writeln!(std::io::stdout(), "{head}").map_err(|error| Failure::unprinted(&error))
 }
 
 /// Verifies the files, the chain and the sealed parts of a directory that no server has.
@@ -48,7 +50,7 @@ async fn verify_stopped(store: Box<Store>, args: &VerifyArgs) -> Result<Head, Fa
         report.events, report.values, report.segments_sealed, report.segments
     );
     let mut source = Source::Stopped(store);
-    let parts = open_parts(&mut source, args).await?;
+    let parts = open_parts(&mut source, &args.source.dir).await?;
     eprintln!("{parts} sealed parts open.");
     source.close()?;
     Ok(report.head)
@@ -77,7 +79,7 @@ async fn verify_live(mut source: Source, args: &VerifyArgs) -> Result<Head, Fail
 }
 
 /// Opens every sealed part; says how many there are.
-async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<u64, Failure> {
+pub(super) async fn open_parts(source: &mut Source, dir: &Path) -> Result<u64, Failure> {
     let mut highest = None;
     source
         .each(Seq::FIRST, |bytes| {
@@ -93,7 +95,7 @@ async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<u64, Failu
     let Some(highest): Option<SlotNumber> = highest else {
         return Ok(0);
     };
-    let vault = VaultReader::open(&args.source.dir, Some(highest));
+    let vault = VaultReader::open(dir, Some(highest));
     let vault = vault.map_err(|error| start::vault_failure(&error))?;
     let mut parts = 0;
     source

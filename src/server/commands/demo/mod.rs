@@ -19,7 +19,7 @@ use crate::domain::limits::STAGED_ROWS_MAX;
 use crate::engine::clock::stopwatch;
 use crate::rules;
 use crate::server::client::Client;
-use crate::server::exit::{Failure, Kind};
+use crate::server::exit::{Failure, Kind, TABLE};
 
 use drive::Driven;
 use process::Server;
@@ -32,6 +32,7 @@ const MARKER: &str = "made-by-zhida-demo";
 /// cases through it over HTTP (reported, routed, handled, closed, months in seconds), print what
 /// came of it, and stay up for a look. Scale 1 is the whole of 信阳市: 18,100 grids, 640,000 cases.
 #[derive(Args, Debug)]
+#[command(after_help = TABLE)]
 pub(super) struct DemoArgs {
     /// How large: 1 is the whole city, 0.01 a hundredth of it
     #[arg(long, default_value_t = 1.0)]
@@ -82,7 +83,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
     let report = Report { driven, restart, total: began.elapsed(), ..report };
     report.check()?;
     let say = |text: &str| {
-        writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::world("print", &error))
+        writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::unprinted(&error))
     };
     say(&report.to_string())?;
     if args.exit {

@@ -1,0 +1,266 @@
+//! What the commands do, print, and refuse: over HTTP to a running server, and with --dir on the
+//! directory of a stopped one, with the same result.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::http::Connection;
+use crate::ledger::{Answer, Sent, Verb, ask, compare, feed};
+use crate::world::{Ended, Place, Server, catalogue, copy_dir, units, zhida};
+
+/// Whom a command speaks to.
+enum Whom<'p> {
+    Running(&'p Server),
+    Stopped(&'p Place),
+}
+
+impl Whom<'_> {
+    fn zhida(&self, arguments: &[&str]) -> Ended {
+        match self {
+            Self::Running(server) => server.zhida(arguments),
+            Self::Stopped(place) => place.zhida(arguments),
+        }
+    }
+}
+
+#[test]
+fn administration_gives_the_same_over_http_and_on_a_stopped_directory() {
+    let over_http = fresh();
+    let mut server = over_http.serve();
+    administer(&over_http, &Whom::Running(&server));
+    server.term();
+    let with_dir = fresh();
+    administer(&with_dir, &Whom::Stopped(&with_dir));
+    // What each journal says is the same, but for times and numbers of events before.
+    let told = |place: &Place| {
+        let lines = place.zhida(&["inspect"]).ok();
+        let events = lines.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        events
+            .map(|mut event: Value| {
+                event.as_object_mut().expect("an object").remove("at");
+                event
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&over_http), told(&with_dir));
+}
+
+/// A directory that a first start made, stopped.
+fn fresh() -> Place {
+    let place = Place::empty();
+    place.serve().term();
+    std::fs::write(place.path("units.ndjson"), units()).expect("written");
+    place
+}
+
+fn administer(place: &Place, whom: &Whom<'_>) {
+    // The origin names the file as it was given: the same name in both worlds.
+    let file = "/tmp/zhida-test-units.ndjson";
+    std::fs::copy(place.path("units.ndjson"), file).expect("copied");
+    let imported = whom.zhida(&["import", file]);
+    assert_eq!(imported.stdout, "", "{imported:?}");
+    assert!(imported.stderr.contains("8 units are in force"), "{imported:?}");
+    let applied = whom.zhida(&["config", "apply", catalogue().to_str().expect("UTF-8")]);
+    assert_eq!(applied.code(), 0, "{applied:?}");
+    assert_eq!(applied.stdout, "");
+
+    let created = whom.zhida(&["token", "create", "hotline", "--within", "411502001000"]);
+    assert!(created.stderr.contains("hotline"), "{created:?}");
+    let token = created.ok();
+    assert_eq!(token.lines().count(), 1);
+    assert!(token.trim().bytes().all(|byte| byte.is_ascii_graphic()), "{token}");
+    let said = whom.zhida(&["token", "create", "hotline"]).refused(5);
+    assert!(said.contains("client_name_taken"), "{said}");
+    let said = whom.zhida(&["token", "create", "x", "--within", "the-north"]);
+    assert_eq!((said.code(), &*said.stdout), (5, ""), "{said:?}");
+
+    let list: Value = serde_json::from_str(&whom.zhida(&["token", "list"]).ok()).expect("JSON");
+    let names: Vec<_> = list["clients"].as_array().expect("rows").iter().collect();
+    assert_eq!(names.len(), 2, "{list}");
+    assert_eq!((&names[1]["name"], &names[1]["revoked"]), (&"hotline".into(), &false.into()));
+    assert!(!list.to_string().contains(token.trim()));
+    if let Whom::Running(server) = whom {
+        let mut connection = Connection::open(server.address, token.trim()).expect("open");
+        assert_eq!(connection.get("/v1/build").expect("a reply").status, 200);
+    }
+    let revoked = whom.zhida(&["token", "revoke", "hotline"]);
+    assert_eq!((revoked.code(), &*revoked.stdout), (0, ""), "{revoked:?}");
+    let said = whom.zhida(&["token", "revoke", "nobody"]).refused(5);
+    assert!(said.contains("client_not_found"), "{said}");
+    let said = whom.zhida(&["token", "revoke", "admin"]).refused(5);
+    assert!(said.contains("last_admin"), "{said}");
+}
+
+#[test]
+fn every_finding_of_every_file_is_printed_with_its_line_and_nothing_is_changed() {
+    let place = Place::with_city();
+    let (config, matters, rows) =
+        (place.path("bad.toml"), place.path("catalogue-bad.toml"), place.path("bad.ndjson"));
+    std::fs::write(&config, "[server]\nlisten = 5\nport = 80\n[vault]\nstep_slots = -1\n").unwrap();
+    std::fs::write(&matters, "[[matter]]\ncode = \"PS 1\"\nname = \"\"\n").unwrap();
+    std::fs::write(&rows, "{\"code\":\"1\",\"kind\":\"grid\",\"name\":\"x\"}\n\nnot json\n").unwrap();
+    let names = [&config, &matters, &rows].map(|path| path.to_str().expect("UTF-8"));
+    let said = zhida(["config", "check"].into_iter().chain(names)).refused(3);
+    for place in ["bad.toml:2", "bad.toml:3", "bad.toml:5", "catalogue-bad.toml:", "bad.ndjson:1", "bad.ndjson:3"] {
+        assert!(said.contains(place), "{place} is not named: {said}");
+    }
+    assert!(said.contains("hint: "), "{said}");
+
+    let before = place.zhida(&["verify"]).ok();
+    place.zhida(&["import", names[2]]).refused(3);
+    place.zhida(&["config", "apply", names[1]]).refused(3);
+    assert_eq!(place.zhida(&["verify"]).ok(), before);
+
+    let good = catalogue();
+    let good = zhida(["config", "check", good.to_str().expect("UTF-8"), "config/zhida.toml"]);
+    assert_eq!((good.code(), &*good.stdout), (0, ""), "{good:?}");
+    let said = zhida(["config", "check", "/nonexistent.toml"]).refused(1);
+    assert!(said.contains("/nonexistent.toml"), "{said}");
+    let said = zhida(["serve", "--config", names[0], "--dir", names[0]]).refused(2);
+    assert!(said.contains("bad.toml"), "{said}");
+}
+
+/// A city with some cases, and a server on it.
+fn lived_in() -> (Place, Server, Vec<Sent>) {
+    let place = Place::with_city();
+    let server = place.serve();
+    let mut connection = server.connect();
+    let mut sent = Vec::new();
+    for number in 0..20 {
+        let verb = if number % 4 == 0 { Verb::ReportSettled } else { Verb::Report };
+        let mut one = Sent::report(format!("lived-{number}"), verb, 0);
+        let (path, body) = one.post();
+        let reply = connection.post(&path, &one.key, &body).expect("a reply").ok();
+        one.answer = Answer::of(&reply);
+        sent.push(one);
+    }
+    (place, server, sent)
+}
+
+#[test]
+fn verify_prints_the_head_alone_and_knows_heads_noted_before() {
+    let (place, mut server, _) = lived_in();
+    let live = server.zhida(&["verify"]).ok();
+    assert_eq!(live.lines().count(), 1);
+    let (seq, hash) = live.trim().split_once(':').expect("SEQ:HASH");
+    assert!(seq.parse::<u64>().is_ok() && hash.len() == 64, "{live}");
+    server.zhida(&["token", "create", "later"]).ok();
+    server.zhida(&["verify", "--head", live.trim()]).ok();
+    let other = live.trim().replace(&hash[..2], if &hash[..2] == "00" { "11" } else { "00" });
+    let said = server.zhida(&["verify", "--head", &other]).refused(4);
+    assert!(said.contains("is not on the chain"), "{said}");
+    server.term();
+    assert_ne!(place.zhida(&["verify"]).ok(), live);
+    place.zhida(&["verify", "--head", live.trim()]).ok();
+    let said = place.zhida(&["verify", "--head", &other]).refused(4);
+    assert!(said.contains("is not on the chain"), "{said}");
+}
+
+#[test]
+fn inspect_prints_what_was_asked_for_and_only_ndjson() {
+    let (place, mut server, sent) = lived_in();
+    let case = sent[0].answer.expect("answered").case;
+    let live = server.zhida(&["inspect"]).ok();
+    let told = feed(&mut server.connect());
+    server.term();
+    let whole = place.zhida(&["inspect"]).ok();
+    assert_eq!(live, whole);
+    let events = |text: &str| -> Vec<Value> {
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    assert_eq!(events(&whole), told, "as the feed tells them");
+    assert!(!whole.contains("路灯"), "sealed texts stay sealed");
+    let seqs = |text: &str| -> Vec<u64> {
+        events(text).iter().map(|event| event["seq"].as_u64().expect("a seq")).collect()
+    };
+    let part = place.zhida(&["inspect", "--from", "3", "--through", "5"]).ok();
+    assert_eq!(seqs(&part), [3, 4, 5]);
+    let of_case = place.zhida(&["inspect", "--case", &case.to_string()]).ok();
+    assert_eq!(events(&of_case).len(), 2);
+    assert!(events(&of_case).iter().all(|event| event["case"] == case));
+    assert_eq!(place.zhida(&["inspect", "--case", "99999"]).ok(), "");
+    assert_eq!(place.zhida(&["inspect", "--from", "99999"]).ok(), "");
+}
+
+#[test]
+fn a_backup_is_the_same_running_or_stopped_and_comes_back_to_life() {
+    let (place, mut server, sent) = lived_in();
+    let path = |name: &str| place.path(name).to_str().expect("UTF-8").to_string();
+    let (live, stopped) = (path("live.bak"), path("stopped.bak"));
+    let data = path("data");
+    let url = server.url();
+    let running = zhida(["backup", &live, "--url", &url, "--dir", &data, "--vault", &path("keys")]);
+    let head = running.ok();
+    server.term();
+    assert_eq!(zhida(["backup", &stopped, "--dir", &data]).ok(), head);
+    assert_eq!(std::fs::read(&live).expect("read"), std::fs::read(&stopped).expect("read"));
+    assert_eq!(place.zhida(&["verify"]).ok(), head);
+
+    let said = zhida(["backup", &live, "--dir", &data]).refused(1);
+    assert!(said.contains("live.bak") && said.contains("exist"), "{said}");
+    let said = zhida(["backup", &path("x.bak"), "--dir", &data, "--vault", &path("keys")]).refused(2);
+    assert!(said.contains("keys"), "{said}");
+    assert!(!Path::new(&path("x.bak")).exists(), "a refused backup leaves nothing behind");
+
+    let restored = Place::empty();
+    let dir = restored.data();
+    let dir = dir.to_str().expect("UTF-8");
+    assert_eq!(zhida(["restore", &live, dir, "--vault", &path("keys")]).ok(), head);
+    assert_eq!(zhida(["verify", "--dir", dir, "--head", head.trim()]).ok(), head);
+    std::fs::copy(place.data().join("admin-token"), restored.data().join("admin-token")).unwrap();
+    let again = restored.serve();
+    let mut connection = again.connect();
+    assert_eq!(compare(&sent, &feed(&mut connection), true), Ok(()));
+    for one in &sent {
+        assert_eq!(ask(&mut connection, one), Ok(()));
+    }
+}
+
+#[test]
+fn a_restore_without_its_vault_or_of_half_a_backup_is_refused_and_leaves_nothing() {
+    let (place, mut server, _) = lived_in();
+    server.term();
+    let path = |name: &str| place.path(name).to_str().expect("UTF-8").to_string();
+    let (backup, keys) = (path("a.bak"), path("keys"));
+    zhida(["backup", &backup, "--dir", &path("data"), "--vault", &keys]).ok();
+    // Vaults: none, another city's, one that is older than the journal.
+    let (other, _other_server, _) = lived_in();
+    let (stranger, older) = (path("stranger"), path("older"));
+    copy_vault(&other.data(), Path::new(&stranger));
+    copy_vault(Path::new(&keys), Path::new(&older));
+    let cut = std::fs::File::options().write(true).open(Path::new(&older).join("vault")).unwrap();
+    cut.set_len(32 * 5).unwrap();
+    let whole = std::fs::read(&backup).unwrap();
+    std::fs::write(path("half.bak"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::write(path("no.bak"), b"something else entirely").unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    std::fs::write(path("flipped.bak"), flipped).unwrap();
+
+    let rows = [
+        (&backup, &path("nowhere"), 2, "there is no vault in"),
+        (&backup, &stranger, 4, "does not open"),
+        (&backup, &older, 4, "ends at slot"),
+        (&path("half.bak"), &keys, 4, "is cut off"),
+        (&path("no.bak"), &keys, 4, "is no backup"),
+        (&path("flipped.bak"), &keys, 4, "event "),
+        (&path("missing.bak"), &keys, 1, "missing.bak"),
+    ];
+    for (backup, vault, code, expected) in rows {
+        let said = zhida(["restore", backup, &path("new"), "--vault", vault]).refused(code);
+        assert!(said.contains(expected), "{said}");
+        assert!(!Path::new(&path("new")).exists(), "{backup}: half a directory is left");
+    }
+    zhida(["restore", &backup, &path("new")]).refused(2);
+    let said = zhida(["restore", &backup, &path("data"), "--vault", &keys]).refused(2);
+    assert!(said.contains("exists"), "{said}");
+    zhida(["restore", &backup, &path("new"), "--vault", &keys]).ok();
+}
+
+fn copy_vault(from: &Path, to: &Path) {
+    let whole = tempfile::tempdir().expect("made");
+    copy_dir(from, whole.path());
+    std::fs::create_dir_all(to).expect("made");
+    std::fs::copy(whole.path().join("vault"), to.join("vault")).expect("copied");
+}

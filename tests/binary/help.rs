@@ -1,0 +1,85 @@
+//! Every command teaches: its help is a snapshot, wrong usage ends with 2, and the program never
+//! says a word on stdout that is no data.
+
+use crate::world::{command, ended, zhida};
+
+const COMMANDS: [&[&str]; 15] = [
+    &[],
+    &["serve"],
+    &["demo"],
+    &["import"],
+    &["token"],
+    &["token", "create"],
+    &["token", "list"],
+    &["token", "revoke"],
+    &["config"],
+    &["config", "check"],
+    &["config", "apply"],
+    &["verify"],
+    &["inspect"],
+    &["backup"],
+    &["restore"],
+];
+
+#[test]
+fn the_help_of_every_command_is_what_it_was() {
+    for words in COMMANDS {
+        let mut help = command(words);
+        help.arg("--help").env("COLUMNS", "100");
+        let text = ended(help).ok();
+        assert!(text.contains("Exit codes:"), "{words:?} has no table of exit codes: {text}");
+        let name = words.iter().fold("zhida".to_string(), |name, word| format!("{name}-{word}"));
+        insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn every_option_is_explained_and_every_default_is_told() {
+    for words in COMMANDS {
+        let text = zhida(words.iter().copied().chain(["--help"])).ok();
+        let options = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("--"));
+        let lines: Vec<_> = text.lines().collect();
+        for (number, line) in options {
+            let said = lines.get(number + 1).map_or("", |next| next.trim());
+            let is_short = line.trim().splitn(2, "  ").nth(1).is_some_and(|rest| !rest.trim().is_empty());
+            assert!(is_short || !said.is_empty(), "{words:?}: {line} is not explained");
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_how_it_is_used() {
+    let rows: &[&[&str]] = &[
+        &[],
+        &["sevre"],
+        &["serve", "--port", "80"],
+        &["serve", "--listen", "everywhere"],
+        &["serve", "--clock", "sundial"],
+        &["serve", "--config", "/nonexistent/zhida.toml", "--clock"],
+        &["demo", "--scale", "much"],
+        &["demo", "--scale", "0", "--dir", "/nonexistent/demo"],
+        &["demo", "--scale", "1e9", "--dir", "/nonexistent/demo"],
+        &["import"],
+        &["token"],
+        &["token", "create"],
+        &["token", "list", "--dir", "x", "--url", "http://127.0.0.1:1"],
+        &["config", "check"],
+        &["config", "apply"],
+        &["verify", "--head", "nonsense"],
+        &["inspect", "--from", "first"],
+        &["inspect", "--from", "9", "--through", "3"],
+        &["backup"],
+        &["restore", "only-one"],
+    ];
+    for words in rows {
+        let ended = zhida(*words);
+        assert_eq!(ended.code(), 2, "{words:?}: {ended:?}");
+        assert_eq!(ended.stdout, "", "{words:?}");
+        assert!(!ended.stderr.is_empty(), "{words:?}");
+    }
+}
+
+#[test]
+fn the_version_is_told() {
+    assert_eq!(zhida(["--version"]).ok(), format!("zhida {}\n", env!("CARGO_PKG_VERSION")));
+}
