@@ -212,7 +212,6 @@ impl Load {
         (bytes as u64) << COMMAND_BITS | commands as u64
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "it was packed from two usize")]
     fn unpacked(word: u64) -> (usize, usize) {
         ((word & ((1 << COMMAND_BITS) - 1)) as usize, (word >> COMMAND_BITS) as usize)
     }

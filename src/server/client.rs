@@ -49,9 +49,9 @@ impl Client {
             ));
         };
         let stream = TcpStream::connect(authority).await.map_err(|error| {
-            Failure::new(
-                Kind::World,
-                format!("connect to {url}: {error}; is `zhida serve` running there?"),
+            Failure::world(&format!("connect to {url}"), &error).hint(
+                "is `zhida serve` running there? --url names another address, --dir a stopped \
+                 server's directory",
             )
         })?;
         stream

@@ -1,5 +1,6 @@
 //! Exit codes, the same for every command.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 /// How a command failed.
@@ -7,6 +8,7 @@ use std::process::ExitCode;
 pub struct Failure {
     kind: Kind,
     message: String,
+    hint: Option<Cow<'static, str>>,
 }
 
 /// Which exit code a failure gets.
@@ -37,7 +39,13 @@ Exit codes:
 impl Failure {
     /// A failure of that kind, in one sentence.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), hint: None }
+    }
+
+    /// With what can be done about it.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// The world said no, with the chain of causes.
@@ -58,7 +66,11 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -30,8 +30,10 @@ impl Listener {
     /// # Errors
     /// When it is taken, or not this machine's.
     pub(super) fn bind(address: SocketAddr) -> Result<Self, Failure> {
-        let failed =
-            |error: std::io::Error| Failure::world(&format!("listen on {address}"), &error);
+        let failed = |error: std::io::Error| {
+            Failure::world(&format!("listen on {address}"), &error)
+                .hint("choose another with --listen or server.listen; port 0 takes a free one")
+        };
         let runtime = runtime(IoRuntime::CurrentThread, 1)?;
         let _entered = runtime.enter();
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };

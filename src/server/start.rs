@@ -23,8 +23,12 @@ use crate::domain::state::State;
 use crate::engine::{Clock, Desk, Engine, Handle, Parts, StartError, Status};
 use crate::journal::recover::recover;
 use crate::journal::store::{OpenError, SealedSegment, Store, StoreOptions};
-use crate::journal::vault::{Vault, VaultOptions};
-use crate::journal::{FoldHandle, FoldOptions, Folder, Journal};
+use crate::journal::vault::{Vault, VaultError, VaultOptions};
+use crate::journal::{AppendError, FoldHandle, FoldOptions, Folder, Journal};
+
+/// What to do about a damaged journal.
+const MEND: &str = "nothing was changed; put the file back from a copy of the directory, or make a \
+                    new one of a backup: zhida restore";
 
 /// The file in the data directory that holds the first administrator's token.
 pub(super) const ADMIN_TOKEN: &str = "admin-token";
@@ -53,7 +57,7 @@ pub(super) fn start(
         Store::open(&store_options(config, &dir)).map_err(|error| open_failure(&dir, &error))?;
     tracing::info!("{report}");
     let recovered = recover(&dir, &*store.reader(), store.tail(), progress)
-        .map_err(|error| Failure::damaged(&format!("recover {}", dir.display()), &error))?;
+        .map_err(|error| Failure::damaged(&dir.display().to_string(), &error).hint(MEND))?;
     let status = Arc::new(Status::default());
     let vault = open_vault(config, &dir, &recovered.state)?;
     let folder = start_folder(&dir, &store, &status, recovered.snapshot_seq)?;
@@ -117,7 +121,7 @@ fn open_vault(config: &Config, dir: &Path, state: &State) -> Result<Vault, Failu
         steps_ahead: u32::try_from(config.vault.steps_ahead).unwrap_or(u32::MAX),
         ..VaultOptions::default()
     };
-    Vault::open(dir, options).map_err(|error| Failure::damaged("open the vault", &error))
+    Vault::open(dir, options).map_err(|error| vault_failure(&error))
 }
 
 /// Starts the thread that folds, and tells it what was sealed since the snapshot.
@@ -210,6 +214,28 @@ fn submit_alone(handle: &Handle, submission: Submission) -> Result<(), Failure> 
     accepted.map(drop).map_err(|error| Failure::world("admit the first administrator", &error))
 }
 
+/// Refuses a directory in which no journal was ever begun: a slip of the pen makes no new one.
+///
+/// # Errors
+/// When it is no data directory.
+pub(super) fn expect_data_dir(dir: &Path) -> Result<(), Failure> {
+    if begins_journal(dir) {
+        return Ok(());
+    }
+    let message = format!("{} is no data directory", dir.display());
+    Err(Failure::new(Kind::Usage, message)
+        .hint("name the directory that `zhida serve --dir` was given; serve makes new ones"))
+}
+
+/// Whether the directory says its format, or holds a segment without one.
+fn begins_journal(dir: &Path) -> bool {
+    let entries = dir.read_dir().into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).any(|name| {
+        let name = name.to_string_lossy();
+        name == "format" || name.starts_with("journal-")
+    })
+}
+
 /// How a store of this configuration is opened.
 pub(super) fn store_options(config: &Config, dir: &Path) -> StoreOptions {
     StoreOptions {
@@ -237,15 +263,53 @@ pub(super) fn open_failure(dir: &Path, error: &OpenError) -> Failure {
         | OpenError::OtherChain { .. }
         | OpenError::Damaged { .. } => Kind::Damaged,
     };
-    Failure::new(kind, caused(&format!("open {}", dir.display()), error))
+    let hint = match error {
+        OpenError::Locked { .. } => {
+            "speak to the server that runs there (--url), or stop it first"
+        }
+        OpenError::OtherFormat { .. } => {
+            "nothing was changed; use the zhida that wrote it, or name another directory with --dir"
+        }
+        OpenError::Gap { .. }
+        | OpenError::Behind { .. }
+        | OpenError::OtherChain { .. }
+        | OpenError::Damaged { .. } => MEND,
+        OpenError::Append(AppendError::DiskFull(_)) => "make room on the disk, and start again",
+        OpenError::Append(AppendError::NotDurable(_)) | OpenError::Io { .. } => {
+            "look at the disk and at the rights on the directory"
+        }
+    };
+    Failure::new(kind, caused(&dir.display().to_string(), error)).hint(hint)
+}
+
+/// What a command says when a vault does not open.
+pub(super) fn vault_failure(error: &VaultError) -> Failure {
+    let (kind, hint) = match error {
+        VaultError::Missing { .. }
+        | VaultError::TooShort { .. }
+        | VaultError::Blank { .. }
+        | VaultError::SlotUnknown { .. }
+        | VaultError::DoesNotOpen { .. } => (
+            Kind::Damaged,
+            "put the newest copy of this directory's vault there; without it no text opens",
+        ),
+        VaultError::Busy { .. } => (Kind::World, "stop the process that has it first"),
+        VaultError::NoneLeft { .. } => (Kind::World, "make room on the disk, and start again"),
+        VaultError::Random(_) | VaultError::Io { .. } => {
+            (Kind::World, "look at the disk and at the rights on the file")
+        }
+    };
+    Failure::new(kind, caused("open the vault", error)).hint(hint)
 }
 
 fn start_failure(error: &StartError) -> Failure {
-    let kind = match error {
-        StartError::ClockMode { .. } => Kind::Usage,
-        StartError::ClockBehind { .. } | StartError::Begin(_) | StartError::Thread(_) => {
-            Kind::World
+    let failure = |kind| Failure::new(kind, caused("start the engine", error));
+    match error {
+        StartError::ClockMode { .. } => failure(Kind::Usage)
+            .hint("give --clock the one that the journal was begun with, or another --dir"),
+        StartError::ClockBehind { .. } => {
+            failure(Kind::World).hint("how far it may be behind is clock.behind_max in zhida.toml")
         }
-    };
-    Failure::new(kind, caused("start the engine", error))
+        StartError::Begin(_) | StartError::Thread(_) => failure(Kind::World),
+    }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::client::Client;
 use super::config::Config;
-use super::exit::Failure;
+use super::exit::{Failure, Kind};
 use super::start::{self, ADMIN_TOKEN, Kept};
 use crate::api::{self, Api, ApiOptions};
 use crate::engine::Desk;
@@ -52,6 +52,7 @@ impl Target {
             let token = read_token(&args.token_file)?;
             return Ok(Self { client: Client::connect(&args.url, &token).await?, kept: None });
         };
+        start::expect_data_dir(dir)?;
         let kept = start_stopped(dir).await?;
         let token = read_token(&dir.join(ADMIN_TOKEN))?;
         let api = Api::new(kept.handle(), ApiOptions::default());
@@ -86,7 +87,16 @@ async fn start_stopped(dir: &Path) -> Result<Kept, Failure> {
 /// When it cannot be read.
 pub(super) fn read_token(path: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::world(&format!("read the token in {}", path.display()), &error)
+        Failure::world(&format!("read the token in {}", path.display()), &error).hint(
+            "name an administrator's with --token-file; the first start put one into \
+             DIR/admin-token",
+        )
     })?;
-    Ok(text.trim().to_string())
+    let token = text.trim();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let message = format!("{} holds no token", path.display());
+        return Err(Failure::new(Kind::Usage, message)
+            .hint("name the file with --token-file; a token is one word"));
+    }
+    Ok(token.to_string())
 }

@@ -89,12 +89,7 @@ impl Source {
 /// # Errors
 /// When there is none, it is in use or damaged.
 pub(super) fn open_stopped(dir: &Path) -> Result<Store, Failure> {
-    if !dir.is_dir() {
-        return Err(Failure::new(
-            Kind::Usage,
-            format!("{} is no data directory; name one with --dir", dir.display()),
-        ));
-    }
+    start::expect_data_dir(dir)?;
     let options = store_options(&Config::default(), dir);
     let (store, report) =
         Store::open(&options).map_err(|error| start::open_failure(dir, &error))?;

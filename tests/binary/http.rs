@@ -98,6 +98,23 @@ impl Connection {
         Ok(Reply { status: status(&head)?, head, body })
     }
 
+    /// Reads the first lines of an answer that goes on.
+    pub(crate) fn stream_lines(&mut self, count: usize, lines: &mut Vec<String>) -> io::Result<()> {
+        let head = self.head()?;
+        assert_eq!(status(&head)?, 200, "{head}");
+        let mut text = String::new();
+        while text.matches('\n').count() < count {
+            let mut length = String::new();
+            self.stream.read_line(&mut length)?;
+            let length = usize::from_str_radix(length.trim(), 16).map_err(io::Error::other)?;
+            let mut piece = vec![0; length + 2];
+            self.stream.read_exact(&mut piece)?;
+            text.push_str(&String::from_utf8_lossy(&piece[..length]));
+        }
+        lines.extend(text.lines().map(str::to_string));
+        Ok(())
+    }
+
     fn head(&mut self) -> io::Result<String> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {

@@ -8,6 +8,7 @@
 //! ```
 
 mod damage;
+mod faults;
 mod http;
 mod kill;
 mod ledger;

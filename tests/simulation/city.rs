@@ -87,3 +87,28 @@ pub(crate) fn scope(principal: PrincipalId) -> CodeRange {
     }
     CodeRange::ALL
 }
+
+/// 0 is the grid, 4 the city.
+pub(crate) fn level(code: &str) -> usize {
+    match code.split('-').next() {
+        Some(base) if base.len() == 15 => 0,
+        Some(base) if !base.ends_with("000") => 1,
+        Some(base) if !base.ends_with("000000") => 2,
+        Some(base) if !base.ends_with("00000000") => 3,
+        _ => 4,
+    }
+}
+
+/// The division of that level on the line of the code.
+pub(crate) fn ancestor(code: &str, to: usize) -> String {
+    let base = code.split('-').next().unwrap_or(code);
+    if level(code) == to {
+        return base.to_owned();
+    }
+    let kept = [15, 12, 9, 6, 4][to];
+    format!("{:0<12}", &base[..kept])
+}
+
+pub(crate) fn is_in_scope(principal: PrincipalId, code: &str) -> bool {
+    principal != TOWNSHIP_APP || code.starts_with(TOWNSHIP_2)
+}

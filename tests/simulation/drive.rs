@@ -43,22 +43,22 @@ pub(crate) struct Drive<'a> {
     pub(crate) shadow: Shadow,
     /// The fold of what was read back from the journal.
     pub(crate) folded: State,
-    script: Script,
-    disk: Disk,
-    rolls: Arc<Mutex<u64>>,
-    steps: Steps,
-    engine: Option<Engine>,
-    readers: Readers,
+    pub(super) script: Script,
+    pub(super) disk: Disk,
+    pub(super) rolls: Arc<Mutex<u64>>,
+    pub(super) steps: Steps,
+    pub(super) engine: Option<Engine>,
+    pub(super) readers: Readers,
     /// The shadow at the end of each turn since the last one that was surely published.
-    ends: Vec<Shadow>,
-    clock: ManualClock,
-    runtime: Runtime,
-    desk: Desk,
-    vault: SharedVault,
+    pub(super) ends: Vec<Shadow>,
+    pub(super) clock: ManualClock,
+    pub(super) runtime: Runtime,
+    pub(super) desk: Desk,
+    pub(super) vault: SharedVault,
 }
 
 /// Something that waits for its answer, beside what it should be.
-enum Asked {
+pub(super) enum Asked {
     Single(JoinHandle<Result<Accepted, SubmitError>>, Expected),
     Question(JoinHandle<Result<Option<Reply>, SubmitError>>, Option<Told>),
     Batch(JoinHandle<Result<Vec<LineAnswer>, SubmitError>>, Vec<Expected>),
@@ -76,8 +76,7 @@ impl<'a> Drive<'a> {
         let (journal, steps) = disk.open(&rolls);
         let engine = start(Box::new(journal), State::default(), &vault, &clock);
         let handle = engine.handle();
-        let mut shadow = Shadow::default();
-        shadow.now = START;
+        let mut shadow = Shadow::starting(START);
         shadow.take(&by(PrincipalId::SYSTEM, None, open_journal()));
         tally.add("accepted", "open_journal");
         let mut drive = Self {
@@ -99,7 +98,7 @@ impl<'a> Drive<'a> {
             vault,
         };
         drive.settle();
-        let founding = drive.script.founding();
+        let founding = Script::founding();
         drive.pause();
         let asked = drive.push(founding, Vec::new(), &[]);
         drive.steps.go();
@@ -169,7 +168,7 @@ impl<'a> Drive<'a> {
         match self.dice.below(30) {
             0 if has_events => self.cut_at(Hold::BeforeAppend, asked),
             1 if has_events => self.cut_at(Hold::AfterAppend, asked),
-            2 if has_events => self.lose_replies(asked),
+            2 if has_events => self.lose_replies(&asked),
             3..6 => self.fail(Fault::DiskFull, asked),
             6..9 => self.fail(Fault::NotDurable, asked),
             _ => {
@@ -248,7 +247,7 @@ impl<'a> Drive<'a> {
     }
 
     /// The turns of timers alone that come after.
-    fn expect_timers(&mut self) {
+    pub(super) fn expect_timers(&mut self) {
         while self.shadow.fire(TIMERS_PER_TURN_MAX) > 0 {
             self.ends.push(self.shadow.clone());
         }
@@ -265,7 +264,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Holds each answer against what it should be. Either all are durable or none; says which.
-    fn collect(&mut self, asked: Vec<Asked>) -> bool {
+    pub(super) fn collect(&mut self, asked: Vec<Asked>) -> bool {
         let (mut durable, mut refused) = (0, 0);
         for one in asked {
             let is_durable = match one {
@@ -285,159 +284,6 @@ impl<'a> Drive<'a> {
         }
         assert!(durable == 0 || refused == 0, "{durable} answered and {refused} not durable");
         refused == 0
-    }
-
-    /// Appends fail from this turn on, until they are mended or the process ends.
-    fn fail(&mut self, fault: Fault, asked: Vec<Asked>) {
-        self.disk.break_down(fault);
-        self.steps.go();
-        let is_durable = self.collect(asked);
-        if is_durable && self.is_settled() {
-            // It was no turn with events, or the store found room by itself.
-            self.disk.mend();
-            self.settle();
-            return;
-        }
-        self.tally.trial(match self.handle.status().storage() {
-            Storage::Full => "append fails: disk full",
-            Storage::Failing => "append fails: not durable",
-            Storage::Good => panic!("it fails"),
-        });
-        check::refused_at_once(self);
-        let published = self.handle.view().published().0;
-        assert!(self.ends.iter().any(|end| end.seq() == published), "whole turns only");
-        assert!(published < self.shadow.seq(), "what is not durable is not seen");
-        match self.dice.below(4) {
-            0 => {
-                self.tally.trial("power cut while failing");
-                self.cut_power();
-            }
-            1 => {
-                self.tally.trial("stop while failing");
-                let stopped = self.engine.take().expect("a running engine").stop();
-                assert!(stopped.is_err(), "the last turn is not durable");
-                drop(stopped);
-                self.disk.mend();
-                self.start_again(Seq(published));
-            }
-            _ => {
-                self.tally.trial("durable on a further try");
-                self.disk.mend();
-                self.handle.nudge();
-                self.settle();
-                self.ask_for_all();
-            }
-        }
-    }
-
-    /// Whoever was told that nothing is durable finds the outcome by its key.
-    fn ask_for_all(&mut self) {
-        let keys: Vec<_> = self.shadow.accepted_keys.keys().cloned().collect();
-        for (principal, key) in keys.iter().rev().take(5) {
-            let principal = PrincipalId(*principal);
-            let asked = self.wait(self.runtime.spawn({
-                let (handle, desk, key) = (self.handle.clone(), self.desk.clone(), key.clone());
-                async move { handle.outcome(&desk, principal, &key).await }
-            }));
-            let expected = self.shadow.outcome(principal, key);
-            assert!(check::question(&self.handle, asked, expected));
-        }
-    }
-
-    /// The clients go away before they are answered; the commands go on.
-    fn lose_replies(&mut self, asked: Vec<Asked>) {
-        self.tally.trial("reply lost");
-        for one in &asked {
-            match one {
-                Asked::Single(task, _) => task.abort(),
-                Asked::Question(task, _) => task.abort(),
-                Asked::Batch(task, _) => task.abort(),
-            }
-        }
-        self.yield_a_while();
-        self.steps.go();
-        self.settle();
-    }
-
-    /// The power goes while the turn is in the middle of its append.
-    fn cut_at(&mut self, hold: Hold, asked: Vec<Asked>) {
-        self.tally.trial(match hold {
-            Hold::AfterAppend => "power cut after the commit, before the reply",
-            Hold::BeforeAppend | Hold::BetweenTurns => "power cut before the commit",
-        });
-        self.steps.want(hold);
-        self.steps.go();
-        self.steps.wait();
-        self.yield_a_while();
-        assert_eq!(self.handle.view().published().0, self.ends[0].seq(), "nothing leaves");
-        for one in &asked {
-            let is_answered = match one {
-                Asked::Single(task, _) => task.is_finished(),
-                Asked::Question(task, _) => task.is_finished(),
-                Asked::Batch(task, _) => task.is_finished(),
-            };
-            assert!(!is_answered, "nobody is answered before the commit");
-        }
-        let end = if hold == Hold::AfterAppend { self.ends[1].seq() } else { self.ends[0].seq() };
-        let acknowledged = self.kill();
-        self.steps.go();
-        self.die(acknowledged);
-        // Nobody waits for what the dead process still says.
-        drop(asked);
-        // Timers that were due meanwhile fire after the start.
-        assert!(self.shadow.seq() >= end);
-    }
-
-    fn cut_power(&mut self) {
-        let acknowledged = self.kill();
-        self.die(acknowledged);
-    }
-
-    /// The process reaches the disk no more; gives what was acknowledged by then.
-    fn kill(&mut self) -> Seq {
-        self.readers.end();
-        let acknowledged = self.handle.view().published();
-        self.disk.kill();
-        acknowledged
-    }
-
-    fn die(&mut self, acknowledged: Seq) {
-        self.disk.mend();
-        // Its end is as good as its death.
-        drop(self.engine.take().expect("a running engine").stop());
-        if self.dice.once_in(2) {
-            self.disk.lose_power();
-        }
-        self.start_again(acknowledged);
-    }
-
-    fn stop_well(&mut self) -> Box<dyn Journal> {
-        self.engine.take().expect("a running engine").stop().expect("without a fault it stops well")
-    }
-
-    /// Starts on what the disk holds, which is what was acknowledged or a whole turn more.
-    fn start_again(&mut self, acknowledged: Seq) {
-        self.readers.end();
-        let (journal, steps) = self.disk.open(&self.rolls);
-        let (state, head) = check::fold(&*journal.reader(), journal.tail().seq);
-        assert_eq!(head, journal.tail(), "one whole chain");
-        assert!(state.tail() >= acknowledged, "what was acknowledged is there");
-        let is_end = |shadow: &&Shadow| shadow.seq() == state.tail().0;
-        let end = self.ends.iter().find(is_end).expect("whole turns only");
-        self.shadow = end.clone();
-        self.ends = vec![self.shadow.clone()];
-        self.folded = state.clone();
-        self.readers.check(&*journal.reader());
-        check::journal(self, &*journal.reader());
-
-        let engine = start(Box::new(journal), state, &self.vault, &self.clock);
-        (self.handle, self.steps) = (engine.handle(), steps);
-        self.engine = Some(engine);
-        self.readers.go_on(&self.handle);
-        // The clock may have gone on before the turn that was lost.
-        self.shadow.now = self.shadow.now.max(self.clock.now().0);
-        self.expect_timers();
-        self.settle();
     }
 
     /// Holds the sequencer between two turns, with nothing in the lanes, and compares the digest of
@@ -461,7 +307,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Waits until all that the shadow expects is published.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let seq = Seq(self.shadow.seq());
         let view = self.handle.view();
         assert!(self.runtime.block_on(view.wait_for(seq, LONG)), "event {seq} is published");
@@ -470,7 +316,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Whether all is published: waits until it is, or until storage fails.
-    fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         loop {
             if self.handle.view().published().0 == self.shadow.seq() {
                 return true;
@@ -482,7 +328,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn wait<T>(&self, task: JoinHandle<T>) -> T {
+    pub(super) fn wait<T>(&self, task: JoinHandle<T>) -> T {
         let answer = async { tokio::time::timeout(LONG, task).await };
         self.runtime.block_on(answer).expect("an answer comes").expect("no panic")
     }
@@ -501,7 +347,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Lets the tasks of this thread go as far as they can.
-    fn yield_a_while(&self) {
+    pub(super) fn yield_a_while(&self) {
         self.runtime.block_on(async {
             for _ in 0..24 {
                 tokio::task::yield_now().await;
@@ -525,7 +371,7 @@ pub(crate) fn told(handle: &Handle, reply: &Reply) -> Told {
     Told { seq: reply.seq.0, events: reply.events, case, number }
 }
 
-fn start(
+pub(super) fn start(
     journal: Box<dyn Journal>,
     state: State,
     vault: &SharedVault,

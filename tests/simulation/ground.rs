@@ -169,6 +169,18 @@ impl Stepped {
         }
     }
 
+    fn roll_kept(&mut self, digest: Digest) -> Result<(), AppendError> {
+        match &mut self.kept {
+            Kept::Memory(journal) => journal.roll(digest)?,
+            Kept::Store(store, ..) => {
+                store.roll(digest)?;
+                store.work();
+            }
+        }
+        *self.rolls.lock() += 1;
+        Ok(())
+    }
+
     fn kept(&self) -> &dyn Journal {
         match &self.kept {
             Kept::Memory(journal) => journal,
@@ -200,18 +212,9 @@ impl Journal for Stepped {
     }
 
     fn roll(&mut self, digest: Digest) -> Result<(), AppendError> {
-        if self.kept().is_roll_due() {
-            match &mut self.kept {
-                Kept::Memory(journal) => journal.roll(digest)?,
-                Kept::Store(store, ..) => {
-                    store.roll(digest)?;
-                    store.work();
-                }
-            }
-            *self.rolls.lock() += 1;
-        }
+        let rolled = if self.kept().is_roll_due() { self.roll_kept(digest) } else { Ok(()) };
         self.hold_at(Hold::BetweenTurns, Some(digest));
-        Ok(())
+        rolled
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

@@ -7,14 +7,17 @@
 //!
 //! `ZHIDA_SEEDS=N` runs that many seeds, `ZHIDA_SEED=K` runs that one alone.
 
+mod administration;
 mod check;
 mod city;
 mod drive;
 mod ground;
+mod life;
 mod readers;
 mod script;
 mod shadow;
 mod tally;
+mod trouble;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -27,8 +30,8 @@ use ground::Disk;
 use tally::Tally;
 
 /// Seeds on a journal in memory; and on the store, on a disk that fails below it.
-const MEMORY_SEEDS: u64 = 200;
-const STORE_SEEDS: u64 = 60;
+const MEMORY_SEEDS: u64 = 300;
+const STORE_SEEDS: u64 = 120;
 const STEPS: u64 = 60;
 
 type NewDisk = fn(u64) -> Disk;
@@ -65,7 +68,7 @@ fn all(name: &str, seeds: u64, disk: NewDisk) {
         Some(seed) => vec![seed],
         None => (0..number("ZHIDA_SEEDS").unwrap_or(seeds)).chain([random]).collect(),
     };
-    println!("{name}: the random seed is {random}");
+    eprintln!("{name}: the random seed is {random}");
     let (vault, mut tally) = (vault(), Tally::default());
     for seed in seeds {
         let ran = catch_unwind(AssertUnwindSafe(|| run(seed, disk, &vault, &mut tally)));

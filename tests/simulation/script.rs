@@ -11,6 +11,7 @@ use zhida::domain::command::{
 };
 use zhida::domain::event::{ClockMode, Grant, SealedPart};
 use zhida::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
+use zhida::domain::organisation::{UnitKind, UnitRow};
 use zhida::domain::record::Mark;
 use zhida::journal::store::simulated::Dice;
 
@@ -35,7 +36,7 @@ impl Script {
     }
 
     /// What brings the city into being: clients, units, matters.
-    pub(crate) fn founding(&self) -> Vec<Submission> {
+    pub(crate) fn founding() -> Vec<Submission> {
         let import = ImportId(1);
         let rows = UNITS.map(|code| unit_row(code, None)).to_vec();
         let admit = |name: &str, is_admin, principal| admit(name, is_admin, scope(principal));
@@ -60,7 +61,7 @@ impl Script {
         let mut submission = match dice.below(20) {
             0..6 => self.report(dice, shadow),
             6..17 => self.verb(dice, shadow),
-            _ => self.administration(dice, shadow),
+            _ => administration(dice, shadow),
         };
         if dice.once_in(60) {
             submission.at = Some(Timestamp(shadow.now));
@@ -166,61 +167,6 @@ impl Script {
         by(client(dice), unit, command)
     }
 
-    fn administration(&mut self, dice: &mut Dice, shadow: &Shadow) -> Submission {
-        let begun = u64::from(shadow.imports_begun());
-        let newest = |dice: &mut Dice| {
-            let back = if dice.once_in(3) { dice.below(9) } else { 0 };
-            ImportId(u32::try_from(begun.saturating_sub(back)).expect("few imports"))
-        };
-        let command = match dice.below(24) {
-            0..5 => Command::BeginImport(BeginImport { origin: "more.csv".into() }),
-            5..9 => {
-                let rows = if dice.once_in(8) { Vec::new() } else { self.units(dice, shadow) };
-                Command::StageUnits(StageUnits { import: newest(dice), rows })
-            }
-            9..11 => {
-                let rows = if dice.once_in(4) { Vec::new() } else { matter_rows() };
-                Command::StageMatters(StageMatters { import: newest(dice), rows })
-            }
-            11 => {
-                let text = if dice.once_in(4) { "" } else { "code,name" };
-                Command::StageText(StageText { import: newest(dice), text: text.into() })
-            }
-            12..17 => Command::CommitImport(CommitImport { import: newest(dice) }),
-            17 => Command::AbandonImport(AbandonImport { import: newest(dice) }),
-            18..21 => admit(NAMES[index(dice, 4)], dice.once_in(3), CodeRange::ALL),
-            21..23 => {
-                let name = if dice.once_in(4) { "nobody" } else { NAMES[2 + index(dice, 2)] };
-                let name = if dice.once_in(6) { "admin" } else { name };
-                Command::RevokeClient(RevokeClient { name: name.into() })
-            }
-            _ => open_journal(),
-        };
-        let principal = if dice.once_in(10) { APP } else { ADMIN };
-        by(principal, None, command)
-    }
-
-    /// A grid that comes, closes or opens again, or one that cannot be.
-    fn units(
-        &mut self,
-        dice: &mut Dice,
-        shadow: &Shadow,
-    ) -> Vec<zhida::domain::organisation::UnitRow> {
-        match dice.below(8) {
-            0 => vec![unit_row("411502003201001", None)],
-            1 => {
-                let mut row = unit_row(GRIDS[0], None);
-                row.kind = zhida::domain::organisation::UnitKind::Division;
-                vec![row]
-            }
-            2..5 => {
-                let until = dice.once_in(2).then_some(Timestamp(shadow.now));
-                vec![unit_row(GRIDS[1 + index(dice, 2)], until)]
-            }
-            _ => vec![unit_row(&format!("411502001202{:03}", 2 + dice.below(40)), None)],
-        }
-    }
-
     fn part(&mut self) -> SealedPart {
         let slot = SlotNumber(self.next_slot);
         self.next_slot += 1;
@@ -262,4 +208,55 @@ fn pick<'a, T>(dice: &mut Dice, all: &'a [T]) -> &'a T {
 
 fn index(dice: &mut Dice, end: usize) -> usize {
     usize::try_from(dice.below(end as u64)).expect("below a usize")
+}
+
+fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
+    let begun = u64::from(shadow.imports_begun());
+    let newest = |dice: &mut Dice| {
+        let back = if dice.once_in(3) { dice.below(9) } else { 0 };
+        ImportId(u32::try_from(begun.saturating_sub(back)).expect("few imports"))
+    };
+    let command = match dice.below(24) {
+        0..5 => Command::BeginImport(BeginImport { origin: "more.csv".into() }),
+        5..9 => {
+            let rows = if dice.once_in(8) { Vec::new() } else { units(dice, shadow) };
+            Command::StageUnits(StageUnits { import: newest(dice), rows })
+        }
+        9..11 => {
+            let rows = if dice.once_in(4) { Vec::new() } else { matter_rows() };
+            Command::StageMatters(StageMatters { import: newest(dice), rows })
+        }
+        11 => {
+            let text = if dice.once_in(4) { "" } else { "code,name" };
+            Command::StageText(StageText { import: newest(dice), text: text.into() })
+        }
+        12..17 => Command::CommitImport(CommitImport { import: newest(dice) }),
+        17 => Command::AbandonImport(AbandonImport { import: newest(dice) }),
+        18..21 => admit(NAMES[index(dice, 4)], dice.once_in(3), CodeRange::ALL),
+        21..23 => {
+            let name = if dice.once_in(4) { "nobody" } else { NAMES[2 + index(dice, 2)] };
+            let name = if dice.once_in(6) { "admin" } else { name };
+            Command::RevokeClient(RevokeClient { name: name.into() })
+        }
+        _ => open_journal(),
+    };
+    let principal = if dice.once_in(10) { APP } else { ADMIN };
+    by(principal, None, command)
+}
+
+/// A grid that comes, closes or opens again, or one that cannot be.
+fn units(dice: &mut Dice, shadow: &Shadow) -> Vec<UnitRow> {
+    match dice.below(8) {
+        0 => vec![unit_row("411502003201001", None)],
+        1 => {
+            let mut row = unit_row(GRIDS[0], None);
+            row.kind = UnitKind::Division;
+            vec![row]
+        }
+        2..5 => {
+            let until = dice.once_in(2).then_some(Timestamp(shadow.now));
+            vec![unit_row(GRIDS[1 + index(dice, 2)], until)]
+        }
+        _ => vec![unit_row(&format!("411502001202{:03}", 2 + dice.below(40)), None)],
+    }
 }

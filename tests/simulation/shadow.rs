@@ -7,12 +7,12 @@ use zhida::domain::catalogue::HomeLevel;
 use zhida::domain::command::{CaseRef, Command, ReportCase, Submission, Target};
 use zhida::domain::ids::PrincipalId;
 
-use crate::city::{HOUR, MATTERS, TOWNSHIP_2, TOWNSHIP_APP};
+use crate::city::{HOUR, MATTERS, ancestor, is_in_scope, level};
+use crate::life::{Life, Watch};
 
 const DAY: i64 = 24 * HOUR;
 /// Minutes that a report may lie ahead.
 const AHEAD: i64 = 5 * 60_000;
-const IMPORTS_MAX: usize = 8;
 
 /// What a client is told of an accepted command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,29 +36,6 @@ pub(crate) enum Expected {
     Refused(&'static str),
 }
 
-/// A case as the shadow knows it.
-#[derive(Clone, Debug)]
-pub(crate) struct Life {
-    pub(crate) status: &'static str,
-    pub(crate) holder: Option<String>,
-    pub(crate) version: u32,
-    pub(crate) place: String,
-    pub(crate) escalations: u8,
-    pub(crate) is_fallback: bool,
-    pub(crate) on_the_spot: bool,
-    pub(crate) node: Watch,
-    pub(crate) total: Watch,
-    matter: usize,
-}
-
-/// One of a case's clocks: 0 is green, 1 yellow, 2 red.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Watch {
-    pub(crate) light: u8,
-    yellow_at: i64,
-    red_at: i64,
-}
-
 #[derive(Clone, Debug)]
 struct Kept {
     body: u128,
@@ -66,17 +43,17 @@ struct Kept {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Staged {
+pub(super) struct Staged {
     /// Code, and until when.
-    units: Vec<(String, Option<i64>)>,
-    has_matters: bool,
+    pub(super) units: Vec<(String, Option<i64>)>,
+    pub(super) has_matters: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Client {
-    name: String,
-    is_admin: bool,
-    is_revoked: bool,
+pub(super) struct Client {
+    pub(super) name: String,
+    pub(super) is_admin: bool,
+    pub(super) is_revoked: bool,
 }
 
 /// All of it.
@@ -91,42 +68,20 @@ pub(crate) struct Shadow {
     keys: BTreeMap<(u32, String), Kept>,
     keys_by_age: VecDeque<(i64, (u32, String))>,
     numbers: BTreeMap<(&'static str, String), u32>,
-    units: BTreeMap<String, Option<i64>>,
-    has_matters: bool,
-    imports: BTreeMap<u32, Staged>,
-    imports_begun: u32,
-    clients: Vec<Client>,
-    is_open: bool,
-}
-
-impl Watch {
-    fn new(start: i64, hours: u32) -> Self {
-        let limit = i64::from(hours) * HOUR;
-        Self { light: 0, yellow_at: start + limit * 8 / 10, red_at: start + limit }
-    }
-
-    fn next(self) -> Option<i64> {
-        [Some(self.yellow_at), Some(self.red_at), None][usize::from(self.light)]
-    }
-}
-
-impl Life {
-    /// When the next of its clocks turns, and whether it is the node's.
-    fn next_turn(&self) -> Option<(i64, bool)> {
-        let node = match self.status {
-            "dispatched" | "acknowledged" => self.node.next().map(|at| (at, true)),
-            _ => None,
-        };
-        let total = if self.status == "closed" { None } else { self.total.next() };
-        match (node, total) {
-            (Some((at, _)), Some(total)) if total < at => Some((total, false)),
-            (None, Some(total)) => Some((total, false)),
-            (node, _) => node,
-        }
-    }
+    pub(super) units: BTreeMap<String, Option<i64>>,
+    pub(super) has_matters: bool,
+    pub(super) imports: BTreeMap<u32, Staged>,
+    pub(super) imports_begun: u32,
+    pub(super) clients: Vec<Client>,
+    pub(super) is_open: bool,
 }
 
 impl Shadow {
+    /// Before the first event.
+    pub(crate) fn starting(now: i64) -> Self {
+        Self { now, ..Self::default() }
+    }
+
     /// How many events there are.
     pub(crate) fn seq(&self) -> u64 {
         self.log.len() as u64
@@ -415,142 +370,4 @@ impl Shadow {
         self.log.push((name, Some(id)));
         Ok((id, case.holder.clone().filter(|_| verb == "escalate")))
     }
-
-    /// Gives the number of the import or the client.
-    fn administer(&mut self, command: &Command) -> Result<Option<u32>, &'static str> {
-        let (name, number) = match command {
-            Command::OpenJournal(_) if self.is_open => return Err("journal_open"),
-            Command::OpenJournal(_) => {
-                self.is_open = true;
-                ("journal.opened", None)
-            }
-            Command::AdmitClient(admit) => {
-                if self.clients.iter().any(|client| client.name == *admit.name) {
-                    return Err("client_name_taken");
-                }
-                let (name, is_admin) = (admit.name.to_string(), admit.grant.is_admin);
-                self.clients.push(Client { name, is_admin, is_revoked: false });
-                ("client.admitted", u32::try_from(self.clients.len()).ok())
-            }
-            Command::RevokeClient(revoke) => {
-                let is_active = |one: &Client| !one.is_revoked && one.name == *revoke.name;
-                let index = self.clients.iter().position(is_active).ok_or("client_not_found")?;
-                let admins = self.clients.iter().filter(|one| one.is_admin && !one.is_revoked);
-                if self.clients[index].is_admin && admins.count() == 1 {
-                    return Err("last_admin");
-                }
-                self.clients[index].is_revoked = true;
-                ("client.revoked", u32::try_from(index + 1).ok())
-            }
-            Command::BeginImport(_) => {
-                if self.imports.len() >= IMPORTS_MAX {
-                    return Err("imports_full");
-                }
-                self.imports_begun += 1;
-                self.imports.insert(self.imports_begun, Staged::default());
-                ("import.begun", Some(self.imports_begun))
-            }
-            Command::StageUnits(stage) => {
-                let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
-                if stage.rows.is_empty() {
-                    return Err("rows_out_of_bounds");
-                }
-                if stage.rows.iter().any(|row| !row.is_coherent()) {
-                    return Err("unit_incoherent");
-                }
-                let rows = stage.rows.iter();
-                staged
-                    .units
-                    .extend(rows.map(|row| (row.code.to_string(), row.valid_until.map(|at| at.0))));
-                ("import.units_staged", Some(stage.import.0))
-            }
-            Command::StageMatters(stage) => {
-                let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
-                if stage.rows.is_empty() {
-                    return Err("rows_out_of_bounds");
-                }
-                staged.has_matters = true;
-                ("import.matters_staged", Some(stage.import.0))
-            }
-            Command::StageText(stage) => {
-                self.imports.get(&stage.import.0).ok_or("import_not_found")?;
-                if stage.text.is_empty() {
-                    return Err("rows_out_of_bounds");
-                }
-                ("import.text_staged", Some(stage.import.0))
-            }
-            Command::CommitImport(commit) => {
-                self.commit(commit.import.0)?;
-                ("import.committed", Some(commit.import.0))
-            }
-            Command::AbandonImport(abandon) => {
-                self.imports.remove(&abandon.import.0).ok_or("import_not_found")?;
-                ("import.abandoned", Some(abandon.import.0))
-            }
-            Command::AdvanceClock(_) => return Err("at_not_driven"),
-            Command::ReportCase(_)
-            | Command::AcknowledgeCase(_)
-            | Command::EscalateCase(_)
-            | Command::HandleCase(_)
-            | Command::CloseCase(_) => unreachable!("decided above"),
-        };
-        self.log.push((name, None));
-        Ok(number)
-    }
-
-    fn commit(&mut self, import: u32) -> Result<(), &'static str> {
-        let staged = self.imports.get(&import).ok_or("import_not_found")?;
-        if staged.units.is_empty() && !staged.has_matters {
-            return Err("import_empty");
-        }
-        let is_known = |code: &String| {
-            self.units.contains_key(code) || staged.units.iter().any(|(one, _)| one == code)
-        };
-        for (code, _) in &staged.units {
-            let base = code.split('-').next().expect("a first part");
-            let parent = match (code.contains('-'), level(code)) {
-                (true, _) => base.to_owned(),
-                (false, 4) => continue,
-                (false, at) => ancestor(code, at + 1),
-            };
-            if !is_known(&parent) {
-                return Err("unit_orphaned");
-            }
-        }
-        let is_closing =
-            |(_, until): &&(String, Option<i64>)| until.is_some_and(|at| at <= self.now);
-        let holds = |code: &str| self.cases.iter().any(|one| one.holder.as_deref() == Some(code));
-        if staged.units.iter().filter(is_closing).any(|(code, _)| holds(code)) {
-            return Err("unit_holds_cases");
-        }
-        let staged = self.imports.remove(&import).expect("just found");
-        self.units.extend(staged.units);
-        self.has_matters |= staged.has_matters;
-        Ok(())
-    }
-}
-
-/// 0 is the grid, 4 the city.
-fn level(code: &str) -> usize {
-    match code.split('-').next() {
-        Some(base) if base.len() == 15 => 0,
-        Some(base) if !base.ends_with("000") => 1,
-        Some(base) if !base.ends_with("000000") => 2,
-        Some(base) if !base.ends_with("00000000") => 3,
-        _ => 4,
-    }
-}
-
-/// The division of that level on the line of the code.
-fn ancestor(code: &str, to: usize) -> String {
-    let base = code.split('-').next().unwrap_or(code);
-    if level(code) == to {
-        return base.to_owned();
-    }
-    let kept = [15, 12, 9, 6, 4][to];
-    format!("{:0<12}", &base[..kept])
-}
-
-fn is_in_scope(principal: PrincipalId, code: &str) -> bool {
-    principal != TOWNSHIP_APP || code.starts_with(TOWNSHIP_2)
 }

@@ -122,7 +122,7 @@ impl Tally {
         for (kind, names) in kinds {
             for name in names {
                 let count = self.0.get(&(kind, *name)).copied().unwrap_or(0);
-                println!("{kind:9} {name:46} {count:9}");
+                eprintln!("{kind:9} {name:46} {count:9}");
                 if count == 0 {
                     missing.push(format!("{kind} {name}"));
                 }
@@ -131,7 +131,7 @@ impl Tally {
         for ((kind, name), count) in &self.0 {
             let is_listed = kinds.iter().any(|(one, names)| one == kind && names.contains(name));
             if !is_listed {
-                println!("{kind:9} {name:46} {count:9}");
+                eprintln!("{kind:9} {name:46} {count:9}");
             }
         }
         missing

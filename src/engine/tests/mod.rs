@@ -4,6 +4,7 @@ mod desks;
 mod failing;
 mod lanes;
 mod laws;
+mod pause;
 mod reads;
 mod rig;
 mod start_stop;

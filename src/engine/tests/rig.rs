@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
+use super::pause::Pause;
 use crate::domain::case::Case;
 use crate::domain::code::UnitCode;
 use crate::domain::command::{Command, Submission};
@@ -25,9 +25,7 @@ use crate::engine::{
     SubmitError, Undurable,
 };
 use crate::journal::vault::{Vault, VaultOptions};
-use crate::journal::{
-    AppendError, Head, Journal, MemoryFaults, MemoryJournal, Reader, Turn, Value,
-};
+use crate::journal::{Journal, MemoryFaults, MemoryJournal, Turn, Value};
 
 /// Longer than any test takes: what waits for it waits for ever.
 pub(super) const LONG: Duration = Duration::from_mins(1);
@@ -50,50 +48,6 @@ pub(super) struct Rig {
     vault: Arc<Vault>,
     pause: Pause,
     _dir: TempDir,
-}
-
-/// Holds the sequencer between two turns, at a roll.
-struct Pause {
-    came: Receiver<()>,
-    go: Sender<()>,
-}
-
-/// A journal in memory whose rolls last until a test says so.
-struct Paused {
-    inner: MemoryJournal,
-    has_come: Sender<()>,
-    may_go: Receiver<()>,
-}
-
-impl Journal for Paused {
-    fn tail(&self) -> Head {
-        self.inner.tail()
-    }
-
-    fn append(&mut self, turn: &Turn) -> Result<(), AppendError> {
-        self.inner.append(turn)
-    }
-
-    fn is_roll_due(&self) -> bool {
-        self.inner.is_roll_due()
-    }
-
-    fn roll(&mut self, digest: Digest) -> Result<(), AppendError> {
-        self.inner.roll(digest)?;
-        // A test that is over lets it go on.
-        if self.has_come.send(()).is_ok() {
-            self.may_go.recv().unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    fn reader(&self) -> Arc<dyn Reader> {
-        self.inner.reader()
-    }
-
-    fn close(self: Box<Self>) -> std::io::Result<()> {
-        Box::new(self.inner).close()
-    }
 }
 
 /// Retries come by a nudge alone, so that a test says when.
@@ -311,14 +265,6 @@ impl Drop for Rig {
         // What a failing test left held would wait for ever.
         self.faults.release_appends();
         self.handle.close();
-    }
-}
-
-impl Pause {
-    fn on(inner: MemoryJournal) -> (Self, Box<dyn Journal>) {
-        let (has_come, came) = channel();
-        let (go, may_go) = channel();
-        (Self { came, go }, Box::new(Paused { inner, has_come, may_go }))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `zhida verify`: the whole chain, every record, every sealed part that was not erased.
+//! `zhida verify`: the whole chain, every record, every sealed part.
 
 use std::io::Write;
 
@@ -12,11 +12,12 @@ use crate::journal::store::{Store, verify};
 use crate::journal::vault::{Opened, VaultReader};
 use crate::journal::{Head, Journal as _, Value};
 use crate::server::exit::{Failure, Kind};
+use crate::server::start;
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
 /// Check a journal: every file against its note, the whole chain, every record, and that every
-/// sealed part opens that was not erased. Prints the head, SEQ:HASH. Keep it somewhere else: a
-/// chain proves nothing against someone who rewrites it whole, unless a head noted before is on it.
+/// sealed part opens. Prints the head, SEQ:HASH. Keep it somewhere else: a chain proves nothing
+/// against someone who rewrites it whole, unless a head noted before is on it.
 #[derive(Args, Debug)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
@@ -48,7 +49,7 @@ async fn verify_stopped(store: Box<Store>, args: &VerifyArgs) -> Result<Head, Fa
     );
     let mut source = Source::Stopped(store);
     let parts = open_parts(&mut source, args).await?;
-    eprintln!("{} sealed parts open; {} were erased.", parts.open, parts.erased);
+    eprintln!("{parts} sealed parts open.");
     source.close()?;
     Ok(report.head)
 }
@@ -75,14 +76,8 @@ async fn verify_live(mut source: Source, args: &VerifyArgs) -> Result<Head, Fail
     Ok(walk.head)
 }
 
-/// How many sealed parts there are.
-#[derive(Default)]
-struct Parts {
-    open: u64,
-    erased: u64,
-}
-
-async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<Parts, Failure> {
+/// Opens every sealed part; says how many there are.
+async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<u64, Failure> {
     let mut highest = None;
     source
         .each(Seq::FIRST, |bytes| {
@@ -96,11 +91,11 @@ async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<Parts, Fai
         })
         .await?;
     let Some(highest): Option<SlotNumber> = highest else {
-        return Ok(Parts::default());
+        return Ok(0);
     };
     let vault = VaultReader::open(&args.source.dir, Some(highest));
-    let vault = vault.map_err(|error| Failure::damaged("open the vault", &error))?;
-    let mut parts = Parts::default();
+    let vault = vault.map_err(|error| start::vault_failure(&error))?;
+    let mut parts = 0;
     source
         .each(Seq::FIRST, |bytes| {
             let value = Value::parse(bytes)
@@ -108,8 +103,15 @@ async fn open_parts(source: &mut Source, args: &VerifyArgs) -> Result<Parts, Fai
             each_record(&value, |record| {
                 for (name, part) in record.event.sealed_parts() {
                     match vault.open_part(name, part) {
-                        Ok(Opened::Plain(_)) => parts.open += 1,
-                        Ok(Opened::Erased) => parts.erased += 1,
+                        Ok(Opened::Plain(_)) => parts += 1,
+                        // No event of this format erases: what is gone was taken.
+                        Ok(Opened::Erased) => {
+                            let message = format!(
+                                "event {}: the vault's slot {} is empty, and nothing erased it",
+                                record.seq, part.slot
+                            );
+                            return Err(Failure::new(Kind::Damaged, message));
+                        }
                         Err(error) => {
                             return Err(Failure::damaged(&format!("event {}", record.seq), &error));
                         }

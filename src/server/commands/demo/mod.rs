@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::block_on;
 use super::import::Import;
@@ -68,7 +69,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         profile.days
     );
     let mut server = Server::start(&args.dir, args.port)?;
-    let (driven, report) = block_on(async {
+    let (driven, report) = block_on(unless_interrupted(async {
         server.wait_until_ready().await?;
         let admin = server.admin_token()?;
         let mut client = Client::connect(&server.url(), &admin).await?;
@@ -76,8 +77,8 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         let driven = drive_with_bar(&mut client, city, profile, cases).await?;
         let report = table::ask(&mut client, &server).await?;
         Ok((driven, report))
-    })?;
-    let restart = block_on(server.kill_and_restart(&report))?;
+    }))?;
+    let restart = block_on(unless_interrupted(server.kill_and_restart(&report)))?;
     let report = Report { driven, restart, total: began.elapsed(), ..report };
     report.check()?;
     let say = |text: &str| {
@@ -88,7 +89,33 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         return server.stop();
     }
     say(&server.hints())?;
-    server.wait()
+    block_on(server.stay_until_interrupted())
+}
+
+/// The work, given up at Ctrl-C or SIGTERM: what it started then ends with it.
+async fn unless_interrupted<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        interrupted = interrupted() => {
+            interrupted?;
+            Err(Failure::new(Kind::World, "interrupted; the demo's server was ended as well"))
+        }
+    }
+}
+
+/// Waits for Ctrl-C, SIGTERM, or the end of the terminal.
+async fn interrupted() -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::world("listen for signals", &error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
 }
 
 /// Organisation and catalogue, as any administrator would bring them in.
@@ -128,11 +155,13 @@ fn make_fresh(dir: &Path) -> Result<(), Failure> {
         let is_ours = dir.join(MARKER).exists();
         let is_empty = dir.read_dir().map_err(|error| failed("read", &error))?.next().is_none();
         if !is_ours && !is_empty {
-            let message = format!(
-                "{} is not empty, and no demo made it; choose another with --dir",
-                dir.display()
-            );
-            return Err(Failure::new(Kind::Usage, message));
+            let message = format!("{} is not empty, and no demo made it", dir.display());
+            return Err(Failure::new(Kind::Usage, message).hint("choose another with --dir"));
+        }
+        if process::is_running_on(dir) {
+            let message = format!("the server of an earlier demo still runs on {}", dir.display());
+            return Err(Failure::new(Kind::World, message)
+                .hint("end that demo with Ctrl-C, or choose another directory with --dir"));
         }
         std::fs::remove_dir_all(dir).map_err(|error| failed("empty", &error))?;
     }

@@ -1,7 +1,8 @@
 //! The demo's server: another process of this same program.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -16,6 +17,8 @@ use crate::server::start::ADMIN_TOKEN;
 
 /// Between two questions whether the server is ready.
 const READY_EVERY: Duration = Duration::from_millis(5);
+/// Between two looks whether the server that stays up is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long a start may take.
 const READY_WITHIN: Duration = Duration::from_mins(2);
 
@@ -117,9 +120,22 @@ impl Server {
         self.wait_for_end()
     }
 
-    /// Stays until the server ends, by Ctrl-C or by itself.
-    pub(super) fn wait(mut self) -> Result<(), Failure> {
-        self.wait_for_end()
+    /// Stays until Ctrl-C or SIGTERM and then stops it, or until it ends by itself.
+    pub(super) async fn stay_until_interrupted(mut self) -> Result<(), Failure> {
+        let mut interrupted = std::pin::pin!(super::interrupted());
+        loop {
+            tokio::select! {
+                interrupted = &mut interrupted => {
+                    interrupted?;
+                    return self.stop();
+                }
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            let ended = self.child.try_wait();
+            if ended.map_err(|error| Failure::world("look at the server", &error))?.is_some() {
+                return self.wait_for_end();
+            }
+        }
     }
 
     fn wait_for_end(&mut self) -> Result<(), Failure> {
@@ -153,6 +169,12 @@ impl Drop for Server {
     }
 }
 
+/// Whether a server has the directory of an earlier demo: it holds the lock then.
+pub(super) fn is_running_on(dir: &Path) -> bool {
+    let lock = File::open(data_dir(dir).join("lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 fn data_dir(dir: &Path) -> PathBuf {
     dir.join("data")
 }
@@ -163,6 +185,8 @@ fn spawn(dir: &Path, port: u16) -> Result<Child, Failure> {
     let log =
         File::options().create(true).append(true).open(dir.join("server.log")).map_err(failed)?;
     Command::new(program)
+        // Ctrl-C is for the demo, which then stops its server; the server must not be gone first.
+        .process_group(0)
         .args(["serve", "--clock", "driven", "--listen", &format!("127.0.0.1:{port}"), "--dir"])
         .arg(data_dir(dir))
         .stdin(Stdio::null())

@@ -1,0 +1,354 @@
+//! What goes wrong around a server: another one, a full disk, a clock that was set back, a stop in
+//! the middle of everything, a port that is taken.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use zhida::domain::event::{ClockMode, Event, JournalOpened};
+use zhida::domain::ids::{PrincipalId, Seq, Timestamp};
+use zhida::domain::record::{Actor, Record};
+use zhida::engine::clock::stopwatch;
+use zhida::journal::store::{Store, StoreOptions};
+use zhida::journal::{Head, Journal, Turn};
+
+use crate::ledger::{Answer, Sent, Verb, ask, compare, feed};
+use crate::world::{Place, Server, command, ended, zhida};
+
+#[test]
+fn a_second_process_on_the_directory_is_refused_by_name() {
+    let place = Place::with_city();
+    let server = place.serve();
+    let pid = server.pid().as_raw_nonzero().to_string();
+    for again in [ended(command(place.serve_arguments())), place.zhida(&["verify"])] {
+        let said = again.refused(1);
+        assert!(said.contains(&format!("in use by process {pid}")), "{said}");
+        assert!(said.contains("--url"), "{said}");
+    }
+    server.connect().get("/v1/counts").expect("a reply").ok();
+}
+
+#[test]
+fn of_two_quick_starts_one_serves() {
+    let place = Place::with_city();
+    let starts = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..2).map(|_| scope.spawn(|| place.try_serve())).collect();
+        starts.into_iter().map(|start| start.join().expect("started")).collect::<Vec<_>>()
+    });
+    let (serving, refused): (Vec<_>, Vec<_>) = starts.into_iter().partition(Result::is_ok);
+    assert_eq!((serving.len(), refused.len()), (1, 1));
+    for start in refused.into_iter().filter_map(Result::err) {
+        assert_eq!(start.code(), 1, "{start:?}");
+        assert!(start.stderr.contains("in use by process"), "{start:?}");
+    }
+    let mut first = serving.into_iter().find_map(Result::ok).expect("one");
+    first.kill();
+    // The directory and the port are free at once.
+    let mut arguments = place.serve_arguments();
+    let listen = arguments.iter().position(|argument| argument == "127.0.0.1:0").expect("there");
+    arguments[listen] = first.address.to_string();
+    let again = Server::start(command(arguments), place.data());
+    assert!(again.is_ok());
+}
+
+#[test]
+fn a_directory_of_another_format_is_refused_and_left_alone() {
+    let place = Place::with_city();
+    std::fs::write(place.data().join("format"), "zhida journal format 7\n").expect("written");
+    for refused in [place.try_serve().err().expect("refused"), place.zhida(&["verify"])] {
+        assert_eq!(refused.code(), 4, "{refused:?}");
+        assert!(refused.stderr.contains("format 7"), "{refused:?}");
+    }
+    let format = std::fs::read_to_string(place.data().join("format")).expect("there");
+    assert_eq!(format, "zhida journal format 7\n");
+}
+
+#[test]
+fn commands_make_no_directory_by_a_slip() {
+    let place = Place::empty();
+    std::fs::create_dir(place.path("foreign")).expect("made");
+    std::fs::write(place.path("foreign/notes.txt"), "mine").expect("written");
+    for name in ["nowhere", "foreign"] {
+        let dir = place.path(name);
+        let dir = dir.to_str().expect("UTF-8");
+        for words in [&["verify"][..], &["inspect"], &["token", "list"], &["token", "create", "x"]] {
+            let said = zhida(words.iter().copied().chain(["--dir", dir])).refused(2);
+            assert!(said.contains("is no data directory"), "{said}");
+        }
+    }
+    assert!(!place.path("nowhere").exists());
+    assert_eq!(std::fs::read_dir(place.path("foreign")).expect("read").count(), 1);
+}
+
+#[test]
+fn a_taken_port_ends_the_start_with_its_name() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = taken.local_addr().expect("known").to_string();
+    let place = Place::with_city();
+    let arguments = place.serve_arguments().into_iter();
+    let arguments =
+        arguments.map(|argument| if argument == "127.0.0.1:0" { address.clone() } else { argument });
+    let said = ended(command(arguments)).refused(1);
+    assert!(said.contains(&address) && said.contains("--listen"), "{said}");
+    place.serve();
+}
+
+#[test]
+fn a_token_that_cannot_be_read_and_a_server_that_is_not_there_are_told() {
+    let place = Place::with_city();
+    let server = place.serve();
+    let missing = place.path("no-token");
+    let rows = [
+        (server.url(), missing.to_str().expect("UTF-8").to_string(), 1, "no-token"),
+        (server.url(), place.data().to_str().expect("UTF-8").to_string(), 1, "read the token"),
+        (server.url(), place.path("zhida.toml").to_str().expect("UTF-8").to_string(), 2, "token"),
+        ("http://127.0.0.1:1".into(), server.token_file().to_str().unwrap().into(), 1, "zhida serve"),
+        ("localhost".into(), server.token_file().to_str().unwrap().into(), 2, "http://host:port"),
+    ];
+    for (url, token, code, expected) in rows {
+        let said = zhida(["token", "list", "--url", &url, "--token-file", &token]).refused(code);
+        assert!(said.contains(expected), "{said}");
+    }
+    std::fs::write(place.path("stranger"), "zt_of_somebody_else").expect("written");
+    let stranger = place.path("stranger");
+    let stranger = stranger.to_str().expect("UTF-8");
+    let said = zhida(["token", "list", "--url", &server.url(), "--token-file", stranger]).refused(5);
+    assert!(said.contains("token_unknown"), "{said}");
+}
+
+#[test]
+fn a_journal_keeps_the_clock_that_it_was_begun_with() {
+    let place = Place::with_city();
+    let mut arguments = place.serve_arguments();
+    arguments.extend(["--clock".into(), "driven".into()]);
+    let said = ended(command(arguments)).refused(2);
+    assert!(said.contains("clock") && said.contains("hint"), "{said}");
+}
+
+#[test]
+fn a_system_clock_behind_the_journal_is_refused_with_a_sentence() {
+    let place = Place::empty();
+    std::fs::create_dir(place.data()).expect("made");
+    let (mut store, _) = Store::open(&StoreOptions::at(place.data())).expect("opened");
+    let mut turn = Turn::after(Head::GENESIS, ClockMode::System);
+    turn.push(&Record {
+        seq: Seq::FIRST,
+        // 2100-01-01T00:00:00Z
+        at: Timestamp(4_102_444_800_000),
+        actor: Actor { principal: PrincipalId::SYSTEM, unit: None, seat: None, acting_for: None },
+        previous: None,
+        outcome: None,
+        event: Event::JournalOpened(JournalOpened { journal_id: 1, clock_mode: ClockMode::System }),
+    });
+    turn.seal();
+    store.append(&turn).expect("appended");
+    store.close().expect("closed");
+    // Its vault, as the start that wrote the first event would have made it.
+    let made = Place::with_city();
+    std::fs::copy(made.data().join("vault"), place.data().join("vault")).expect("copied");
+    let refused = place.try_serve().err().expect("refused");
+    assert_eq!(refused.code(), 1, "{refused:?}");
+    assert!(refused.stderr.contains("clock is"), "{refused:?}");
+    assert!(refused.stderr.contains("clock.behind_max"), "{refused:?}");
+    place.zhida(&["verify"]).ok();
+}
+
+#[test]
+fn sigterm_drains_what_is_open_and_ends_within_five_seconds() {
+    let place = Place::with_city();
+    let mut server = place.serve();
+    let mut idle = server.connect();
+    idle.get("/healthz").expect("a reply").ok();
+    let mut waiting = server.connect();
+    waiting.send("GET", "/v1/events?after=999999&wait=60", &[], b"").expect("sent");
+    let mut half = server.connect();
+    half.raw(b"POST /v1/cases HTTP/1.1\r\nHost: z\r\nContent-Le").expect("sent");
+
+    // An open body: its head and two lines came, and their answers were read.
+    let mut open = server.connect();
+    let mut sent: Vec<Sent> =
+        (0..2).map(|n| Sent::report(format!("open-{n}"), Verb::Report, n)).collect();
+    let head = format!(
+        "POST /v1/commands HTTP/1.1\r\nHost: z\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n",
+        open.token()
+    );
+    open.raw(head.as_bytes()).expect("sent");
+    for one in &sent {
+        let line = one.line();
+        open.raw(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes()).expect("sent");
+    }
+    let mut lines = Vec::new();
+    open.stream_lines(sent.len(), &mut lines).expect("two answers");
+    for (one, line) in sent.iter_mut().zip(&lines) {
+        let line: Value = serde_json::from_str(line).expect("a result");
+        one.answer = Answer::of(&line);
+        assert!(one.answer.is_some(), "{line}");
+    }
+
+    let began = stopwatch();
+    let ended = server.term();
+    assert!(began.elapsed().as_secs_f32() < 5.0, "{:?}: {ended:?}", began.elapsed());
+    assert!(ended.stderr.contains("stopped"), "{ended:?}");
+
+    let server = place.serve();
+    let mut connection = server.connect();
+    assert!(server.log().contains("closed cleanly"), "{}", server.log());
+    assert_eq!(compare(&sent, &feed(&mut connection), true), Ok(()));
+}
+
+#[test]
+fn a_full_disk_refuses_with_507_reads_go_on_and_it_recovers_by_itself() {
+    let place = Place::with_city();
+    let Some(disk) = SmallDisk::mount(&place, 12) else {
+        println!("mounting is not permitted here: a full disk was NOT tried");
+        return;
+    };
+    let mut server = Server::start(disk.command(), disk.data()).unwrap_or_else(|e| panic!("{e:?}"));
+    let mut connection = server.connect();
+    let mut sent: Vec<Sent> = Vec::new();
+    let (mut seen_full, mut filler) = (0, None);
+    for number in 0..20_000_u32 {
+        if number == 50 {
+            filler = Some(disk.fill_up());
+        }
+        let one = Sent::report(format!("full-{number}"), Verb::Report, 0);
+        let reply = send(&mut connection, &one);
+        sent.push(one);
+        match reply.status {
+            201 => {
+                assert_eq!(seen_full, 0, "room appeared from nowhere");
+                sent.last_mut().expect("one").answer = Answer::of(&reply.json());
+            }
+            507 => {
+                let type_of = reply.header("content-type").expect("a type");
+                assert!(type_of.starts_with("application/problem+json"), "{}", reply.text());
+                assert_eq!(reply.json()["code"], "disk_full");
+                assert!(reply.header("retry-after").is_some(), "{}", reply.text());
+                seen_full += 1;
+            }
+            _ => panic!("{}", reply.text()),
+        }
+        if seen_full == 3 {
+            break;
+        }
+    }
+    assert_eq!(seen_full, 3, "the disk never ran full");
+    // Reads go on, all of what was acknowledged; health says how it is.
+    let events = feed(&mut connection);
+    assert_eq!(compare(&sent, &events, false), Ok(()));
+    for one in &sent[..20] {
+        assert_eq!(ask(&mut connection, one), Ok(()));
+    }
+    let health = connection.get("/healthz").expect("a reply").ok();
+    assert_eq!(health["status"], "degraded", "{health}");
+    assert_eq!(connection.get("/readyz").expect("a reply").status, 503);
+
+    // A kill now leaves just what lies there while the process stands still.
+    let killed = Place::empty();
+    server.signal(Signal::STOP);
+    crate::world::copy_dir(&disk.data(), &killed.data());
+    server.signal(Signal::CONT);
+    let survivor = killed.serve();
+    assert_eq!(compare(&sent, &feed(&mut survivor.connect()), false), Ok(()));
+    drop(survivor);
+
+    // Room again: the same keys get in, by themselves.
+    std::fs::remove_file(filler.expect("filled")).expect("removed");
+    let waiting: Vec<&mut Sent> = sent.iter_mut().filter(|one| one.answer.is_none()).collect();
+    for one in waiting {
+        for _ in 0..60 {
+            let reply = send(&mut connection, one);
+            if reply.status == 201 || reply.status == 200 {
+                one.answer = Answer::of(&reply.json());
+                break;
+            }
+            assert_eq!(reply.status, 507, "{}", reply.text());
+            // One second, told by the server.
+            connection.get("/v1/events?after=999999999&wait=1").expect("a reply").ok();
+        }
+    }
+    assert!(sent.iter().all(|one| one.answer.is_some()), "it does not recover");
+    assert_eq!(compare(&sent, &feed(&mut connection), true), Ok(()));
+    server.term();
+}
+
+fn send(connection: &mut crate::http::Connection, one: &Sent) -> crate::http::Reply {
+    let (path, body) = one.post();
+    connection.post(&path, &one.key, &body).expect("a reply")
+}
+
+/// A data directory of the tiny city on a file system of so many MiB, in a mount namespace of its
+/// own: nothing is left behind, however the test ends.
+struct SmallDisk {
+    /// Keeps the namespace.
+    keeper: std::process::Child,
+    outside: std::path::PathBuf,
+    inside: String,
+    arguments: Vec<String>,
+}
+
+impl SmallDisk {
+    fn mount(place: &Place, mebibytes: u32) -> Option<Self> {
+        let inside = place.path("disk");
+        std::fs::create_dir(&inside).expect("made");
+        let inside = inside.to_str().expect("UTF-8").to_string();
+        let script = format!(
+            "mount -t tmpfs -o size={mebibytes}m tmpfs {inside} && cp -r {} {inside}/data && echo mounted && exec cat",
+            place.data().display()
+        );
+        let mut keeper = Command::new("unshare")
+            .args(["--mount", "--", "sh", "-c", &script])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .ok()?;
+        let mut said = String::new();
+        let mut stdout = std::io::BufReader::new(keeper.stdout.take()?);
+        std::io::BufRead::read_line(&mut stdout, &mut said).ok()?;
+        if said.trim() != "mounted" {
+            drop(keeper.wait());
+            return None;
+        }
+        let mut arguments = place.serve_arguments();
+        let dir = arguments.last_mut().expect("the directory");
+        *dir = format!("{inside}/data");
+        let outside = format!("/proc/{}/root{inside}", keeper.id()).into();
+        Some(Self { keeper, outside, inside, arguments })
+    }
+
+    fn data(&self) -> std::path::PathBuf {
+        self.outside.join("data")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--mount", "--target", &self.keeper.id().to_string(), "--"]);
+        command.arg(crate::world::ZHIDA).args(&self.arguments);
+        command
+    }
+
+    /// Takes all room that is left; says with which file.
+    fn fill_up(&self) -> std::path::PathBuf {
+        let path = self.outside.join("filler");
+        fill(&path);
+        path
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        println!("the disk {} ends", self.inside);
+        drop(self.keeper.kill());
+        drop(self.keeper.wait());
+    }
+}
+
+fn fill(path: &Path) {
+    let mut file = std::fs::File::create(path).expect("made");
+    let zeros = [0; 4_096];
+    while std::io::Write::write_all(&mut file, &zeros).is_ok() {}
+}

@@ -1,0 +1,123 @@
+//! The shadow's administration: clients and imports.
+
+use zhida::domain::command::Command;
+
+use crate::city::{ancestor, level};
+use crate::shadow::{Client, Shadow, Staged};
+
+const IMPORTS_MAX: usize = 8;
+
+impl Shadow {
+    /// Gives the number of the import or the client.
+    pub(super) fn administer(&mut self, command: &Command) -> Result<Option<u32>, &'static str> {
+        let (name, number) = match command {
+            Command::OpenJournal(_) if self.is_open => return Err("journal_open"),
+            Command::OpenJournal(_) => {
+                self.is_open = true;
+                ("journal.opened", None)
+            }
+            Command::AdmitClient(admit) => {
+                if self.clients.iter().any(|client| client.name == *admit.name) {
+                    return Err("client_name_taken");
+                }
+                let (name, is_admin) = (admit.name.to_string(), admit.grant.is_admin);
+                self.clients.push(Client { name, is_admin, is_revoked: false });
+                ("client.admitted", u32::try_from(self.clients.len()).ok())
+            }
+            Command::RevokeClient(revoke) => {
+                let is_active = |one: &Client| !one.is_revoked && one.name == *revoke.name;
+                let index = self.clients.iter().position(is_active).ok_or("client_not_found")?;
+                let admins = self.clients.iter().filter(|one| one.is_admin && !one.is_revoked);
+                if self.clients[index].is_admin && admins.count() == 1 {
+                    return Err("last_admin");
+                }
+                self.clients[index].is_revoked = true;
+                ("client.revoked", u32::try_from(index + 1).ok())
+            }
+            Command::BeginImport(_) => {
+                if self.imports.len() >= IMPORTS_MAX {
+                    return Err("imports_full");
+                }
+                self.imports_begun += 1;
+                self.imports.insert(self.imports_begun, Staged::default());
+                ("import.begun", Some(self.imports_begun))
+            }
+            Command::StageUnits(stage) => {
+                let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
+                if stage.rows.is_empty() {
+                    return Err("rows_out_of_bounds");
+                }
+                if stage.rows.iter().any(|row| !row.is_coherent()) {
+                    return Err("unit_incoherent");
+                }
+                let rows = stage.rows.iter();
+                staged
+                    .units
+                    .extend(rows.map(|row| (row.code.to_string(), row.valid_until.map(|at| at.0))));
+                ("import.units_staged", Some(stage.import.0))
+            }
+            Command::StageMatters(stage) => {
+                let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
+                if stage.rows.is_empty() {
+                    return Err("rows_out_of_bounds");
+                }
+                staged.has_matters = true;
+                ("import.matters_staged", Some(stage.import.0))
+            }
+            Command::StageText(stage) => {
+                self.imports.get(&stage.import.0).ok_or("import_not_found")?;
+                if stage.text.is_empty() {
+                    return Err("rows_out_of_bounds");
+                }
+                ("import.text_staged", Some(stage.import.0))
+            }
+            Command::CommitImport(commit) => {
+                self.commit(commit.import.0)?;
+                ("import.committed", Some(commit.import.0))
+            }
+            Command::AbandonImport(abandon) => {
+                self.imports.remove(&abandon.import.0).ok_or("import_not_found")?;
+                ("import.abandoned", Some(abandon.import.0))
+            }
+            Command::AdvanceClock(_) => return Err("at_not_driven"),
+            Command::ReportCase(_)
+            | Command::AcknowledgeCase(_)
+            | Command::EscalateCase(_)
+            | Command::HandleCase(_)
+            | Command::CloseCase(_) => unreachable!("decided above"),
+        };
+        self.log.push((name, None));
+        Ok(number)
+    }
+
+    fn commit(&mut self, import: u32) -> Result<(), &'static str> {
+        let staged = self.imports.get(&import).ok_or("import_not_found")?;
+        if staged.units.is_empty() && !staged.has_matters {
+            return Err("import_empty");
+        }
+        let is_known = |code: &String| {
+            self.units.contains_key(code) || staged.units.iter().any(|(one, _)| one == code)
+        };
+        for (code, _) in &staged.units {
+            let base = code.split('-').next().expect("a first part");
+            let parent = match (code.contains('-'), level(code)) {
+                (true, _) => base.to_owned(),
+                (false, 4) => continue,
+                (false, at) => ancestor(code, at + 1),
+            };
+            if !is_known(&parent) {
+                return Err("unit_orphaned");
+            }
+        }
+        let is_closing =
+            |(_, until): &&(String, Option<i64>)| until.is_some_and(|at| at <= self.now);
+        let holds = |code: &str| self.cases.iter().any(|one| one.holder.as_deref() == Some(code));
+        if staged.units.iter().filter(is_closing).any(|(code, _)| holds(code)) {
+            return Err("unit_holds_cases");
+        }
+        let staged = self.imports.remove(&import).expect("just found");
+        self.units.extend(staged.units);
+        self.has_matters |= staged.has_matters;
+        Ok(())
+    }
+}
