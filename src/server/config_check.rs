@@ -66,9 +66,8 @@ fn line_of(text: &str, section: &str, key: Option<&str>) -> usize {
     let Some(key) = key else {
         return start;
     };
-    let is_key = |line: &str| {
-        line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
-    };
+    let is_key =
+        |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
     let within = lines().skip(start).take_while(|(_, line)| !line.starts_with('['));
     let mut found = within.filter(|(_, line)| is_key(line));
     found.next().map_or(start, |(number, _)| number)
@@ -103,11 +102,9 @@ mod tests {
 
     #[test]
     fn bounds_and_broken_syntax_have_lines() {
-        for (text, line) in [
-            ("[server]\n\nio_threads = 0\n", 3),
-            ("[server]\nlisten = \n", 2),
-            ("server = 5\n", 1),
-        ] {
+        for (text, line) in
+            [("[server]\n\nio_threads = 0\n", 3), ("[server]\nlisten = \n", 2), ("server = 5\n", 1)]
+        {
             let found = findings("a.toml", text);
             assert_eq!(found.iter().map(|one| one.line).collect::<Vec<_>>(), [line], "{text}");
         }

@@ -99,10 +99,18 @@ fn every_finding_of_every_file_is_printed_with_its_line_and_nothing_is_changed()
         (place.path("bad.toml"), place.path("catalogue-bad.toml"), place.path("bad.ndjson"));
     std::fs::write(&config, "[server]\nlisten = 5\nport = 80\n[vault]\nstep_slots = -1\n").unwrap();
     std::fs::write(&matters, "[[matter]]\ncode = \"PS 1\"\nname = \"\"\n").unwrap();
-    std::fs::write(&rows, "{\"code\":\"1\",\"kind\":\"grid\",\"name\":\"x\"}\n\nnot json\n").unwrap();
+    std::fs::write(&rows, "{\"code\":\"1\",\"kind\":\"grid\",\"name\":\"x\"}\n\nnot json\n")
+        .unwrap();
     let names = [&config, &matters, &rows].map(|path| path.to_str().expect("UTF-8"));
     let said = zhida(["config", "check"].into_iter().chain(names)).refused(3);
-    for place in ["bad.toml:2", "bad.toml:3", "bad.toml:5", "catalogue-bad.toml:", "bad.ndjson:1", "bad.ndjson:3"] {
+    for place in [
+        "bad.toml:2",
+        "bad.toml:3",
+        "bad.toml:5",
+        "catalogue-bad.toml:",
+        "bad.ndjson:1",
+        "bad.ndjson:3",
+    ] {
         assert!(said.contains(place), "{place} is not named: {said}");
     }
     assert!(said.contains("hint: "), "{said}");
@@ -199,7 +207,8 @@ fn a_backup_is_the_same_running_or_stopped_and_comes_back_to_life() {
 
     let said = zhida(["backup", &live, "--dir", &data]).refused(1);
     assert!(said.contains("live.bak") && said.contains("exist"), "{said}");
-    let said = zhida(["backup", &path("x.bak"), "--dir", &data, "--vault", &path("keys")]).refused(2);
+    let said =
+        zhida(["backup", &path("x.bak"), "--dir", &data, "--vault", &path("keys")]).refused(2);
     assert!(said.contains("keys"), "{said}");
     assert!(!Path::new(&path("x.bak")).exists(), "a refused backup leaves nothing behind");
 

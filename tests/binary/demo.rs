@@ -112,7 +112,8 @@ fn a_demo_that_is_interrupted_at_work_leaves_no_server_behind() {
     assert_eq!(status.code(), Some(1));
     let data = dir.join("data");
     zhida(["verify", "--dir", data.to_str().expect("UTF-8")]).ok();
-    let scale = ended(command(["demo", "--scale", "0.001", "--exit", "--dir", dir.to_str().unwrap()]));
+    let scale =
+        ended(command(["demo", "--scale", "0.001", "--exit", "--dir", dir.to_str().unwrap()]));
     scale.ok();
 }
 

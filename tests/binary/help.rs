@@ -37,11 +37,13 @@ fn the_help_of_every_command_is_what_it_was() {
 fn every_option_is_explained_and_every_default_is_told() {
     for words in COMMANDS {
         let text = zhida(words.iter().copied().chain(["--help"])).ok();
-        let options = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("--"));
+        let options =
+            text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("--"));
         let lines: Vec<_> = text.lines().collect();
         for (number, line) in options {
             let said = lines.get(number + 1).map_or("", |next| next.trim());
-            let is_short = line.trim().splitn(2, "  ").nth(1).is_some_and(|rest| !rest.trim().is_empty());
+            let is_short =
+                line.trim().splitn(2, "  ").nth(1).is_some_and(|rest| !rest.trim().is_empty());
             assert!(is_short || !said.is_empty(), "{words:?}: {line} is not explained");
         }
     }
