@@ -22,22 +22,22 @@ use zhida::domain::{Decision, decide, evolve};
 const TEXT_BYTES: usize = 296;
 
 /// Whether this run only proves that the scenario works.
-pub fn is_test() -> bool {
+pub(crate) fn is_test() -> bool {
     !std::env::args().any(|argument| argument == "--bench")
 }
 
 /// `count` where it is measured, `few` where it is only proven.
-pub fn sized(count: u64, few: u64) -> u64 {
+pub(crate) fn sized(count: u64, few: u64) -> u64 {
     if is_test() { few } else { count }
 }
 
 /// How large the city is.
-pub fn scale() -> f64 {
+pub(crate) fn scale() -> f64 {
     if is_test() { City::SCALE_MIN } else { 1.0 }
 }
 
 /// A state and the way of a command into it, as the engine goes it.
-pub struct Work {
+pub(crate) struct Work {
     pub state: State,
     pub now: Timestamp,
     grids: Vec<UnitCode>,
@@ -48,12 +48,12 @@ pub struct Work {
 
 impl Work {
     /// A city with no case yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::begun(&mut |_| ())
     }
 
     /// The same; its first records go to `each`.
-    pub fn begun(each: &mut dyn FnMut(&Record)) -> Self {
+    pub(crate) fn begun(each: &mut dyn FnMut(&Record)) -> Self {
         let city = City::build(1, scale());
         let grids = city.units().iter().map(|unit| unit.code);
         let mut work = Self {
@@ -71,7 +71,7 @@ impl Work {
     }
 
     /// Decides, folds, and gives the records.
-    pub fn apply(&mut self, submission: &Submission) -> Vec<Record> {
+    pub(crate) fn apply(&mut self, submission: &Submission) -> Vec<Record> {
         let decision = decide(&self.state, self.now, submission);
         let Ok(Decision::Accepted(events)) = decision else {
             panic!("a scenario's commands are accepted, and this was: {decision:?}");
@@ -96,7 +96,7 @@ impl Work {
     }
 
     /// A report of the next grid, with a key and 280 bytes of text.
-    pub fn report(&mut self) -> Submission {
+    pub(crate) fn report(&mut self) -> Submission {
         let place = self.grids[usize::try_from(self.keys).expect("64 bits") % self.grids.len()];
         let report = ReportCase {
             matter: (*self.matter).into(),
@@ -111,36 +111,36 @@ impl Work {
         self.marked(Some(place), Command::ReportCase(Box::new(report)))
     }
 
-    pub fn acknowledge(&mut self, case: CaseId) -> Submission {
+    pub(crate) fn acknowledge(&mut self, case: CaseId) -> Submission {
         let by = self.holder(case);
         self.marked(by, Command::AcknowledgeCase(AcknowledgeCase { target: target(case) }))
     }
 
-    pub fn escalate(&mut self, case: CaseId) -> Submission {
+    pub(crate) fn escalate(&mut self, case: CaseId) -> Submission {
         let reason = self.sealed(80);
         let by = self.holder(case);
         self.marked(by, Command::EscalateCase(EscalateCase { target: target(case), reason }))
     }
 
-    pub fn handle(&mut self, case: CaseId) -> Submission {
+    pub(crate) fn handle(&mut self, case: CaseId) -> Submission {
         let measures = self.sealed(80);
         let by = self.holder(case);
         self.marked(by, Command::HandleCase(HandleCase { target: target(case), measures }))
     }
 
-    pub fn close(&mut self, case: CaseId) -> Submission {
+    pub(crate) fn close(&mut self, case: CaseId) -> Submission {
         let answer = self.sealed(80);
         let by = self.holder(case);
         self.marked(by, Command::CloseCase(CloseCase { target: target(case), answer }))
     }
 
     /// The newest case.
-    pub fn newest(&self) -> CaseId {
+    pub(crate) fn newest(&self) -> CaseId {
         CaseId(u32::try_from(self.state.cases().len()).expect("fewer than 2^32"))
     }
 
     /// So many records of reports, in order from the state's tail.
-    pub fn reports(&mut self, count: usize) -> Vec<Record> {
+    pub(crate) fn reports(&mut self, count: usize) -> Vec<Record> {
         let mut records = Vec::with_capacity(count);
         while records.len() < count {
             let report = self.report();
@@ -168,7 +168,7 @@ impl Work {
 }
 
 /// The same records from another place on.
-pub fn renumbered(records: &[Record], first: Seq) -> Vec<Record> {
+pub(crate) fn renumbered(records: &[Record], first: Seq) -> Vec<Record> {
     let numbers = first.0..;
     records
         .iter()
@@ -178,7 +178,7 @@ pub fn renumbered(records: &[Record], first: Seq) -> Vec<Record> {
 }
 
 /// What brings a city into force.
-pub fn commands_of(city: &City) -> Vec<Command> {
+pub(crate) fn commands_of(city: &City) -> Vec<Command> {
     let import = ImportId(1);
     let open = OpenJournal { clock_mode: ClockMode::Manual, journal_id: 7 };
     let mut commands = vec![
@@ -197,7 +197,7 @@ pub fn commands_of(city: &City) -> Vec<Command> {
 }
 
 /// A command that Zhida itself gives.
-pub fn system(command: Command) -> Submission {
+pub(crate) fn system(command: Command) -> Submission {
     Submission {
         principal: PrincipalId::SYSTEM,
         scope: CodeRange::ALL,

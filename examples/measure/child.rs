@@ -16,7 +16,7 @@ use zhida::server::client::Client;
 use crate::{Failure, Options};
 
 const READY_EVERY: Duration = Duration::from_millis(2);
-const READY_WITHIN: Duration = Duration::from_secs(180);
+const READY_WITHIN: Duration = Duration::from_mins(3);
 
 /// A process that listens on loopback. Killed when dropped.
 pub(crate) struct Listening {

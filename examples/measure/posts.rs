@@ -15,7 +15,7 @@ const KEY_DIGITS: usize = 12;
 
 /// Requests made ahead, and the numbers of their keys.
 pub(crate) struct Requests {
-    requests: Vec<Vec<u8>>,
+    ready: Vec<Vec<u8>>,
     next_key: AtomicU64,
     key_at: usize,
 }
@@ -61,16 +61,16 @@ impl Requests {
             let rest = format!("{:0KEY_DIGITS$}\r\ncontent-length: {}\r\n\r\n", 0, body.len());
             [head.as_bytes(), rest.as_bytes(), body].concat()
         };
-        let requests = bodies.iter().map(of_body).collect();
-        Arc::new(Self { requests, next_key: AtomicU64::new(1), key_at })
+        let ready = bodies.iter().map(of_body).collect();
+        Arc::new(Self { ready, next_key: AtomicU64::new(1), key_at })
     }
 
     /// The next request, in a buffer that is used again.
     fn write_next(&self, out: &mut Vec<u8>) {
         let number = self.next_key.fetch_add(1, Ordering::Relaxed);
-        let index = usize::try_from(number).expect("64 bits") % self.requests.len();
+        let index = usize::try_from(number).expect("64 bits") % self.ready.len();
         out.clear();
-        out.extend_from_slice(&self.requests[index]);
+        out.extend_from_slice(&self.ready[index]);
         let mut rest = number;
         for digit in out[self.key_at..self.key_at + KEY_DIGITS].iter_mut().rev() {
             *digit = b'0' + u8::try_from(rest % 10).expect("a digit");
