@@ -46,13 +46,16 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["src/main.rs", "src/server/"]),
     ("indicatif", &["src/server/commands/"]),
     ("jiff", &["src/rules/moment.rs", "src/server/config.rs"]),
-    ("memchr", &["src/api/", "src/journal/vault/tests.rs", "src/server/commands/demo/"]),
+    ("memchr", &["src/api/", "src/journal/vault/tests.rs", "src/server/"]),
     ("rand", &["src/journal/"]),
     ("rand_chacha", &["src/city/", "src/journal/workload.rs"]),
     ("rand_distr", &["src/city/"]),
     ("rustix", &["src/journal/store/disk.rs", "src/server/commands/demo/process.rs"]),
     ("thiserror", SRC),
-    ("toml", &["src/rules/catalogue_file.rs", "src/server/config.rs"]),
+    (
+        "toml",
+        &["src/rules/catalogue_file.rs", "src/server/config.rs", "src/server/config_check.rs"],
+    ),
     ("tracing", &["src/api/", "src/engine/", "src/journal/", "src/server/"]),
     ("tracing_subscriber", &["src/server/telemetry.rs"]),
     // How it is proven.

@@ -44,7 +44,7 @@ pub(crate) fn written() -> Vec<File> {
 
 /// The Rust files below a directory.
 pub(crate) fn rust_below(directory: &str) -> Vec<File> {
-    let is_below = |file: &File| file.path.starts_with(directory) && file.path.ends_with(".rs");
+    let is_below = |file: &File| file.path.starts_with(directory) && file.is("rs");
     written().into_iter().filter(is_below).collect()
 }
 
@@ -68,6 +68,11 @@ fn gather(directory: &Path, prefix: &str, files: &mut Vec<File>) {
 }
 
 impl File {
+    /// Whether its name has that ending.
+    pub(crate) fn is(&self, ending: &str) -> bool {
+        self.path.rsplit_once('.').is_some_and(|(_, end)| end == ending)
+    }
+
     /// The text with comments, strings and characters blanked, line for line.
     pub(crate) fn code(&self) -> String {
         blanked(&self.text)
