@@ -44,8 +44,18 @@ pub(crate) fn written() -> Vec<File> {
 
 /// The Rust files below a directory.
 pub(crate) fn rust_below(directory: &str) -> Vec<File> {
-    let is_below = |file: &File| file.path.starts_with(directory) && file.path.ends_with(".rs");
+    let is_below = |file: &File| file.path.starts_with(directory) && is_rust(&file.path);
     written().into_iter().filter(is_below).collect()
+}
+
+/// Whether the path is a Rust file's.
+pub(crate) fn is_rust(path: &str) -> bool {
+    has_extension(path, "rs")
+}
+
+/// Whether the path ends with that extension.
+pub(crate) fn has_extension(path: &str, wanted: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == wanted)
 }
 
 fn gather(directory: &Path, prefix: &str, files: &mut Vec<File>) {

@@ -3,6 +3,7 @@
 //! `ZHIDA_BLESS=1` writes docs/problems.md anew.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use clap::CommandFactory;
 use zhida::api::codes::Code;
@@ -12,7 +13,7 @@ use zhida::server::commands::Cli;
 use zhida::server::exit;
 
 use crate::assert_none;
-use crate::source::{read, root, written};
+use crate::source::{has_extension, read, root, written};
 
 /// The rows of the table below a heading of a document, cells trimmed, head and rule left out.
 fn table(document: &str, heading: &str) -> Vec<Vec<String>> {
@@ -97,7 +98,7 @@ fn the_table_of_problems_says_every_code() {
         let again = code.retry_after_seconds().map_or(String::new(), |after| format!("{after} s"));
         let (english, chinese) = (code.title(Language::English), code.title(Language::Chinese));
         let (name, status) = (code.name(), code.status());
-        rendered.push_str(&format!("| `{name}` | {status} | {again} | {english} | {chinese} |\n"));
+        writeln!(rendered, "| `{name}` | {status} | {again} | {english} | {chinese} |").unwrap();
     }
     if std::env::var_os("ZHIDA_BLESS").is_some() {
         std::fs::write(root().join("docs/problems.md"), &rendered).unwrap();
@@ -128,7 +129,7 @@ const PLACES: &[&str] = &["src/", "tests/", "config/", "docs/", "benches/", "exa
 fn every_file_that_a_document_names_is_there() {
     let mut wrong = Vec::new();
     let mut names = 0;
-    for file in written().into_iter().filter(|file| file.path.ends_with(".md")) {
+    for file in written().into_iter().filter(|file| has_extension(&file.path, "md")) {
         for (number, line) in file.text.lines().enumerate() {
             for name in in_ticks(line).chain(linked(line)) {
                 names += 1;

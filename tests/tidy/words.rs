@@ -1,7 +1,7 @@
 //! Lengths, words that have no place here, and the reasons of exceptions.
 
 use crate::assert_none;
-use crate::source::written;
+use crate::source::{is_rust, written};
 
 /// No Rust file is longer.
 const LINES_MAX: usize = 600;
@@ -32,7 +32,7 @@ const BANNED: &[(&str, &str, &str)] = &[
 fn no_file_is_too_long() {
     let mut long: Vec<(usize, String)> = written()
         .into_iter()
-        .filter(|file| file.path.ends_with(".rs"))
+        .filter(|file| is_rust(&file.path))
         .map(|file| (file.text.lines().count(), file.path))
         .filter(|(lines, _)| *lines > LINES_AIM)
         .collect();
@@ -76,7 +76,7 @@ fn no_word_is_banned() {
 fn every_exception_has_its_reason() {
     let mut wrong = Vec::new();
     let mut exceptions = 0;
-    for file in written().into_iter().filter(|file| file.path.ends_with(".rs")) {
+    for file in written().into_iter().filter(|file| is_rust(&file.path)) {
         let code = file.code();
         for (at, _) in code.match_indices("[expect(") {
             exceptions += 1;
