@@ -119,8 +119,9 @@ impl Handle {
     }
 
     async fn ask(&self, desk: &Desk, ask: Ask, bytes: usize) -> Result<Answer, SubmitError> {
-        if matches!(ask, Ask::Submit(_)) {
-            self.check_taking_in()?;
+        match ask {
+            Ask::Submit(_) => self.check_taking_in()?,
+            Ask::Outcome(..) => self.check_open()?,
         }
         let place = desk.take_place();
         let ticket = place.ticket();
@@ -165,10 +166,12 @@ impl Handle {
         }
     }
 
+    fn check_open(&self) -> Result<(), SubmitError> {
+        if self.lanes.is_closed() { Err(SubmitError::Stopping) } else { Ok(()) }
+    }
+
     fn check_taking_in(&self) -> Result<(), SubmitError> {
-        if self.lanes.is_closed() {
-            return Err(SubmitError::Stopping);
-        }
+        self.check_open()?;
         match self.status.storage() {
             Storage::Good => Ok(()),
             Storage::Full => Err(SubmitError::DiskFull),
@@ -305,7 +308,7 @@ impl Handle {
         Mark { key: key.into(), body_hash: self.vault.keyed_hash(body) }
     }
 
-    /// Wakes the sequencer after a manual clock was moved.
+    /// Wakes the sequencer after a manual clock was moved, or to try at once what is not durable.
     pub fn nudge(&self) {
         self.lanes.nudge();
     }

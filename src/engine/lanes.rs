@@ -67,6 +67,7 @@ pub(super) struct Lanes {
     is_closed: AtomicBool,
     /// The sequencer has gone: nobody takes anything out any more.
     is_over: AtomicBool,
+    is_nudged: AtomicBool,
     sequencer: Unparker,
 }
 
@@ -83,6 +84,7 @@ impl Lanes {
             bulk_room: Notify::new(),
             is_closed: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
+            is_nudged: AtomicBool::new(false),
             sequencer,
         }
     }
@@ -188,9 +190,16 @@ impl Lanes {
         }
     }
 
-    /// Wakes the sequencer for anything but a command: a clock that was moved.
+    /// Wakes the sequencer for anything but a command: a clock that was moved, a disk that has
+    /// room again.
     pub(super) fn nudge(&self) {
+        self.is_nudged.store(true, Ordering::Release);
         self.sequencer.unpark();
+    }
+
+    /// Whether it was nudged since this was asked last.
+    pub(super) fn take_nudge(&self) -> bool {
+        self.is_nudged.swap(false, Ordering::AcqRel)
     }
 }
 

@@ -225,7 +225,7 @@ impl Sequencer {
             if self.lanes.is_closed() {
                 return Err(Undurable(error));
             }
-            self.parker.park_timeout(self.options.append_retry_after);
+            self.wait_for_retry(is_full);
         }
         if !is_first {
             tracing::warn!("the turn is durable now");
@@ -235,26 +235,41 @@ impl Sequencer {
         Ok(())
     }
 
+    /// Waits until the turn is to be tried again, and answers who comes meanwhile: nobody's coming
+    /// makes the disk write.
+    fn wait_for_retry(&mut self, is_full: bool) {
+        let until = stopwatch() + self.options.append_retry_after;
+        while !self.lanes.is_closed() && !self.lanes.take_nudge() && stopwatch() < until {
+            self.parker.park_deadline(until);
+            self.refuse_waiting(is_full);
+        }
+    }
+
     /// Tells whoever waits, in this turn or in the lanes, that nothing is durable now. Questions
     /// about what was durable before are answered.
     fn refuse_waiting(&mut self, is_full: bool) {
         let answer = || Answer::NotDurable { is_full };
         let durable = self.journal.tail().seq;
-        self.work.single_answers.clear();
+        let mut waiting: Vec<(Single, Verdict)> =
+            self.work.singles.drain(..).zip(self.work.single_answers.drain(..)).collect();
         self.work.batch_answers.clear();
-        let in_lanes = std::iter::from_fn(|| self.lanes.pop());
-        let singles: Vec<_> = self.work.singles.drain(..).chain(in_lanes).collect();
-        for single in singles {
-            let answer = match &single.ask {
-                Ask::Submit(_) => answer(),
-                Ask::Outcome(principal, key) => match self.stage.outcome(*principal, key) {
-                    Verdict::Known(known) if known.last_seq() > durable => answer(),
-                    verdict @ (Verdict::Known(_)
-                    | Verdict::Unknown
-                    | Verdict::Accepted(_)
-                    | Verdict::Rejected(_)) => verdict.answer(Timing::default()),
-                },
+        while let Some(single) = self.lanes.pop() {
+            let verdict = match &single.ask {
+                Ask::Submit(_) => Verdict::Unknown,
+                Ask::Outcome(principal, key) => self.stage.outcome(*principal, key),
             };
+            waiting.push((single, verdict));
+        }
+        for (single, verdict) in waiting {
+            let is_durable = match (&single.ask, verdict) {
+                (Ask::Submit(_), _) => false,
+                (Ask::Outcome(..), Verdict::Known(known)) => known.last_seq() <= durable,
+                (
+                    Ask::Outcome(..),
+                    Verdict::Accepted(_) | Verdict::Unknown | Verdict::Rejected(_),
+                ) => true,
+            };
+            let answer = if is_durable { verdict.answer(Timing::default()) } else { answer() };
             self.work.post(&single.desk, single.ticket, answer);
         }
         let in_lanes = std::iter::from_fn(|| self.lanes.pop_bulk());
