@@ -119,8 +119,10 @@ impl Handle {
     }
 
     async fn ask(&self, desk: &Desk, ask: Ask, bytes: usize) -> Result<Answer, SubmitError> {
-        if matches!(ask, Ask::Submit(_)) {
-            self.check_taking_in()?;
+        match &ask {
+            Ask::Submit(_) => self.check_taking_in()?,
+            // While the disk is full, what was durable before is still told.
+            Ask::Outcome(..) => self.check_open()?,
         }
         let place = desk.take_place();
         let ticket = place.ticket();
@@ -165,10 +167,12 @@ impl Handle {
         }
     }
 
+    fn check_open(&self) -> Result<(), SubmitError> {
+        if self.lanes.is_closed() { Err(SubmitError::Stopping) } else { Ok(()) }
+    }
+
     fn check_taking_in(&self) -> Result<(), SubmitError> {
-        if self.lanes.is_closed() {
-            return Err(SubmitError::Stopping);
-        }
+        self.check_open()?;
         match self.status.storage() {
             Storage::Good => Ok(()),
             Storage::Full => Err(SubmitError::DiskFull),

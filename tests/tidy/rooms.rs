@@ -52,7 +52,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rand_distr", &["src/city/"]),
     ("rustix", &["src/journal/store/disk.rs", "src/server/commands/demo/process.rs"]),
     ("thiserror", SRC),
-    ("toml", &["src/rules/catalogue_file.rs", "src/server/config.rs"]),
+    (
+        "toml",
+        &["src/rules/catalogue_file.rs", "src/server/config.rs", "src/server/config_check.rs"],
+    ),
     ("tracing", &["src/api/", "src/engine/", "src/journal/", "src/server/"]),
     ("tracing_subscriber", &["src/server/telemetry.rs"]),
     // How it is proven.
