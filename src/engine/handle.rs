@@ -119,8 +119,9 @@ impl Handle {
     }
 
     async fn ask(&self, desk: &Desk, ask: Ask, bytes: usize) -> Result<Answer, SubmitError> {
-        match ask {
+        match &ask {
             Ask::Submit(_) => self.check_taking_in()?,
+            // While the disk is full, what was durable before is still told.
             Ask::Outcome(..) => self.check_open()?,
         }
         let place = desk.take_place();

@@ -15,7 +15,7 @@ pub(super) fn findings(origin: &str, text: &str) -> Vec<Finding> {
         Ok(table) => table,
         Err(error) => {
             let before = error.span().map_or(0, |span| span.start).min(text.len());
-            let line = 1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..before]).count();
+            let line = text.as_bytes()[..before].split(|byte| *byte == b'\n').count();
             return vec![finding(origin, line, None, error.message())];
         }
     };

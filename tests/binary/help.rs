@@ -34,11 +34,10 @@ fn the_help_of_every_command_is_what_it_was() {
 }
 
 #[test]
-fn every_option_is_explained_and_every_default_is_told() {
+fn every_option_is_explained() {
     for words in COMMANDS {
         let text = zhida(words.iter().copied().chain(["--help"])).ok();
-        let options =
-            text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("--"));
+        let options = text.lines().enumerate().filter(|(_, line)| line.starts_with("      --"));
         let lines: Vec<_> = text.lines().collect();
         for (number, line) in options {
             let said = lines.get(number + 1).map_or("", |next| next.trim());
