@@ -264,9 +264,7 @@ pub(super) fn open_failure(dir: &Path, error: &OpenError) -> Failure {
         | OpenError::Damaged { .. } => Kind::Damaged,
     };
     let hint = match error {
-        OpenError::Locked { .. } => {
-            "speak to the server that runs there (--url), or stop it first"
-        }
+        OpenError::Locked { .. } => "speak to the server that runs there (--url), or stop it first",
         OpenError::OtherFormat { .. } => {
             "nothing was changed; use the zhida that wrote it, or name another directory with --dir"
         }

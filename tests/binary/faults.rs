@@ -73,7 +73,8 @@ fn commands_make_no_directory_by_a_slip() {
     for name in ["nowhere", "foreign"] {
         let dir = place.path(name);
         let dir = dir.to_str().expect("UTF-8");
-        for words in [&["verify"][..], &["inspect"], &["token", "list"], &["token", "create", "x"]] {
+        for words in [&["verify"][..], &["inspect"], &["token", "list"], &["token", "create", "x"]]
+        {
             let said = zhida(words.iter().copied().chain(["--dir", dir])).refused(2);
             assert!(said.contains("is no data directory"), "{said}");
         }
@@ -88,8 +89,8 @@ fn a_taken_port_ends_the_start_with_its_name() {
     let address = taken.local_addr().expect("known").to_string();
     let place = Place::with_city();
     let arguments = place.serve_arguments().into_iter();
-    let arguments =
-        arguments.map(|argument| if argument == "127.0.0.1:0" { address.clone() } else { argument });
+    let arguments = arguments
+        .map(|argument| if argument == "127.0.0.1:0" { address.clone() } else { argument });
     let said = ended(command(arguments)).refused(1);
     assert!(said.contains(&address) && said.contains("--listen"), "{said}");
     place.serve();
@@ -104,7 +105,12 @@ fn a_token_that_cannot_be_read_and_a_server_that_is_not_there_are_told() {
         (server.url(), missing.to_str().expect("UTF-8").to_string(), 1, "no-token"),
         (server.url(), place.data().to_str().expect("UTF-8").to_string(), 1, "read the token"),
         (server.url(), place.path("zhida.toml").to_str().expect("UTF-8").to_string(), 2, "token"),
-        ("http://127.0.0.1:1".into(), server.token_file().to_str().unwrap().into(), 1, "zhida serve"),
+        (
+            "http://127.0.0.1:1".into(),
+            server.token_file().to_str().unwrap().into(),
+            1,
+            "zhida serve",
+        ),
         ("localhost".into(), server.token_file().to_str().unwrap().into(), 2, "http://host:port"),
     ];
     for (url, token, code, expected) in rows {
@@ -114,7 +120,8 @@ fn a_token_that_cannot_be_read_and_a_server_that_is_not_there_are_told() {
     std::fs::write(place.path("stranger"), "zt_of_somebody_else").expect("written");
     let stranger = place.path("stranger");
     let stranger = stranger.to_str().expect("UTF-8");
-    let said = zhida(["token", "list", "--url", &server.url(), "--token-file", stranger]).refused(5);
+    let said =
+        zhida(["token", "list", "--url", &server.url(), "--token-file", stranger]).refused(5);
     assert!(said.contains("token_unknown"), "{said}");
 }
 

@@ -19,7 +19,9 @@ pub enum OpenError {
         holder: String,
     },
     /// It was written in a format that this program does not read.
-    #[error("open the journal: not of the format that this program reads, 0: the file format says {found:?}")]
+    #[error(
+        "open the journal: not of the format that this program reads, 0: the file format says {found:?}"
+    )]
     OtherFormat {
         /// What it says instead.
         found: String,
@@ -33,7 +35,9 @@ pub enum OpenError {
         what: String,
     },
     /// It ends before what was acknowledged.
-    #[error("open the journal: its last event is {found}, but the file acknowledged names {acknowledged}: the events between are missing")]
+    #[error(
+        "open the journal: its last event is {found}, but the file acknowledged names {acknowledged}: the events between are missing"
+    )]
     Behind {
         /// What the file `acknowledged` names.
         acknowledged: Head,
@@ -41,7 +45,9 @@ pub enum OpenError {
         found: Head,
     },
     /// What was acknowledged is not on its chain.
-    #[error("open the journal: the file acknowledged names event {acknowledged}, but {found} is there")]
+    #[error(
+        "open the journal: the file acknowledged names event {acknowledged}, but {found} is there"
+    )]
     OtherChain {
         /// What the file `acknowledged` names.
         acknowledged: Head,
