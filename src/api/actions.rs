@@ -135,7 +135,7 @@ pub(super) async fn run(
     request: Request,
     address: Address,
 ) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let response = post(app, &parts.headers, body, address).await?;
+    let (http::request::Parts { headers, .. }, body) = request.into_parts();
+    let response = post(app, headers, body, address).await?;
     Ok(response.map(Body::from))
 }

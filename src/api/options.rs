@@ -101,7 +101,7 @@ impl Default for ApiOptions {
             bulk_bodies_max: 64,
             batch_lines_max: 256,
             batch_bytes_max: 128 * 1_024,
-            batches_max: 8,
+            batches_max: 64,
             line_detail_bytes_max: 64 * 1_024,
             min_seq_patience: Duration::from_secs(5),
             wait_max: Duration::from_mins(1),

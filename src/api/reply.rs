@@ -90,14 +90,19 @@ impl AcceptedBody {
     }
 }
 
-/// The answer to an accepted command. `headers` are the request's.
+/// Whether a request asks where the time went.
+pub(super) fn wants_timing(headers: &HeaderMap) -> bool {
+    headers.contains_key(&SERVER_TIMING)
+}
+
+/// The answer to an accepted command.
 pub(super) fn accepted(
     view: &View,
     accepted: &Accepted,
     status: StatusCode,
-    headers: &HeaderMap,
+    wants_timing: bool,
 ) -> Response<Bytes> {
-    written(&AcceptedBody::of(view, &accepted.reply), accepted, status, headers)
+    written(&AcceptedBody::of(view, &accepted.reply), accepted, status, wants_timing)
 }
 
 /// The same, once its body is made.
@@ -105,7 +110,7 @@ pub(super) fn written(
     body: &AcceptedBody,
     accepted: &Accepted,
     status: StatusCode,
-    request: &HeaderMap,
+    wants_timing: bool,
 ) -> Response<Bytes> {
     let json = serde_json::to_vec(body).expect("numbers and texts have a JSON form");
     let mut response = Response::new(Bytes::from(json));
@@ -123,7 +128,7 @@ pub(super) fn written(
     if accepted.is_repeat {
         headers.insert(ZHIDA_REPEAT, HeaderValue::from_static("true"));
     }
-    if request.contains_key(&SERVER_TIMING) {
+    if wants_timing {
         headers.insert(SERVER_TIMING, server_timing(&accepted.timing));
     }
     response

@@ -78,8 +78,8 @@ impl ApiService {
     where
         B: Body<Data = Bytes>,
     {
-        let (parts, body) = request.into_parts();
-        let response = write::post(&self.app, &parts.headers, body, address).await?;
+        let (http::request::Parts { headers, .. }, body) = request.into_parts();
+        let response = write::post(&self.app, headers, body, address).await?;
         Ok(response.map(|body| ReplyBody::Whole(Some(body))))
     }
 

@@ -18,7 +18,7 @@ use super::body::{Addressed, Draft, SealFault, Sealer, Verb, Want, is_printable,
 use super::caller::{Caller, new_token};
 use super::codes::Code;
 use super::problem::Problem;
-use super::reply::{AcceptedBody, IDEMPOTENCY_KEY, accepted, written};
+use super::reply::{AcceptedBody, IDEMPOTENCY_KEY, accepted, wants_timing, written};
 use crate::domain::case::Move;
 use crate::domain::command::{CaseRef, Submission, Target};
 use crate::domain::ids::{CaseId, ImportId};
@@ -61,28 +61,32 @@ pub(super) fn case_id(text: &str) -> Option<CaseId> {
 
 /// Does what the request wants. Dropping the future gives up the waiting; a command that was
 /// submitted goes on.
+///
+/// While it waits nothing of the request is held: its head and body lie in the connection's read
+/// buffer, and thousands of connections may wait.
 pub(super) async fn post<B>(
     app: &App,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: B,
     address: Address,
 ) -> Result<Response<Bytes>, Problem>
 where
     B: Body<Data = Bytes>,
 {
-    let caller = Caller::of(app.handle().view(), headers)?;
-    let bytes = read_body(app, headers, body).await?;
-    let draft = read_post(address.verb, addressed(headers, address)?, &bytes)?;
+    let caller = Caller::of(app.handle().view(), &headers)?;
+    let bytes = read_body(app, &headers, body).await?;
+    let draft = read_post(address.verb, addressed(&headers, address)?, &bytes)?;
     if draft.moves_the_clock() && app.api.source.is_taken() {
         return Err(Problem::new(Code::SourceTaken));
     }
     if let Want::AdmitClient(_) = &draft.want {
-        return admit(app, &caller, draft, headers).await;
+        return admit(app, &caller, draft, &headers).await;
     }
     let submission = submission(app, &caller, draft, None)?;
-    drop(bytes);
+    let wants_timing = wants_timing(&headers);
+    drop((headers, bytes));
     let done = app.handle().submit(&app.desk, submission).await?;
-    Ok(accepted(app.handle().view(), &done, status_of(address.verb), headers))
+    Ok(accepted(app.handle().view(), &done, status_of(address.verb), wants_timing))
 }
 
 /// The whole body of one command, bounded in bytes and time.
@@ -225,7 +229,7 @@ async fn admit(
     let mut body = AcceptedBody::of(app.handle().view(), &done.reply);
     // A repeat is answered from the journal, which has no token.
     body.token = (!done.is_repeat).then_some(token);
-    Ok(written(&body, &done, StatusCode::CREATED, headers))
+    Ok(written(&body, &done, StatusCode::CREATED, wants_timing(headers)))
 }
 
 const fn status_of(verb: Verb) -> StatusCode {

@@ -1,11 +1,11 @@
 //! The catalogue of matters (事项): what can be reported, who is at home in it, and its limits.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::calendar::Limit;
 use super::code::Level;
 use super::digest::{Digest, Hasher};
+use super::hash::NumberMap;
 use super::ids::MatterNumber;
 
 macro_rules! named {
@@ -129,7 +129,7 @@ pub struct MatterRow {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     rows: Vec<MatterRow>,
-    by_code: HashMap<Arc<str>, MatterNumber>,
+    by_code: NumberMap<Arc<str>, MatterNumber>,
     digest: Digest,
 }
 

@@ -71,6 +71,9 @@ pub struct UnitCode {
 )]
 pub struct BadCode;
 
+const DIVISION_DIGITS: usize = 12;
+const GRID_DIGITS: usize = 15;
+const _: () = assert!(DIVISION_DIGITS + "-R01".len() == CODE_BYTES_MAX, "the longest is a body's");
 const GRID_SPAN: u64 = 1_000;
 const VILLAGE_SPAN: u64 = 1_000 * GRID_SPAN;
 const TOWNSHIP_SPAN: u64 = 1_000 * VILLAGE_SPAN;
@@ -211,27 +214,29 @@ impl FromStr for UnitCode {
     type Err = BadCode;
 
     fn from_str(text: &str) -> Result<Self, BadCode> {
-        if text.len() > CODE_BYTES_MAX {
-            return Err(BadCode);
-        }
-        let (digits, body) = match text.split_once('-') {
-            Some((digits, body)) => (digits, Some(body)),
-            None => (text, None),
-        };
-        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(BadCode);
-        }
-        let number: u64 = digits.parse().map_err(|_| BadCode)?;
-        match (digits.len(), body.map(str::as_bytes)) {
-            (12, None) => Self::of_place(number * GRID_SPAN),
-            (15, None) if !number.is_multiple_of(GRID_SPAN) => Self::of_place(number),
-            (12, Some(&[letter, tens, ones])) if tens.is_ascii_digit() && ones.is_ascii_digit() => {
-                let serial = (tens - b'0') * 10 + (ones - b'0');
-                Self::of_body(Self::of_place(number * GRID_SPAN)?, letter, serial)
+        match text.as_bytes() {
+            digits if digits.len() == GRID_DIGITS => {
+                let place = number(digits)?;
+                if place.is_multiple_of(GRID_SPAN) { Err(BadCode) } else { Self::of_place(place) }
+            }
+            digits if digits.len() == DIVISION_DIGITS => {
+                Self::of_place(number(digits)? * GRID_SPAN)
+            }
+            [digits @ .., b'-', letter, tens, ones] if digits.len() == DIVISION_DIGITS => {
+                let seat = Self::of_place(number(digits)? * GRID_SPAN)?;
+                let serial = u8::try_from(number(&[*tens, *ones])?).map_err(|_| BadCode)?;
+                Self::of_body(seat, *letter, serial)
             }
             _ => Err(BadCode),
         }
     }
+}
+
+/// The number of some decimal digits, nothing else among them; few enough to fit.
+fn number(digits: &[u8]) -> Result<u64, BadCode> {
+    digits.iter().try_fold(0, |number: u64, byte| {
+        if byte.is_ascii_digit() { Ok(number * 10 + u64::from(byte - b'0')) } else { Err(BadCode) }
+    })
 }
 
 /// An interval of places over 15 digits, both ends within.

@@ -19,6 +19,7 @@ pub mod code;
 pub mod command;
 pub mod digest;
 pub mod event;
+pub mod hash;
 pub mod ids;
 pub mod import;
 pub mod limits;
@@ -116,7 +117,7 @@ pub fn known(state: &State, submission: &Submission) -> Result<Option<Remembered
         return Ok(None);
     };
     match state.outcomes().get(key_hash(submission.principal, &mark.key)) {
-        Some(remembered) if remembered.body_hash == mark.body_hash => Ok(Some(*remembered)),
+        Some(remembered) if remembered.body_hash == mark.body_hash => Ok(Some(remembered)),
         Some(_) => Err(Rejection::KeyReused),
         None => Ok(None),
     }

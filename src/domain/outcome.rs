@@ -1,14 +1,25 @@
 //! Accepted outcomes, remembered for 24 hours or 1,000,000 newer ones, whichever comes first: the
 //! same key of the same principal gets the same answer.
+//!
+//! ```text
+//!  rows, oldest first, in chunks   │ 4,096 │ 4,096 │ 4,096 │ …   numbered from the first ever
+//!                                      ▲
+//!  places: half of a key ──▶ number ───┘      clashing: whole key ──▶ number, where the half is
+//!                                             another's: one in 10⁸ times, or somebody's intent
+//! ```
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::digest::{Digest, hash_of_words, high, low};
+use super::hash::NumberMap;
 use super::ids::{CaseId, PrincipalId, Seq, Timestamp};
 use super::limits::{OUTCOME_AGE_MS_MAX, OUTCOMES_MAX};
 
 /// A principal's key, as 128 bits.
 pub type KeyHash = u128;
+
+/// Rows of a chunk: growing never copies, and a chunk goes when its last row is forgotten.
+const CHUNK: usize = 4_096;
 
 /// What is remembered of an accepted command: where its events are. The reply follows from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +39,30 @@ pub struct Remembered {
 /// All remembered outcomes.
 #[derive(Clone, Debug, Default)]
 pub struct Outcomes {
-    by_key: HashMap<KeyHash, Remembered>,
-    /// Oldest first.
-    queue: VecDeque<(Timestamp, KeyHash)>,
+    places: NumberMap<u64, u32>,
+    clashing: BTreeMap<KeyHash, u32>,
+    chunks: VecDeque<Vec<Row>>,
+    /// The number of the oldest row. Numbers go round after 2³², long after a row was forgotten.
+    oldest: u32,
+    len: usize,
     digest: Digest,
 }
+
+/// An outcome as it is kept: 64 bytes.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    key: KeyHash,
+    body_hash: u128,
+    at: Timestamp,
+    first_seq: Seq,
+    /// 0: none.
+    case: u32,
+    version: u32,
+    events: u16,
+}
+
+const _: () = assert!(size_of::<Row>() == 64, "a row is one cache line");
+const _: () = assert!(OUTCOMES_MAX < u32::MAX as usize / 2, "no two rows have the same number");
 
 /// The hash that a principal's key is remembered by.
 #[must_use]
@@ -48,50 +78,114 @@ impl Remembered {
     }
 }
 
+impl Row {
+    fn remembered(&self) -> Remembered {
+        Remembered {
+            body_hash: self.body_hash,
+            first_seq: self.first_seq,
+            events: self.events,
+            case: (self.case > 0).then_some(CaseId(self.case)),
+            version: self.version,
+        }
+    }
+}
+
 impl Outcomes {
     /// The outcome of that key, while it is remembered.
     #[must_use]
-    pub fn get(&self, key: KeyHash) -> Option<&Remembered> {
-        self.by_key.get(&key)
+    pub fn get(&self, key: KeyHash) -> Option<Remembered> {
+        let at_place = self.places.get(&low(key)).and_then(|number| self.row(*number));
+        if let Some(row) = at_place.filter(|row| row.key == key) {
+            return Some(row.remembered());
+        }
+        let number = self.clashing.get(&key)?;
+        self.row(*number).map(Row::remembered)
     }
 
     /// How many are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.queue.len()
+        self.len
     }
 
     /// Whether none are.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.len == 0
     }
 
     /// All of them, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, KeyHash, &Remembered)> {
-        self.queue.iter().filter_map(|(at, key)| Some((*at, *key, self.by_key.get(key)?)))
+    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, KeyHash, Remembered)> {
+        let rows = self.chunks.iter().flatten().skip(self.forgotten_in_chunk());
+        rows.map(|row| (row.at, row.key, row.remembered()))
     }
 
-    /// Remembers one, and forgets what is too old or too many at `at`.
+    /// Forgets what is too old or too many at `at`, and remembers one more, whose key is not
+    /// remembered.
     pub fn put(&mut self, at: Timestamp, key: KeyHash, outcome: Remembered) {
-        self.digest.add(hash_of(key, &outcome));
-        self.by_key.insert(key, outcome);
-        self.queue.push_back((at, key));
-        while let Some(&(then, oldest)) = self.queue.front() {
-            if self.queue.len() <= OUTCOMES_MAX && at.ms_since(then) <= OUTCOME_AGE_MS_MAX {
+        while let Some(oldest) = self.row(self.oldest).copied() {
+            if self.len < OUTCOMES_MAX && at.ms_since(oldest.at) <= OUTCOME_AGE_MS_MAX {
                 break;
             }
-            self.queue.pop_front();
-            if let Some(gone) = self.by_key.remove(&oldest) {
-                self.digest.subtract(hash_of(oldest, &gone));
+            self.forget(&oldest);
+        }
+        self.digest.add(hash_of(key, &outcome));
+        let number = self.oldest.wrapping_add(u32::try_from(self.len).expect("bounded"));
+        let Remembered { body_hash, first_seq, events, case, version } = outcome;
+        let case = case.map_or(0, |case| case.0);
+        self.push(Row { key, body_hash, at, first_seq, case, version, events });
+        if self.places.contains_key(&low(key)) {
+            self.clashing.insert(key, number);
+        } else {
+            self.places.insert(low(key), number);
+        }
+    }
+
+    /// Forgets the oldest.
+    fn forget(&mut self, oldest: &Row) {
+        self.digest.subtract(hash_of(oldest.key, &oldest.remembered()));
+        if self.places.get(&low(oldest.key)) == Some(&self.oldest) {
+            self.places.remove(&low(oldest.key));
+        } else {
+            self.clashing.remove(&oldest.key);
+        }
+        self.oldest = self.oldest.wrapping_add(1);
+        self.len -= 1;
+        if self.forgotten_in_chunk() == 0 {
+            self.chunks.pop_front();
+        }
+    }
+
+    fn push(&mut self, row: Row) {
+        match self.chunks.back_mut() {
+            Some(chunk) if chunk.len() < CHUNK => chunk.push(row),
+            Some(_) | None => {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.push(row);
+                self.chunks.push_back(chunk);
             }
         }
+        self.len += 1;
+    }
+
+    /// The row of that number; none when there is no such row (any more).
+    fn row(&self, number: u32) -> Option<&Row> {
+        let from_oldest = number.wrapping_sub(self.oldest) as usize;
+        if from_oldest >= self.len {
+            return None;
+        }
+        let index = self.forgotten_in_chunk() + from_oldest;
+        self.chunks.get(index / CHUNK)?.get(index % CHUNK)
+    }
+
+    /// Rows of the first chunk that are forgotten.
+    fn forgotten_in_chunk(&self) -> usize {
+        self.oldest as usize % CHUNK
     }
 
     /// Makes room for that many more.
     pub(super) fn reserve(&mut self, outcomes: usize) {
-        self.by_key.reserve(outcomes);
-        self.queue.reserve(outcomes);
+        self.places.reserve(outcomes);
     }
 
     /// The sum of its rows' hashes.
@@ -112,4 +206,74 @@ fn hash_of(key: KeyHash, outcome: &Remembered) -> u128 {
         u64::from(outcome.version),
         u64::from(outcome.events) << 32 | u64::from(case),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(number: u64) -> Remembered {
+        Remembered {
+            body_hash: u128::from(number) << 70,
+            first_seq: Seq(number),
+            events: 2,
+            case: (!number.is_multiple_of(3)).then_some(CaseId(7)),
+            version: 3,
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_found_and_told_in_order() {
+        let mut outcomes = Outcomes::default();
+        let count = 3 * CHUNK as u64 + 5;
+        for number in 1..=count {
+            outcomes.put(Timestamp(0), u128::from(number) << 3, outcome(number));
+        }
+        assert_eq!(outcomes.len() as u64, count);
+        for number in 1..=count {
+            assert_eq!(outcomes.get(u128::from(number) << 3), Some(outcome(number)));
+        }
+        assert_eq!(outcomes.get(1), None);
+        assert!(outcomes.iter().map(|(_, _, one)| one.first_seq.0).eq(1..=count));
+    }
+
+    #[test]
+    fn after_a_day_an_outcome_is_forgotten_and_its_digest_with_it() {
+        let mut outcomes = Outcomes::default();
+        let days = |count: i64| Timestamp(count * (OUTCOME_AGE_MS_MAX + 1));
+        let empty = outcomes.digest();
+        let per_day = CHUNK as u64 + 100;
+        for day in 0..5 {
+            for number in 1..=per_day {
+                let key = u128::from(day * per_day + number);
+                outcomes.put(days(day.cast_signed()), key, outcome(number));
+            }
+            assert_eq!(outcomes.len() as u64, per_day, "day {day}");
+            assert_eq!(outcomes.get(u128::from(day * per_day)), None);
+            assert_eq!(outcomes.get(u128::from(day * per_day + 1)), Some(outcome(1)));
+        }
+        outcomes.put(days(9), 1, outcome(1));
+        assert_eq!(outcomes.len(), 1);
+        let alone = Digest(hash_of(1, &outcome(1)));
+        assert_eq!(outcomes.digest(), empty.plus(alone));
+    }
+
+    #[test]
+    fn keys_that_share_a_half_are_told_apart_and_forgotten_alone() {
+        let mut outcomes = Outcomes::default();
+        let keys: Vec<u128> = (0..4).map(|high| high << 64 | 9).collect();
+        for (number, key) in (1..).zip(&keys) {
+            outcomes.put(Timestamp(0), *key, outcome(number));
+        }
+        for (number, key) in (1..).zip(&keys) {
+            assert_eq!(outcomes.get(*key), Some(outcome(number)));
+        }
+        outcomes.put(Timestamp(OUTCOME_AGE_MS_MAX + 1), keys[2], outcome(9));
+        assert_eq!(outcomes.len(), 1);
+        assert_eq!(keys.iter().filter_map(|key| outcomes.get(*key)).count(), 1);
+        assert_eq!(outcomes.get(keys[2]), Some(outcome(9)));
+        outcomes.put(Timestamp(OUTCOME_AGE_MS_MAX + 2), keys[0], outcome(8));
+        assert_eq!(outcomes.get(keys[0]), Some(outcome(8)));
+        assert_eq!(outcomes.get(keys[1]), None);
+    }
 }

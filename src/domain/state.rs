@@ -1,6 +1,6 @@
 //! The state: the fold of all events. `decide` reads it, `evolve` alone writes it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::calendar::Calendar;
@@ -11,6 +11,7 @@ use super::code::Level;
 use super::command::{CaseRef, Submission, Target};
 use super::digest::{Digest, Hasher, hash_of_words, high, low};
 use super::event::{ClockMode, Event};
+use super::hash::NumberMap;
 use super::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber};
 use super::import::Imports;
 use super::organisation::Organisation;
@@ -38,7 +39,7 @@ pub struct State {
     pub(super) clients: Arc<Clients>,
     pub(super) imports: Imports,
     pub(super) cases: Cases,
-    pub(super) numbers: HashMap<NaturalKey, CaseId>,
+    pub(super) numbers: NumberMap<NaturalKey, CaseId>,
     pub(super) outcomes: Outcomes,
     /// The highest key slot that an event names; zero before the first.
     pub(super) slots_used: u64,

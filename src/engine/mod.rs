@@ -139,7 +139,7 @@ impl Engine {
         };
         if is_new {
             sequencer
-                .begin_journal(&open_journal(handle.clock_mode, journal_id))
+                .begin_journal(&mut open_journal(handle.clock_mode, journal_id))
                 .map_err(StartError::Begin)?;
         }
         let sequencer =

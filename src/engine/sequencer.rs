@@ -70,7 +70,7 @@ impl Sequencer {
     }
 
     /// Makes the journal's first event durable, before anything is taken in.
-    pub(super) fn begin_journal(&mut self, open: &Submission) -> Result<(), Undurable> {
+    pub(super) fn begin_journal(&mut self, open: &mut Submission) -> Result<(), Undurable> {
         self.stage.begin(self.journal.tail(), self.now());
         self.stage.submit(open);
         self.stage.seal();
@@ -190,16 +190,16 @@ impl Sequencer {
     }
 
     fn decide_all(&mut self) {
-        for single in &self.work.singles {
-            let verdict = match &single.ask {
+        for single in &mut self.work.singles {
+            let verdict = match &mut single.ask {
                 Ask::Submit(submission) => self.stage.submit(submission),
                 Ask::Outcome(principal, key) => self.stage.outcome(*principal, key),
             };
             self.work.single_answers.push(verdict);
         }
-        for batch in &self.work.batches {
+        for batch in &mut self.work.batches {
             let answers =
-                batch.submissions.iter().map(|one| self.stage.submit(one).line()).collect();
+                batch.submissions.iter_mut().map(|one| self.stage.submit(one).line()).collect();
             self.work.batch_answers.push(answers);
         }
         if !matches!(self.clock, Clock::Driven) {

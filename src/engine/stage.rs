@@ -111,8 +111,8 @@ impl Stage {
         true
     }
 
-    /// Decides a command, after the timers that come before it.
-    pub(super) fn submit(&mut self, submission: &Submission) -> Verdict {
+    /// Decides a command, after the timers that come before it. An accepted one gives its mark away.
+    pub(super) fn submit(&mut self, submission: &mut Submission) -> Verdict {
         let verdict = self.decide(submission).unwrap_or_else(Verdict::Rejected);
         self.tally.count(&verdict);
         verdict
@@ -121,10 +121,10 @@ impl Stage {
     /// What became of a key.
     pub(super) fn outcome(&self, principal: PrincipalId, key: &str) -> Verdict {
         let remembered = self.state.outcomes().get(key_hash(principal, key));
-        remembered.map_or(Verdict::Unknown, |remembered| Verdict::Known(*remembered))
+        remembered.map_or(Verdict::Unknown, Verdict::Known)
     }
 
-    fn decide(&mut self, submission: &Submission) -> Result<Verdict, Rejection> {
+    fn decide(&mut self, submission: &mut Submission) -> Result<Verdict, Rejection> {
         match submission.at {
             Some(_) if !self.is_driven => return Err(Rejection::AtNotDriven),
             // A known key gets its answer whatever its time, and moves nothing.
@@ -145,13 +145,17 @@ impl Stage {
         Ok(Verdict::Accepted(self.accept(submission, events)?))
     }
 
-    fn accept(&mut self, submission: &Submission, events: Vec<Event>) -> Result<Reply, Rejection> {
+    fn accept(
+        &mut self,
+        submission: &mut Submission,
+        events: Vec<Event>,
+    ) -> Result<Reply, Rejection> {
         let actor = match submission.principal {
             PrincipalId::SYSTEM => Actor::SYSTEM,
             _ => self.state.actor(submission)?,
         };
         let count = u16::try_from(events.len()).expect("bounded by COMMAND_EVENTS_MAX");
-        let mut outcome = submission.mark.clone().map(|mark| Outcome { mark, events: count });
+        let mut outcome = submission.mark.take().map(|mark| Outcome { mark, events: count });
         self.records.clear();
         for event in events {
             let record = self.record(event, actor, outcome.take());

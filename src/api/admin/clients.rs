@@ -12,7 +12,7 @@ use crate::api::app::App;
 use crate::api::body::{Draft, Verb, Want};
 use crate::api::caller::Caller;
 use crate::api::problem::{Problem, ProblemBody};
-use crate::api::reply::{AcceptedBody, accepted, json};
+use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
 use crate::api::schema;
 use crate::api::write::{Address, key, submission};
 use crate::domain::code::CodeRange;
@@ -126,5 +126,5 @@ pub(in crate::api) async fn revoke_client(
     let draft = Draft { key, at: None, by: None, want: Want::RevokeClient(name.into()) };
     let submission = submission(&app, &caller, draft, None)?;
     let done = app.handle().submit(&app.desk, submission).await?;
-    Ok(accepted(view, &done, StatusCode::OK, &headers).map(Body::from))
+    Ok(accepted(view, &done, StatusCode::OK, wants_timing(&headers)).map(Body::from))
 }

@@ -19,7 +19,7 @@ use crate::api::caller::Caller;
 use crate::api::codes::Code;
 use crate::api::commands::{NDJSON, check_ndjson};
 use crate::api::problem::{Problem, ProblemBody};
-use crate::api::reply::{AcceptedBody, accepted, json};
+use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
 use crate::api::schema;
 use crate::api::write::{Address, is_media_type, key, submission, whole};
 use crate::domain::ids::ImportId;
@@ -324,7 +324,7 @@ async fn stage(app: &App, headers: &HeaderMap, wants: Vec<Want<'_>>) -> Result<R
         last = Some(app.handle().submit(&app.desk, submission).await?);
     }
     let done = last.ok_or_else(|| Problem::new(Code::RowsOutOfBounds))?;
-    Ok(accepted(view, &done, StatusCode::OK, headers).map(Body::from))
+    Ok(accepted(view, &done, StatusCode::OK, wants_timing(headers)).map(Body::from))
 }
 
 fn piece_key(key: &str, piece: u32) -> Result<String, Problem> {

@@ -110,19 +110,20 @@ pub(super) enum NoObject {
 impl<'a> Raw<'a> {
     /// Reads a body; what is wrong with single fields goes to `flaws`, and they are left out.
     pub(super) fn read(bytes: &'a [u8], flaws: &mut Vec<Flaw>) -> Result<Self, NoObject> {
-        match serde_json::from_slice(bytes) {
+        // All texts at once: reading them one by one costs a tenth of the whole.
+        let text = simdutf8::basic::from_utf8(bytes).map_err(|_| NoObject::BadUtf8)?;
+        match serde_json::from_str(text) {
             Ok(raw) => Ok(raw),
-            Err(first) => Self::read_by_field(bytes, &first, flaws),
+            Err(first) => Self::read_by_field(text, &first, flaws),
         }
     }
 
     #[cold]
     fn read_by_field(
-        bytes: &'a [u8],
+        text: &'a str,
         first: &serde_json::Error,
         flaws: &mut Vec<Flaw>,
     ) -> Result<Self, NoObject> {
-        let text = std::str::from_utf8(bytes).map_err(|_| NoObject::BadUtf8)?;
         let Pairs(pairs) =
             serde_json::from_str(text).map_err(|error| NoObject::Malformed(error.to_string()))?;
         let mut raw = Self::default();

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -231,13 +230,18 @@ fn render(inner: &mut Inner, answer: LineAnswer, language: Language, out: &mut V
 
 /// The common result, by hand: a stream writes hundreds of thousands of them.
 fn write_accepted(out: &mut Vec<u8>, line: u32, seq: u64, case: Option<(u32, u32)>) {
-    let written = match case {
-        Some((case, version)) => {
-            writeln!(out, r#"{{"line":{line},"seq":{seq},"case":{case},"version":{version}}}"#)
-        }
-        None => writeln!(out, r#"{{"line":{line},"seq":{seq}}}"#),
+    let mut digits = itoa::Buffer::new();
+    let mut put = |name: &str, number: u64| {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(digits.format(number).as_bytes());
     };
-    written.expect("a Vec takes every write");
+    put(r#"{"line":"#, u64::from(line));
+    put(r#","seq":"#, seq);
+    if let Some((case, version)) = case {
+        put(r#","case":"#, u64::from(case));
+        put(r#","version":"#, u64::from(version));
+    }
+    out.extend_from_slice(b"}\n");
 }
 
 /// The answer's body: results as they are read.

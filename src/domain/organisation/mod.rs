@@ -3,11 +3,11 @@
 
 mod unit;
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use super::code::{Level, UnitCode};
 use super::digest::{Digest, Hasher};
+use super::hash::NumberMap;
 use super::ids::{Timestamp, UnitNumber};
 
 pub use unit::{UnitKind, UnitRow};
@@ -16,7 +16,7 @@ pub use unit::{UnitKind, UnitRow};
 #[derive(Clone, Debug, Default)]
 pub struct Organisation {
     rows: Vec<UnitRow>,
-    by_code: HashMap<UnitCode, UnitNumber>,
+    by_code: NumberMap<UnitCode, UnitNumber>,
     /// How many units the first import brought: their numbers are in organisation order, so that
     /// a subtree is an interval of them.
     ordered: u32,

@@ -93,7 +93,7 @@ fn lent(state: &State) -> State {
     state.imports().iter().for_each(|(id, import)| builder.import(id, import.clone()));
     state.cases().iter().for_each(|(_, case)| builder.case(*case));
     state.numbers().for_each(|(key, case)| builder.number(key, case));
-    state.outcomes().iter().for_each(|(at, key, outcome)| builder.outcome(at, key, *outcome));
+    state.outcomes().iter().for_each(|(at, key, outcome)| builder.outcome(at, key, outcome));
     builder.finish()
 }
 

@@ -1,5 +1,5 @@
-//! The published copy of every case: rows in chunks, each chunk behind a lock that is held for
-//! one copy of one row.
+//! The published copy of every case: rows in chunks, each chunk behind a lock that is held while
+//! rows are copied, and for nothing else.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,20 +31,32 @@ impl CaseRows {
         chunk.get(index % CHUNK).copied()
     }
 
-    /// Puts the row of that case, new or known; gives back what stood there.
-    pub(super) fn put(&self, id: CaseId, case: Case) -> Option<Case> {
-        let index = (id.0 as usize).checked_sub(1)?;
-        if self.chunks.read().len() <= index / CHUNK {
-            self.chunks.write().push(RwLock::new(Vec::with_capacity(CHUNK)));
+    /// Puts the rows of these cases, new or known, in the order of their numbers; tells `each` what
+    /// stood there.
+    pub(super) fn put_all<'c>(
+        &self,
+        cases: impl Iterator<Item = (CaseId, &'c Case)>,
+        mut each: impl FnMut(CaseId, Option<Case>, &'c Case),
+    ) {
+        let index = |id: CaseId| id.0 as usize - 1;
+        let mut cases = cases.peekable();
+        while let Some((first, _)) = cases.peek() {
+            let number = index(*first) / CHUNK;
+            if self.chunks.read().len() == number {
+                self.chunks.write().push(RwLock::new(Vec::with_capacity(CHUNK)));
+            }
+            let chunks = self.chunks.read();
+            let mut chunk = chunks[number].write();
+            while let Some((id, case)) = cases.next_if(|(id, _)| index(*id) / CHUNK == number) {
+                let slot = chunk.get_mut(index(id) % CHUNK);
+                let before = slot.map(|slot| std::mem::replace(slot, *case));
+                if before.is_none() {
+                    chunk.push(*case);
+                    self.len.fetch_add(1, Ordering::Release);
+                }
+                each(id, before, case);
+            }
         }
-        let chunks = self.chunks.read();
-        let mut chunk = chunks.get(index / CHUNK)?.write();
-        if let Some(slot) = chunk.get_mut(index % CHUNK) {
-            return Some(std::mem::replace(slot, case));
-        }
-        chunk.push(case);
-        self.len.fetch_add(1, Ordering::Release);
-        None
     }
 
     /// Calls `each` with every published case, in order, a chunk at a time.

@@ -25,6 +25,7 @@ use crate::domain::case::{Case, Light};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
 use crate::domain::code::Level;
+use crate::domain::hash::NumberHashing;
 use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp, UnitNumber};
 use crate::domain::import::StagedImport;
 use crate::domain::organisation::Organisation;
@@ -39,11 +40,21 @@ const LIST_RETRIES_MAX: u32 = 4;
 #[derive(Debug)]
 pub struct View {
     cases: CaseRows,
-    inboxes: DashMap<UnitNumber, BTreeMap<CaseId, u32>>,
+    inboxes: DashMap<UnitNumber, BTreeMap<CaseId, u32>, NumberHashing>,
     whole: RwLock<Whole>,
     epoch: AtomicU64,
-    gate: Mutex<()>,
+    /// Held while a turn is published; what moves in it.
+    gate: Mutex<Vec<Moved>>,
     published: watch::Sender<Seq>,
+}
+
+/// A case that a turn changed: where its row goes from and to.
+#[derive(Debug)]
+struct Moved {
+    id: CaseId,
+    held_before: Option<UnitNumber>,
+    holds_now: Option<UnitNumber>,
+    version: u32,
 }
 
 /// What is replaced as one: it changes with an import or a client, not with a case.
@@ -105,10 +116,10 @@ impl View {
     pub(super) fn of(state: &State) -> Self {
         let view = Self {
             cases: CaseRows::default(),
-            inboxes: DashMap::new(),
+            inboxes: DashMap::default(),
             whole: RwLock::new(Whole::default()),
             epoch: AtomicU64::new(0),
-            gate: Mutex::new(()),
+            gate: Mutex::default(),
             published: watch::Sender::new(Seq::ZERO),
         };
         view.publish(state, state.cases().iter().map(|(id, _)| id));
@@ -222,30 +233,29 @@ impl View {
 
     /// Publishes the turn that the state is the fold of. Only the sequencer calls this.
     pub(super) fn publish(&self, state: &State, touched: impl IntoIterator<Item = CaseId>) {
-        let _gate = self.gate.lock();
+        let mut moved = self.gate.lock();
         self.epoch.fetch_add(1, Ordering::AcqRel);
-        for id in touched {
-            if let Some(case) = state.cases().get(id) {
-                let before = self.cases.put(id, *case);
-                self.move_row(id, before, case);
-            }
-        }
+        let cases = touched.into_iter().filter_map(|id| Some((id, state.cases().get(id)?)));
+        self.cases.put_all(cases, |id, before, after| {
+            let held_before = before.and_then(|case| case.status.holder());
+            let (holds_now, version) = (after.status.holder(), after.version);
+            moved.push(Moved { id, held_before, holds_now, version });
+        });
+        moved.drain(..).for_each(|row| self.move_row(&row));
         self.publish_whole(state);
         self.published.send_replace(state.tail());
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
-    fn move_row(&self, id: CaseId, before: Option<Case>, after: &Case) {
-        let held_before = before.and_then(|case| case.status.holder());
-        let holds_now = after.status.holder();
-        if let Some(holder) = held_before
-            && holds_now != held_before
+    fn move_row(&self, row: &Moved) {
+        if let Some(holder) = row.held_before
+            && row.holds_now != row.held_before
             && let Some(mut inbox) = self.inboxes.get_mut(&holder)
         {
-            inbox.remove(&id);
+            inbox.remove(&row.id);
         }
-        if let Some(holder) = holds_now {
-            self.inboxes.entry(holder).or_default().insert(id, after.version);
+        if let Some(holder) = row.holds_now {
+            self.inboxes.entry(holder).or_default().insert(row.id, row.version);
         }
     }
 

@@ -95,7 +95,7 @@ fn put_rows(sections: &mut Sections, state: &State) -> io::Result<()> {
         sections.row(Kind::Number, |out| v1::put_number(key, case, out))?;
     }
     for (at, key, outcome) in state.outcomes().iter() {
-        sections.row(Kind::Outcome, |out| v1::put_outcome(at, key, outcome, out))?;
+        sections.row(Kind::Outcome, |out| v1::put_outcome(at, key, &outcome, out))?;
     }
     Ok(())
 }

@@ -22,17 +22,32 @@ const FORMAT: u16 = 0;
 /// Bytes that a seal adds to the plain text.
 pub const SEAL_BYTES: usize = 16;
 
-/// Seals a part, in the one buffer that it stays in.
+/// A part up to this length is sealed on the stack, and copied once to where it stays.
+const SMALL_BYTES: usize = 1_024 - SEAL_BYTES;
+
+/// Seals a part.
 pub(super) fn seal(key: &Key, slot: SlotNumber, part: PartName, plain: &[u8]) -> SealedPart {
-    let room_for_tag = std::iter::repeat_n(0, SEAL_BYTES);
-    let mut ciphertext: Arc<[u8]> = plain.iter().copied().chain(room_for_tag).collect();
-    let bytes = Arc::get_mut(&mut ciphertext).expect("nobody else has it yet");
-    let (text, tag_place) = bytes.split_at_mut(plain.len());
+    let length = plain.len() + SEAL_BYTES;
+    let ciphertext: Arc<[u8]> = if plain.len() <= SMALL_BYTES {
+        let mut room = [0; SMALL_BYTES + SEAL_BYTES];
+        seal_into(key, slot, part, plain, &mut room[..length]);
+        room[..length].into()
+    } else {
+        let mut room = vec![0; length];
+        seal_into(key, slot, part, plain, &mut room);
+        room.into()
+    };
+    SealedPart { slot, ciphertext }
+}
+
+/// `room` is as long as the part and its tag.
+fn seal_into(key: &Key, slot: SlotNumber, part: PartName, plain: &[u8], room: &mut [u8]) {
+    let (text, tag_place) = room.split_at_mut(plain.len());
+    text.copy_from_slice(plain);
     let tag = cipher(key)
         .encrypt_inout_detached(&Nonce::default(), &associated_data(slot, part), text.into())
         .expect("a part is far below the 64 GiB that the cipher takes");
     tag_place.copy_from_slice(&tag);
-    SealedPart { slot, ciphertext }
 }
 
 /// Opens a part. None when key, slot, part or ciphertext is not what was sealed.
