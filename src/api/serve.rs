@@ -4,12 +4,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::server::conn::http1;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::app::{Api, App};
 use super::options::ApiOptions;
@@ -42,7 +43,7 @@ pub async fn serve(
     let options = api.options().clone();
     let service = service(Arc::clone(&api), desk);
     let connections = Arc::new(Semaphore::new(options.connections_max));
-    let builder = builder(&options);
+    let protocols = Arc::new(Protocols::new(&options));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -54,10 +55,15 @@ pub async fn serve(
         let Some((stream, place)) = accepted else {
             continue;
         };
-        let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
-        let connection = graceful.watch(connection.into_owned());
+        let socket = Socket {
+            stream,
+            service: service.clone(),
+            protocols: Arc::clone(&protocols),
+            stopping: api.stopping.subscribe(),
+        };
+        let watcher = graceful.watcher();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = socket.serve(watcher).await {
                 tracing::debug!(error, "a connection broke off");
             }
             drop(place);
@@ -71,13 +77,42 @@ pub async fn serve(
     }
 }
 
+/// A socket that was accepted.
+struct Socket {
+    stream: TcpStream,
+    service: ApiService,
+    protocols: Arc<Protocols>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Socket {
+    /// Serves it to its end. Dropping the future breaks it off.
+    async fn serve(mut self, watcher: Watcher) -> Result<(), axum::BoxError> {
+        let mut first = [0; PREFACE.len()];
+        let came = tokio::time::timeout(self.protocols.patience, self.stream.peek(&mut first));
+        let seen = tokio::select! {
+            came = came => came.map_err(|_| "nothing came")??,
+            _ = self.stopping.wait_for(|is_stopping| *is_stopping) => return Ok(()),
+        };
+        let Self { stream, service, protocols, .. } = self;
+        let io = TokioIo::new(stream);
+        if !PREFACE.starts_with(&first[..seen]) {
+            return Ok(watcher.watch(protocols.http1.serve_connection(io, service)).await?);
+        }
+        // What may be HTTP/2 is told apart by a reader of its own. It costs another read buffer,
+        // which thousands of HTTP/1 connections need not have.
+        let connection = protocols.either.serve_connection(io, service).into_owned();
+        Box::pin(watcher.watch(connection)).await
+    }
+}
+
 /// Serves one connection to its end. For connections that are no sockets: in memory, say.
 pub async fn serve_connection<IO>(api: Arc<Api>, desk: Desk, io: IO)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let builder = builder(api.options());
-    let connection = builder.serve_connection(TokioIo::new(io), service(api, desk));
+    let protocols = Protocols::new(api.options());
+    let connection = protocols.either.serve_connection(TokioIo::new(io), service(api, desk));
     if let Err(error) = connection.await {
         tracing::debug!(error, "a connection broke off");
     }
@@ -108,14 +143,33 @@ async fn accept(
     }
 }
 
-fn builder(options: &ApiOptions) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.header_read_timeout)
-        .max_buf_size(READ_BUFFER_BYTES_MAX)
-        .half_close(false);
-    builder.http2().timer(TokioTimer::new());
-    builder
+/// What HTTP/2 begins with.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How connections are spoken to.
+struct Protocols {
+    http1: http1::Builder,
+    either: auto::Builder<TokioExecutor>,
+    /// How long a connection's first bytes may take to come.
+    patience: Duration,
+}
+
+impl Protocols {
+    fn new(options: &ApiOptions) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.header_read_timeout)
+            .max_buf_size(READ_BUFFER_BYTES_MAX)
+            .half_close(false);
+        let mut either = auto::Builder::new(TokioExecutor::new());
+        either
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.header_read_timeout)
+            .max_buf_size(READ_BUFFER_BYTES_MAX)
+            .half_close(false);
+        either.http2().timer(TokioTimer::new());
+        Self { http1, either, patience: options.header_read_timeout }
+    }
 }

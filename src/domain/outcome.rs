@@ -8,6 +8,7 @@
 //!                                             another's: one in 10⁸ times, or somebody's intent
 //! ```
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::digest::{Digest, hash_of_words, high, low};
@@ -39,7 +40,9 @@ pub struct Remembered {
 /// All remembered outcomes.
 #[derive(Clone, Debug, Default)]
 pub struct Outcomes {
+    /// Not kept up while a state only folds.
     places: NumberMap<u64, u32>,
+    is_folding: bool,
     clashing: BTreeMap<KeyHash, u32>,
     chunks: VecDeque<Vec<Row>>,
     /// The number of the oldest row. Numbers go round after 2³², long after a row was forgotten.
@@ -91,6 +94,22 @@ impl Row {
 }
 
 impl Outcomes {
+    /// Of a state that only folds: none is found by its key.
+    pub(super) fn folding() -> Self {
+        Self { is_folding: true, ..Self::default() }
+    }
+
+    /// From now on each is found by its key.
+    pub(super) fn make_ready(&mut self) {
+        self.is_folding = false;
+        (self.places, self.clashing) = Default::default();
+        self.places.reserve(self.len);
+        let keys: Vec<KeyHash> = self.iter().map(|(_, key, _)| key).collect();
+        for (index, key) in (0..).zip(keys) {
+            self.put_place(key, self.oldest.wrapping_add(index));
+        }
+    }
+
     /// The outcome of that key, while it is remembered.
     #[must_use]
     pub fn get(&self, key: KeyHash) -> Option<Remembered> {
@@ -134,10 +153,15 @@ impl Outcomes {
         let Remembered { body_hash, first_seq, events, case, version } = outcome;
         let case = case.map_or(0, |case| case.0);
         self.push(Row { key, body_hash, at, first_seq, case, version, events });
-        if self.places.contains_key(&low(key)) {
-            self.clashing.insert(key, number);
-        } else {
-            self.places.insert(low(key), number);
+        if !self.is_folding {
+            self.put_place(key, number);
+        }
+    }
+
+    fn put_place(&mut self, key: KeyHash, number: u32) {
+        match self.places.entry(low(key)) {
+            Entry::Vacant(place) => drop(place.insert(number)),
+            Entry::Occupied(_) => drop(self.clashing.insert(key, number)),
         }
     }
 
@@ -146,7 +170,7 @@ impl Outcomes {
         self.digest.subtract(hash_of(oldest.key, &oldest.remembered()));
         if self.places.get(&low(oldest.key)) == Some(&self.oldest) {
             self.places.remove(&low(oldest.key));
-        } else {
+        } else if !self.is_folding {
             self.clashing.remove(&oldest.key);
         }
         self.oldest = self.oldest.wrapping_add(1);
@@ -181,11 +205,6 @@ impl Outcomes {
     /// Rows of the first chunk that are forgotten.
     fn forgotten_in_chunk(&self) -> usize {
         self.oldest as usize % CHUNK
-    }
-
-    /// Makes room for that many more.
-    pub(super) fn reserve(&mut self, outcomes: usize) {
-        self.places.reserve(outcomes);
     }
 
     /// The sum of its rows' hashes.

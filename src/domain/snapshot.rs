@@ -8,7 +8,6 @@ use super::client::{Client, Clients};
 use super::event::JournalOpened;
 use super::ids::{CaseId, ImportId, Seq, Timestamp};
 use super::import::{Imports, StagedImport};
-use super::limits::OUTCOMES_MAX;
 use super::organisation::{Organisation, UnitRow};
 use super::outcome::{KeyHash, Remembered};
 use super::state::{NaturalKey, State};
@@ -70,14 +69,13 @@ impl StateBuilder {
             catalogue: Catalogue::default(),
             clients: Clients::default(),
             imports: Vec::new(),
-            state: State::default(),
+            state: State::folding(),
         }
     }
 
-    /// Makes room for that many natural keys and outcomes, so that taking them moves none.
-    pub fn reserve(&mut self, numbers: usize, outcomes: usize) {
+    /// Makes room for that many natural keys, so that taking them moves none.
+    pub fn reserve(&mut self, numbers: usize) {
         self.state.numbers.reserve(numbers.min(ROOM_AHEAD_MAX));
-        self.state.outcomes.reserve(outcomes.min(OUTCOMES_MAX));
     }
 
     /// Takes the next unit.
@@ -115,7 +113,7 @@ impl StateBuilder {
         self.state.outcomes.put(at, key, outcome);
     }
 
-    /// The state of these rows. Compare its digest with the one noted beside them.
+    /// The state of these rows, to fold onto. Compare its digest with the one noted beside them.
     #[must_use]
     pub fn finish(self) -> State {
         let mut state = self.state;

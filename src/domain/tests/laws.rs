@@ -116,6 +116,33 @@ proptest! {
     }
 
     #[test]
+    fn a_state_that_only_folded_and_was_made_ready_decides_as_the_other(
+        steps in prop::collection::vec(step(), 1..80),
+        split in any::<prop::sample::Index>(),
+    ) {
+        let mut world = World::new();
+        for step in &steps {
+            take(&mut world, step);
+        }
+        let (before, after) = world.records.split_at(split.index(world.records.len()));
+        let mut folded = State::folding();
+        for record in before {
+            evolve(&mut folded, record);
+        }
+        let mut folded = lent(&folded).made_ready();
+        for record in after {
+            evolve(&mut folded, record);
+        }
+        prop_assert_eq!(folded.digest(), world.state.digest());
+        prop_assert_eq!(folded.next_due_at(), world.state.next_due_at());
+        let far = world.now.plus_ms(1_000_000 * HOUR);
+        prop_assert_eq!(folded.next_due(far), world.state.next_due(far));
+        for (_, key, outcome) in world.state.outcomes().iter() {
+            prop_assert_eq!(folded.outcomes().get(key), Some(outcome));
+        }
+    }
+
+    #[test]
     fn deciding_is_pure(steps in prop::collection::vec(step(), 1..40), last in step()) {
         let mut world = World::new();
         for step in &steps {

@@ -134,11 +134,13 @@ pub fn recover(
         progress(seq, tail.seq);
         ControlFlow::Continue(())
     })?;
-    Ok(Recovered { state, snapshot_seq: candidate.map(|candidate| candidate.seq), skipped })
+    let snapshot_seq = candidate.map(|candidate| candidate.seq);
+    Ok(Recovered { state: state.made_ready(), snapshot_seq, skipped })
 }
 
 /// What a fold begins with.
 pub(super) struct Base {
+    /// To fold onto.
     pub(super) state: State,
     pub(super) head: Head,
     /// None where it begins with the first event.
@@ -161,7 +163,7 @@ pub(super) fn newest_good(
             Err(why) => skipped.push(SkippedSnapshot { path: candidate.path, why }),
         }
     }
-    Ok(Base { state: State::default(), head: Head::GENESIS, candidate: None, skipped })
+    Ok(Base { state: State::folding(), head: Head::GENESIS, candidate: None, skipped })
 }
 
 fn load_on_chain(

@@ -141,12 +141,9 @@ impl Rows {
     /// Takes the next row. None when it is not of that kind, or does not belong here.
     fn take(&mut self, kind: Kind, fields: &mut Fields<'_>) -> Option<()> {
         let Some(builder) = &mut self.builder else {
-            let (head, counts) = (kind == Kind::Head).then(|| v1::head(fields))??;
+            let (head, numbers) = (kind == Kind::Head).then(|| v1::head(fields))??;
             let builder = self.builder.insert(StateBuilder::new(head));
-            builder.reserve(
-                usize::try_from(counts.numbers).ok()?,
-                usize::try_from(counts.outcomes).ok()?,
-            );
+            builder.reserve(usize::try_from(numbers).ok()?);
             return Some(());
         };
         match kind {

@@ -57,14 +57,8 @@ kinds!(
     Outcome = 10,
 );
 
-/// How many rows of the kinds that are worth making room for.
-#[derive(Clone, Copy)]
-pub(super) struct Counts {
-    pub(super) numbers: u64,
-    pub(super) outcomes: u64,
-}
-
-pub(super) fn put_head(head: &StateHead, counts: Counts, out: &mut Vec<u8>) {
+/// `numbers` says how many natural keys there are: they are worth making room for.
+pub(super) fn put_head(head: &StateHead, numbers: u64, out: &mut Vec<u8>) {
     let StateHead { tail, now, opened, units_ordered, imports_begun, slots_used } = head;
     out.put(tail.0.to_le_bytes());
     put_moment(*now, out);
@@ -76,11 +70,10 @@ pub(super) fn put_head(head: &StateHead, counts: Counts, out: &mut Vec<u8>) {
     out.put(units_ordered.to_le_bytes());
     out.put(imports_begun.to_le_bytes());
     out.put(slots_used.to_le_bytes());
-    out.put(counts.numbers.to_le_bytes());
-    out.put(counts.outcomes.to_le_bytes());
+    out.put(numbers.to_le_bytes());
 }
 
-pub(super) fn head(fields: &mut Fields<'_>) -> Option<(StateHead, Counts)> {
+pub(super) fn head(fields: &mut Fields<'_>) -> Option<(StateHead, u64)> {
     let head = StateHead {
         tail: Seq(fields.u64()?),
         now: moment(fields)?,
@@ -91,7 +84,7 @@ pub(super) fn head(fields: &mut Fields<'_>) -> Option<(StateHead, Counts)> {
         imports_begun: fields.u32()?,
         slots_used: fields.u64()?,
     };
-    Some((head, Counts { numbers: fields.u64()?, outcomes: fields.u64()? }))
+    Some((head, fields.u64()?))
 }
 
 pub(super) fn put_unit(row: &UnitRow, out: &mut Vec<u8>) {

@@ -55,9 +55,8 @@ fn put_in_place(dir: &Path, aside: &Path, head: Head) -> io::Result<()> {
 
 /// Lends the rows of the state, section by section.
 fn put_rows(sections: &mut Sections, state: &State) -> io::Result<()> {
-    let counts =
-        v1::Counts { numbers: state.numbers_len() as u64, outcomes: state.outcomes().len() as u64 };
-    sections.row(Kind::Head, |out| v1::put_head(&state.head(), counts, out))?;
+    let numbers = state.numbers_len() as u64;
+    sections.row(Kind::Head, |out| v1::put_head(&state.head(), numbers, out))?;
     for (_, row) in state.organisation().iter() {
         sections.row(Kind::Unit, |out| v1::put_unit(row, out))?;
     }
