@@ -8,6 +8,7 @@
 //!                                             another's: one in 10⁸ times, or somebody's intent
 //! ```
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::digest::{Digest, hash_of_words, high, low};
@@ -134,10 +135,9 @@ impl Outcomes {
         let Remembered { body_hash, first_seq, events, case, version } = outcome;
         let case = case.map_or(0, |case| case.0);
         self.push(Row { key, body_hash, at, first_seq, case, version, events });
-        if self.places.contains_key(&low(key)) {
-            self.clashing.insert(key, number);
-        } else {
-            self.places.insert(low(key), number);
+        match self.places.entry(low(key)) {
+            Entry::Vacant(place) => drop(place.insert(number)),
+            Entry::Occupied(_) => drop(self.clashing.insert(key, number)),
         }
     }
 

@@ -33,6 +33,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("redb", &["src/journal/store/backend.rs", "src/journal/store/segment.rs"]),
     ("rkyv", &["src/journal/record/"]),
     ("xxhash_rust", &["src/domain/", "src/journal/"]),
+    ("foldhash", &["src/domain/"]),
     // How it runs.
     ("crossbeam", &["src/engine/", "src/journal/fold/", "src/journal/store/background.rs"]),
     ("dashmap", &["src/engine/view/"]),
