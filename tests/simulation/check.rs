@@ -8,12 +8,12 @@ use zhida::domain::digest::Digest;
 use zhida::domain::evolve;
 use zhida::domain::ids::{CaseId, Seq};
 use zhida::domain::record::Record;
-use zhida::domain::reply::Reply;
+use zhida::domain::reply::{About, Reply};
 use zhida::domain::state::State;
 use zhida::engine::{Accepted, Handle, LineAnswer, LineMeaning, Storage, SubmitError};
 use zhida::journal::{Head, Reader, Value};
 
-use crate::drive::{Drive, told};
+use crate::drive::Drive;
 use crate::shadow::{Expected, Told};
 
 /// An answer to one command; says whether it is durable.
@@ -74,6 +74,21 @@ pub(crate) fn batch(outcome: Result<Vec<LineAnswer>, SubmitError>, expected: &[E
         }
     }
     true
+}
+
+/// The reply in the shadow's words.
+fn told(handle: &Handle, reply: &Reply) -> Told {
+    let code = |unit| handle.view().organisation().code(unit).expect("a unit").to_string();
+    let (case, number) = match reply.about {
+        About::Case(case) => {
+            let holder = case.holder.map(code);
+            (Some((case.case.0, case.version, case.status.name(), holder)), None)
+        }
+        About::Import(import) => (None, Some(import.0)),
+        About::Client(client) => (None, Some(client.0)),
+        About::Journal => (None, None),
+    };
+    Told { seq: reply.seq.0, events: reply.events, case, number }
 }
 
 /// The engine's digest is that of the fold of its journal, read on from where it was.

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use zhida::domain::command::Submission;
 use zhida::domain::ids::{PrincipalId, Seq, Timestamp};
-use zhida::domain::reply::{About, Reply};
+use zhida::domain::reply::Reply;
 use zhida::domain::state::State;
 use zhida::engine::{
     Accepted, Clock, Desk, Engine, EngineOptions, Handle, LineAnswer, ManualClock, Parts, Status,
@@ -361,21 +361,6 @@ impl<'a> Drive<'a> {
             }
         });
     }
-}
-
-/// The reply in the shadow's words.
-pub(crate) fn told(handle: &Handle, reply: &Reply) -> Told {
-    let code = |unit| handle.view().organisation().code(unit).expect("a unit").to_string();
-    let (case, number) = match reply.about {
-        About::Case(case) => {
-            let holder = case.holder.map(code);
-            (Some((case.case.0, case.version, case.status.name(), holder)), None)
-        }
-        About::Import(import) => (None, Some(import.0)),
-        About::Client(client) => (None, Some(client.0)),
-        About::Journal => (None, None),
-    };
-    Told { seq: reply.seq.0, events: reply.events, case, number }
 }
 
 pub(super) fn start(

@@ -33,6 +33,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("redb", &["src/journal/store/backend.rs", "src/journal/store/segment.rs"]),
     ("rkyv", &["src/journal/record/"]),
     ("xxhash_rust", &["src/domain/", "src/journal/"]),
+    ("foldhash", &["src/domain/"]),
     // How it runs.
     ("crossbeam", &["src/engine/", "src/journal/fold/", "src/journal/store/background.rs"]),
     ("dashmap", &["src/engine/view/"]),
@@ -44,6 +45,8 @@ const HOMES: &[(&str, &[&str])] = &[
     // How it is put together.
     ("bytesize", &["src/server/config.rs", "src/server/options.rs"]),
     ("clap", &["src/main.rs", "src/server/"]),
+    ("itoa", &["src/api/commands/results.rs"]),
+    ("simdutf8", &["src/api/body/raw.rs"]),
     ("indicatif", &["src/server/commands/"]),
     ("jiff", &["src/rules/moment.rs", "src/server/config.rs"]),
     ("memchr", &["src/api/", "src/journal/vault/tests.rs", "src/server/"]),
