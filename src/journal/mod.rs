@@ -22,6 +22,7 @@
 //! This room does not know what an event means, who asked for it or who is told: it sees the
 //! domain's vocabulary and the disk, and nothing else.
 
+mod aside;
 pub mod error;
 pub mod fold;
 pub mod head;

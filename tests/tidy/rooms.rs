@@ -53,7 +53,15 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rand", &["src/journal/"]),
     ("rand_chacha", &["src/city/", "src/journal/workload.rs"]),
     ("rand_distr", &["src/city/"]),
-    ("rustix", &["src/journal/store/disk.rs", "src/server/commands/demo/process.rs"]),
+    (
+        "rustix",
+        &[
+            "src/journal/aside.rs",
+            "src/journal/store/disk.rs",
+            "src/server/commands/demo/process.rs",
+            "src/server/commands/serve.rs",
+        ],
+    ),
     ("thiserror", SRC),
     (
         "toml",

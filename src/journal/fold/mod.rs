@@ -33,6 +33,7 @@ use std::time::Duration;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::Reader;
+use super::aside;
 use super::head::Head;
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
@@ -133,9 +134,7 @@ impl Folder {
         let folding = Folding::new(options, Arc::clone(&status), Arc::clone(&is_stopping))?;
         // One note a segment, 128 MiB of journal apart: it needs no bound.
         let (sender, receiver) = crossbeam::channel::unbounded();
-        let thread = std::thread::Builder::new()
-            .name("fold".into())
-            .spawn(move || run(folding, &receiver, look_again_after))?;
+        let thread = aside::spawn("fold", move || run(folding, &receiver, look_again_after))?;
         Ok(FoldHandle { sender: Some(sender), status, is_stopping, thread: Some(thread) })
     }
 }

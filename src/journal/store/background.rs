@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
+use crate::journal::aside;
 use crate::journal::head::Head;
 
 use super::backend::Failure;
@@ -228,8 +229,7 @@ impl Worker {
                 let (jobs, queue) = crossbeam::channel::unbounded();
                 let shared = Arc::clone(&shared);
                 let run = move || queue.into_iter().for_each(|job| shared.run(job));
-                let handle =
-                    std::thread::Builder::new().name("zhida-segments".to_owned()).spawn(run)?;
+                let handle = aside::spawn("segments", run)?;
                 Kind::Thread { jobs, handle }
             }
         };

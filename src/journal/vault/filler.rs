@@ -174,9 +174,15 @@ impl Filler {
     }
 }
 
+/// Keys drawn in one call. The kernel may not let go of the processor before a call returns, and a
+/// step of them takes it some milliseconds.
+const KEYS_AT_ONCE: usize = 512;
+
 fn fresh_keys(count: u64) -> Result<Vec<Key>, VaultError> {
     let count = usize::try_from(count).expect("bounded by the places in memory");
     let mut keys = vec![Key::default(); count];
-    getrandom::fill(keys.as_flattened_mut()).map_err(VaultError::Random)?;
+    for keys in keys.chunks_mut(KEYS_AT_ONCE) {
+        getrandom::fill(keys.as_flattened_mut()).map_err(VaultError::Random)?;
+    }
     Ok(keys)
 }

@@ -56,6 +56,11 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     telemetry::start_logging(&config.telemetry)?;
     let metrics = telemetry::start_metrics()?;
 
+    // A huge page counts as a whole: with them the peak of the 640,000 cases' run was a sixth
+    // higher, and its time a twentieth lower.
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "huge pages stay as they are");
+    }
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let waiting = waiting.map_err(|error| Failure::world("start a runtime", &error))?;
     // From here on a stop is asked for, and never just happens.
