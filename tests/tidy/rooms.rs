@@ -47,8 +47,6 @@ const HOMES: &[(&str, &[&str])] = &[
     // How it is put together.
     ("bytesize", &["src/server/config.rs", "src/server/options.rs"]),
     ("clap", &["src/main.rs", "src/server/"]),
-    ("itoa", &["src/api/commands/results.rs"]),
-    ("simdutf8", &["src/api/body/raw.rs"]),
     ("indicatif", &["src/server/commands/"]),
     ("jiff", &["src/rules/moment.rs", "src/server/config.rs"]),
     ("memchr", &["src/api/", "src/journal/vault/tests.rs", "src/server/"]),
