@@ -39,8 +39,6 @@ use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use xxhash_rust::xxh3::xxh3_128_with_seed;
-
 use crate::domain::event::{PartName, SealedPart};
 use crate::domain::ids::SlotNumber;
 use ahead::Ahead;
@@ -183,15 +181,10 @@ impl Vault {
         self.filler.file.sync()
     }
 
-    /// A hash that only this vault can make, of a command's body. Without the secret it tells
-    /// nothing of the body but whether it is the same as another: the quick hash within, whose
-    /// seed is secret too, never leaves; only whoever sends a body could make two that meet, and
-    /// would answer his own command with his other one.
+    /// A hash that only this vault can make, of a command's body.
     #[must_use]
     pub fn keyed_hash(&self, bytes: &[u8]) -> u128 {
-        let (seed, _) = self.secret.split_first_chunk().expect("a key holds 8 bytes");
-        let within = xxh3_128_with_seed(bytes, u64::from_le_bytes(*seed));
-        let hash = blake3::keyed_hash(&self.secret, &within.to_le_bytes());
+        let hash = blake3::keyed_hash(&self.secret, bytes);
         let (first, _) = hash.as_bytes().split_first_chunk().expect("32 bytes hold 16");
         u128::from_le_bytes(*first)
     }
