@@ -31,8 +31,19 @@ pub(crate) struct Posted {
     pub other: u64,
     pub seconds: f64,
     /// Of each answer, where they were asked for.
-    pub latencies_us: Vec<f64>,
+    pub latencies: Vec<Latency>,
 }
+
+/// How long an answer took, and where the server says the time went.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Latency {
+    pub us: f64,
+    /// Queue, decide, commit, publish.
+    pub steps_us: [f64; STEPS.len()],
+}
+
+/// The steps that `Server-Timing` names.
+pub(crate) const STEPS: [&str; 4] = ["queue", "decide", "commit", "publish"];
 
 /// How a run goes.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +63,18 @@ pub(crate) enum Until {
 
 impl Requests {
     pub(crate) fn new(bodies: &[Vec<u8>], token: &str) -> Arc<Self> {
+        Self::with(bodies, token, "")
+    }
+
+    /// The same, each asking where its time went.
+    pub(crate) fn timed(bodies: &[Vec<u8>], token: &str) -> Arc<Self> {
+        Self::with(bodies, token, "server-timing: wanted\r\n")
+    }
+
+    fn with(bodies: &[Vec<u8>], token: &str, timing: &str) -> Arc<Self> {
         let head = format!(
             "POST /v1/cases HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\nidempotency-key: p-"
+             content-type: application/json\r\n{timing}idempotency-key: p-"
         );
         let key_at = head.len();
         let of_body = |body: &Vec<u8>| {
@@ -111,7 +131,7 @@ async fn run_all(port: u16, requests: Arc<Requests>, run: Run) -> Result<Posted,
         posted.created += one.created;
         posted.overloaded += one.overloaded;
         posted.other += one.other;
-        posted.latencies_us.extend(one.latencies_us);
+        posted.latencies.extend(one.latencies);
     }
     posted.seconds = began.elapsed().as_secs_f64();
     Ok(posted)
@@ -146,7 +166,8 @@ async fn one(
             _ => posted.other += 1,
         }
         if run.wants_latencies {
-            posted.latencies_us.push(sent_at.elapsed().as_secs_f64() * 1e6);
+            let us = sent_at.elapsed().as_secs_f64() * 1e6;
+            posted.latencies.push(Latency { us, steps_us: STEPS.map(|step| step_us(&answer, step)) });
         }
     }
 }
@@ -167,6 +188,17 @@ async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<u16
             return Ok(status.and_then(|code| code.parse().ok()).ok_or("no status")?);
         }
     }
+}
+
+/// What `Server-Timing` says of a step: `queue;dur=0.012`, in milliseconds.
+fn step_us(answer: &[u8], step: &str) -> f64 {
+    let ms = || {
+        let name = format!("{step};dur=");
+        let rest = &answer[memchr::memmem::find(answer, name.as_bytes())? + name.len()..];
+        let ends = rest.iter().position(|byte| !(byte.is_ascii_digit() || *byte == b'.'))?;
+        std::str::from_utf8(&rest[..ends]).ok()?.parse::<f64>().ok()
+    };
+    ms().unwrap_or_default() * 1e3
 }
 
 fn content_length(head: &[u8]) -> Option<usize> {

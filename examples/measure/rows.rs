@@ -1,5 +1,6 @@
 //! The rows of the table, each by its own measurement.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +11,8 @@ use zhida::city::City;
 use crate::bodies::{Bodies, FIRST_SEED, single_bodies};
 use crate::bulk::{self, Target};
 use crate::child::{Listening, Zhida};
-use crate::posts::{self, Posted, Requests, Run, Until};
-use crate::stats::{Spread, figure, percentile};
+use crate::posts::{self, Latency, Posted, Requests, Run, STEPS, Until};
+use crate::stats::{Spread, figure};
 use crate::{Failure, Options, Row};
 
 /// How one row is measured: the text that says what came of it.
@@ -181,9 +182,10 @@ fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
     let bodies = work.bodies();
     let run = Run { wants_latencies: true, ..work.run(1) };
     let (mut ratios, mut alone, mut beside) = (vec![], vec![], vec![]);
+    let mut told = String::new();
     for _ in 0..work.options.pairs() {
         let server = block_on(work.fresh())?;
-        let requests = Requests::new(&work.singles, &server.token()?);
+        let requests = Requests::timed(&work.singles, &server.token()?);
         let mut quiet = posts::run(server.process().port, &requests, run)?;
         all_created(&quiet)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -198,8 +200,8 @@ fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
         load.join().map_err(|_| "the load panicked")??;
         let mut busy = busy?;
         all_created(&busy)?;
-        let quiet = percentile(&mut quiet.latencies_us, 0.99);
-        let busy = percentile(&mut busy.latencies_us, 0.99);
+        let quiet = slowest_hundredth(&mut quiet.latencies, "alone", &mut told);
+        let busy = slowest_hundredth(&mut busy.latencies, "beside", &mut told);
         ratios.push(busy / quiet);
         alone.push(quiet / 1e3);
         beside.push(busy / 1e3);
@@ -207,11 +209,30 @@ fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
     Ok(format!(
         "N4   lone POST p99, ms                       {:.2}\n     \
               beside a bulk load, ms                  {:.2}\n     \
-              N4 beside ÷ alone                       {:.1}",
+              N4 beside ÷ alone                       {:.1}{told}",
         Spread::of(alone),
         Spread::of(beside),
         Spread::of(ratios),
     ))
+}
+
+/// The p99 in µs, and in words where the slowest hundredth spent its time.
+fn slowest_hundredth(latencies: &mut [Latency], load: &str, told: &mut String) -> f64 {
+    latencies.sort_by(|one, other| one.us.total_cmp(&other.us));
+    let slowest = &latencies[latencies.len() * 99 / 100..];
+    let mean_ms = |of: &dyn Fn(&Latency) -> f64| {
+        slowest.iter().map(of).sum::<f64>() / figure(slowest.len() as u64) / 1e3
+    };
+    let mut steps = String::new();
+    for (index, step) in STEPS.iter().enumerate() {
+        let ms = mean_ms(&|latency| latency.steps_us[index]);
+        write!(steps, ", {step} {ms:.2}").expect("a String takes every write");
+    }
+    let median = latencies[latencies.len() / 2].us / 1e3;
+    let all = mean_ms(&|latency| latency.us);
+    write!(told, "\n     {load}: p50 {median:.2} ms; slowest hundredth {all:.2} ms{steps}")
+        .expect("a String takes every write");
+    slowest[0].us
 }
 
 fn measure_n8(work: &Work<'_>) -> Result<String, Failure> {
