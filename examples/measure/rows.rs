@@ -182,7 +182,7 @@ fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
     let bodies = work.bodies();
     let run = Run { wants_latencies: true, ..work.run(1) };
     let (mut ratios, mut alone, mut beside) = (vec![], vec![], vec![]);
-    let mut told = String::new();
+    let (mut told, mut bulk_rates) = (String::new(), vec![]);
     for _ in 0..work.options.pairs() {
         let server = block_on(work.fresh())?;
         let requests = Requests::timed(&work.singles, &server.token()?);
@@ -195,11 +195,14 @@ fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
             rustix::process::nice(GIVES_WAY)?;
             bulk::send_until(&target, &bodies, &stopped)
         });
+        let before = block_on(server.metric("zhida_events_total"))?;
         let busy = posts::run(server.process().port, &requests, run);
+        let events = block_on(server.metric("zhida_events_total"))? - before;
         stop.store(true, Ordering::Release);
         load.join().map_err(|_| "the load panicked")??;
         let mut busy = busy?;
         all_created(&busy)?;
+        bulk_rates.push((events - figure(busy.created)) / busy.seconds);
         let quiet = slowest_hundredth(&mut quiet.latencies, "alone", &mut told);
         let busy = slowest_hundredth(&mut busy.latencies, "beside", &mut told);
         ratios.push(busy / quiet);
@@ -209,10 +212,12 @@ fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
     Ok(format!(
         "N4   lone POST p99, ms                       {:.2}\n     \
               beside a bulk load, ms                  {:.2}\n     \
-              N4 beside ÷ alone                       {:.1}{told}",
+              N4 beside ÷ alone                       {:.1}\n     \
+              the bulk load meanwhile, reports/s      {:.0}{told}",
         Spread::of(alone),
         Spread::of(beside),
         Spread::of(ratios),
+        Spread::of(bulk_rates),
     ))
 }
 

@@ -99,7 +99,7 @@ impl Default for ApiOptions {
             line_bytes_max: 64 * 1_024,
             bulk_lines_max: 5 * 1_024 * 1_024 / 16,
             bulk_bodies_max: 64,
-            batch_lines_max: 64,
+            batch_lines_max: 32,
             batch_bytes_max: 128 * 1_024,
             batches_max: 256,
             line_detail_bytes_max: 64 * 1_024,

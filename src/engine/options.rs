@@ -35,7 +35,7 @@ impl Default for EngineOptions {
             bulk_commands_max: 16_384,
             bulk_bytes_max: 16 * 1_024 * 1_024,
             turn_bulk_commands_max: 8_192,
-            turn_bulk_commands_shared: 64,
+            turn_bulk_commands_shared: 32,
             turn_bytes_max: 8 * 1_024 * 1_024,
             timers_per_turn_max: 1_024,
             append_retry_after: Duration::from_millis(250),
