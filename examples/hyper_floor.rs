@@ -65,6 +65,7 @@ fn run(address: SocketAddr) -> Result<(), Failure> {
             tokio::spawn(async move {
                 let connection = http1::Builder::new()
                     .max_buf_size(READ_BUFFER_BYTES_MAX)
+                    .writev(false)
                     .serve_connection(TokioIo::new(stream), service_fn(answer));
                 // Who goes away in the middle is no news.
                 drop(connection.await);

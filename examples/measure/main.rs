@@ -12,6 +12,7 @@
 mod bodies;
 mod bulk;
 mod child;
+mod io;
 mod machine;
 mod posts;
 mod rows;
@@ -31,7 +32,7 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 /// Measure a release build: rows of the README's table of numbers.
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Options {
-    /// The rows to measure; all if left out
+    /// The rows to measure; all but `io` if left out
     #[arg(value_enum)]
     rows: Vec<Row>,
     /// Short and few runs: for trying, not for quoting
@@ -78,6 +79,8 @@ pub(crate) enum Row {
     N8,
     /// Peak memory at ten times the connections ÷ at one.
     Overload,
+    /// The I/O runtimes against each other. Only where it is asked for.
+    Io,
 }
 
 impl Options {
@@ -90,7 +93,7 @@ impl Options {
     }
 
     fn wants(&self, row: Row) -> bool {
-        self.rows.is_empty() || self.rows.contains(&row)
+        (self.rows.is_empty() && row != Row::Io) || self.rows.contains(&row)
     }
 }
 

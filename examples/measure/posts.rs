@@ -167,7 +167,9 @@ async fn one(
         }
         if run.wants_latencies {
             let us = sent_at.elapsed().as_secs_f64() * 1e6;
-            posted.latencies.push(Latency { us, steps_us: STEPS.map(|step| step_us(&answer, step)) });
+            posted
+                .latencies
+                .push(Latency { us, steps_us: STEPS.map(|step| step_us(&answer, step)) });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The rows of the table, each by its own measurement.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use zhida::city::City;
 use crate::bodies::{Bodies, FIRST_SEED, single_bodies};
 use crate::bulk::{self, Target};
 use crate::child::{Listening, Zhida};
+use crate::io;
 use crate::posts::{self, Latency, Posted, Requests, Run, STEPS, Until};
 use crate::stats::{Spread, figure};
 use crate::{Failure, Options, Row};
@@ -26,6 +28,7 @@ pub(crate) const ALL: &[(Row, Measure)] = &[
     (Row::N4, measure_n4),
     (Row::N8, measure_n8),
     (Row::Overload, measure_overload),
+    (Row::Io, io::measure),
 ];
 
 /// Different bodies that single POSTs take turns at.
@@ -40,18 +43,35 @@ const OVERLOAD_CASES: u64 = 640_000;
 const OVERLOAD_TIMES: usize = 10;
 
 /// What all rows are measured with.
+#[derive(Clone)]
 pub(crate) struct Work<'a> {
-    options: &'a Options,
+    options: Cow<'a, Options>,
     dir: PathBuf,
-    city: City,
-    singles: Vec<Vec<u8>>,
+    city: Arc<City>,
+    singles: Arc<Vec<Vec<u8>>>,
 }
 
 impl<'a> Work<'a> {
     pub(crate) fn new(options: &'a Options, dir: &Path) -> Self {
-        let city = City::build(FIRST_SEED, 1.0);
-        let singles = single_bodies(&city, SINGLE_BODIES);
-        Self { options, dir: dir.to_path_buf(), city, singles }
+        let city = Arc::new(City::build(FIRST_SEED, 1.0));
+        let singles = Arc::new(single_bodies(&city, SINGLE_BODIES));
+        Self { options: Cow::Borrowed(options), dir: dir.to_path_buf(), city, singles }
+    }
+
+    /// The same with that configuration of the server.
+    pub(crate) fn configured(&self, config: PathBuf) -> Self {
+        let options = Options { config: Some(config), ..self.options.clone().into_owned() };
+        Self { options: Cow::Owned(options), ..self.clone() }
+    }
+
+    /// Where the measurement may write.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Pairs of runs.
+    pub(crate) fn pairs(&self) -> usize {
+        self.options.pairs()
     }
 
     fn reports(&self) -> u64 {
@@ -68,7 +88,7 @@ impl<'a> Work<'a> {
     }
 
     async fn fresh(&self) -> Result<Zhida, Failure> {
-        Zhida::fresh(self.options, &self.dir, &self.city).await
+        Zhida::fresh(&self.options, &self.dir, &self.city).await
     }
 
     fn target(&self, server: &Zhida) -> Result<Target, Failure> {
@@ -83,6 +103,17 @@ impl<'a> Work<'a> {
         let posted = posts::run(floor.port, &requests, self.run(self.options.connections))?;
         all_created(&posted)?;
         Ok(figure(posted.created) / posted.seconds)
+    }
+
+    /// Durable cases a second of a fresh server.
+    pub(crate) fn singles_per_second(&self) -> Result<f64, Failure> {
+        Ok(self.zhida()?.0)
+    }
+
+    /// Seconds that a fresh server takes for all reports as streams.
+    pub(crate) fn bulk_seconds(&self) -> Result<f64, Failure> {
+        let server = block_on(self.fresh())?;
+        bulk::send_all(&self.target(&server)?, &self.bodies())
     }
 
     /// Durable cases a second of a fresh server, and its processor time for each in µs.
@@ -287,29 +318,40 @@ fn fill_segment(work: &Work<'_>, server: &Zhida, bodies: &Arc<Bodies>) -> Result
 }
 
 fn measure_overload(work: &Work<'_>) -> Result<String, Failure> {
-    let mut lines = Vec::new();
-    let mut peaks = Vec::new();
-    for times in [1, OVERLOAD_TIMES] {
-        let connections = work.options.connections * times;
-        let server = block_on(work.fresh())?;
-        let requests = Requests::new(&work.singles, &server.token()?);
-        let before = server.peak_memory_mb()?;
-        let cases = if work.options.quick { OVERLOAD_CASES / 4 } else { OVERLOAD_CASES };
-        let run = Run { until: Until::Created(cases), ..work.run(connections) };
-        let posted = posts::run(server.process().port, &requests, run)?;
-        let peak = server.peak_memory_mb()?;
-        peaks.push(peak);
-        lines.push(format!(
-            "     {connections} connections: {:.0} cases/s, {} × 503, {} other; peak {peak:.0} MB, {before:.0} before",
-            figure(posted.created) / posted.seconds,
-            posted.overloaded,
-            posted.other,
-        ));
+    let times = [1, OVERLOAD_TIMES];
+    let (mut ratios, mut peaks, mut rates) = (vec![], [vec![], vec![]], [vec![], vec![]]);
+    let mut overloaded = [0, 0];
+    for _ in 0..work.options.pairs().min(3) {
+        for (index, times) in times.iter().enumerate() {
+            let server = block_on(work.fresh())?;
+            let requests = Requests::new(&work.singles, &server.token()?);
+            let cases = if work.options.quick { OVERLOAD_CASES / 4 } else { OVERLOAD_CASES };
+            let connections = work.options.connections * times;
+            let run = Run { until: Until::Created(cases), ..work.run(connections) };
+            let posted = posts::run(server.process().port, &requests, run)?;
+            if posted.other > 0 {
+                return Err(format!("{} answers neither 201 nor 503", posted.other).into());
+            }
+            overloaded[index] += posted.overloaded;
+            rates[index].push(figure(posted.created) / posted.seconds);
+            peaks[index].push(server.peak_memory_mb()?);
+        }
+        ratios.push(peaks[1][peaks[1].len() - 1] / peaks[0][peaks[0].len() - 1]);
     }
-    let ratio = peaks[1] / peaks[0];
-    lines
-        .insert(0, format!("mem  peak at {OVERLOAD_TIMES} times the load ÷ at one     {ratio:.2}"));
-    Ok(lines.join("\n"))
+    let mut told = format!(
+        "mem  peak at {OVERLOAD_TIMES} times the load ÷ at one     {:.2}",
+        Spread::of(ratios)
+    );
+    for (index, times) in times.iter().enumerate() {
+        let (rate, peak) = (Spread::of(rates[index].clone()), Spread::of(peaks[index].clone()));
+        write!(
+            told,
+            "\n     {} connections: {rate:.0} cases/s, {} × 503; peak {peak:.0} MB",
+            work.options.connections * times,
+            overloaded[index],
+        )?;
+    }
+    Ok(told)
 }
 
 fn all_created(posted: &Posted) -> Result<(), Failure> {

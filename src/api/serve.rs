@@ -157,10 +157,12 @@ struct Protocols {
 impl Protocols {
     fn new(options: &ApiOptions) -> Self {
         let mut http1 = http1::Builder::new();
+        // Answers are small: to copy them behind their head costs less than to write both at once.
         http1
             .timer(TokioTimer::new())
             .header_read_timeout(options.header_read_timeout)
             .max_buf_size(READ_BUFFER_BYTES_MAX)
+            .writev(false)
             .half_close(false);
         let mut either = auto::Builder::new(TokioExecutor::new());
         either

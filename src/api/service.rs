@@ -51,7 +51,8 @@ impl ApiService {
         let app = self.app.clone();
         let answer = match Address::hot(request.method(), request.uri().path()) {
             Some(address) => AssertUnwindSafe(self.hot(request, address)).catch_unwind().await,
-            None => AssertUnwindSafe(self.routed(request)).catch_unwind().await,
+            // Boxed: the hot path's future need not have room for it.
+            None => AssertUnwindSafe(Box::pin(self.routed(request))).catch_unwind().await,
         };
         let answer = answer.unwrap_or_else(|_| Err(Problem::new(Code::Internal)));
         let mut response = match answer {

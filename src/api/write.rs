@@ -75,18 +75,41 @@ where
 {
     let caller = Caller::of(app.handle().view(), &headers)?;
     let bytes = read_body(app, &headers, body).await?;
-    let draft = read_post(address.verb, addressed(&headers, address)?, &bytes)?;
-    if draft.moves_the_clock() && app.api.source.is_taken() {
-        return Err(Problem::new(Code::SourceTaken));
-    }
-    if let Want::AdmitClient(_) = &draft.want {
-        return admit(app, &caller, draft, &headers).await;
-    }
-    let submission = submission(app, &caller, draft, None)?;
+    let submission = match ready(app, &caller, &headers, &bytes, address)? {
+        Ready::Submission(submission) => submission,
+        Ready::Admission(draft) => {
+            return Box::pin(admit(app, &caller, *draft, &headers)).await;
+        }
+    };
     let wants_timing = wants_timing(&headers);
     drop((headers, bytes));
     let done = app.handle().submit(&app.desk, submission).await?;
     Ok(accepted(app.handle().view(), &done, status_of(address.verb), wants_timing))
+}
+
+/// A request that was read and found good.
+enum Ready<'b> {
+    Submission(Box<Submission>),
+    /// A new client's, which is to be given a token first.
+    Admission(Box<Draft<'b>>),
+}
+
+/// No future, so that what it works with does not lie about while the request waits.
+fn ready<'b>(
+    app: &App,
+    caller: &Caller,
+    headers: &'b HeaderMap,
+    bytes: &'b [u8],
+    address: Address,
+) -> Result<Ready<'b>, Problem> {
+    let draft = read_post(address.verb, addressed(headers, address)?, bytes)?;
+    if draft.moves_the_clock() && app.api.source.is_taken() {
+        return Err(Problem::new(Code::SourceTaken));
+    }
+    if let Want::AdmitClient(_) = &draft.want {
+        return Ok(Ready::Admission(Box::new(draft)));
+    }
+    Ok(Ready::Submission(Box::new(submission(app, caller, draft, None)?)))
 }
 
 /// The whole body of one command, bounded in bytes and time.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, LineAnswer, Timing};
 use super::clock::stopwatch;
-use super::desk::{Desk, Ticket};
+use super::desk::{Desk, Ticket, Waiting};
 use super::lanes::{Ask, Batch, Lanes, Single};
 use super::status::{Status, Storage};
 use super::view::View;
@@ -76,10 +76,11 @@ impl Handle {
     pub async fn submit(
         &self,
         desk: &Desk,
-        submission: Submission,
+        submission: impl Into<Box<Submission>>,
     ) -> Result<Accepted, SubmitError> {
+        let submission = submission.into();
         let bytes = size_of::<Submission>() + submission.command.sealed_bytes();
-        match self.ask(desk, Ask::Submit(Box::new(submission)), bytes).await? {
+        match self.ask(desk, Ask::Submit(submission), bytes)?.await {
             Answer::Accepted(reply, timing) => Ok(Accepted { reply, is_repeat: false, timing }),
             Answer::Known(remembered, timing) => {
                 Ok(Accepted { reply: self.reply_again(&remembered)?, is_repeat: true, timing })
@@ -106,7 +107,7 @@ impl Handle {
         key: &str,
     ) -> Result<Option<Reply>, SubmitError> {
         let bytes = size_of::<Single>() + key.len();
-        match self.ask(desk, Ask::Outcome(principal, key.into()), bytes).await? {
+        match self.ask(desk, Ask::Outcome(principal, key.into()), bytes)?.await {
             Answer::Known(remembered, _) => Ok(Some(self.reply_again(&remembered)?)),
             Answer::Unknown => Ok(None),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
@@ -118,7 +119,8 @@ impl Handle {
         }
     }
 
-    async fn ask(&self, desk: &Desk, ask: Ask, bytes: usize) -> Result<Answer, SubmitError> {
+    /// Puts one in, and gives the wait for its answer.
+    fn ask(&self, desk: &Desk, ask: Ask, bytes: usize) -> Result<Waiting, SubmitError> {
         match &ask {
             Ask::Submit(_) => self.check_taking_in()?,
             // While the disk is full, what was durable before is still told.
@@ -131,7 +133,7 @@ impl Handle {
             place.cancel();
             return Err(SubmitError::Overloaded);
         }
-        Ok(place.await)
+        Ok(place)
     }
 
     /// Puts a batch into the bulk lane, waiting while that is full, and gives the wait for its
@@ -343,7 +345,7 @@ fn collect(
 /// A batch under way.
 #[derive(Debug)]
 pub struct PendingBatch {
-    place: super::desk::Waiting,
+    place: Waiting,
 }
 
 impl PendingBatch {
