@@ -136,6 +136,6 @@ pub(super) async fn run(
     address: Address,
 ) -> Result<Response, Problem> {
     let (http::request::Parts { headers, .. }, body) = request.into_parts();
-    let response = post(app, headers, body, address).await?;
+    let response = post(app.clone(), headers, body, address).await?;
     Ok(response.map(Body::from))
 }

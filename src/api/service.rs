@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use futures_util::future::Either;
 use http::header::ALLOW;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
@@ -42,46 +43,22 @@ impl ApiService {
 
     /// Answers one request. Dropping the future gives up the waiting; a command that was submitted
     /// goes on.
-    pub async fn answer<B>(self, request: Request<B>) -> Response<ReplyBody>
+    pub fn answer<B>(self, request: Request<B>) -> impl Future<Output = Response<ReplyBody>> + Send
     where
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<axum::BoxError>,
+        B::Error: Into<axum::BoxError> + Send,
     {
         let language = Language::of(request.headers());
         let app = self.app.clone();
-        let answer = match Address::hot(request.method(), request.uri().path()) {
-            Some(address) => AssertUnwindSafe(self.hot(request, address)).catch_unwind().await,
-            // Boxed: the hot path's future need not have room for it.
-            None => AssertUnwindSafe(Box::pin(self.routed(request))).catch_unwind().await,
+        // The request goes into the one future that needs it, and lies in no other.
+        let answering = match Address::hot(request.method(), request.uri().path()) {
+            Some(address) => Either::Left(hot(self.app, request, address)),
+            None => Either::Right(Box::pin(self.routed(request))),
         };
-        let answer = answer.unwrap_or_else(|_| Err(Problem::new(Code::Internal)));
-        let mut response = match answer {
-            Ok(response) => response,
-            Err(problem) => {
-                let request_id = app.api.request_id();
-                if problem.code().status() >= 500 {
-                    let code = problem.code().name();
-                    tracing::debug!(request_id, code, "a request was not done");
-                }
-                let response = problem.response(language, Some(request_id));
-                response.map(|body| ReplyBody::Whole(Some(body.into())))
-            }
-        };
-        response.headers_mut().insert(ZHIDA_CLOCK, app.api.clock_header.clone());
-        response
-    }
-
-    async fn hot<B>(
-        self,
-        request: Request<B>,
-        address: Address,
-    ) -> Result<Response<ReplyBody>, Problem>
-    where
-        B: Body<Data = Bytes>,
-    {
-        let (http::request::Parts { headers, .. }, body) = request.into_parts();
-        let response = write::post(&self.app, headers, body, address).await?;
-        Ok(response.map(|body| ReplyBody::Whole(Some(body))))
+        AssertUnwindSafe(answering).catch_unwind().map(move |answer| {
+            let answer = answer.unwrap_or_else(|_| Err(Problem::new(Code::Internal)));
+            finished(&app, language, answer)
+        })
     }
 
     async fn routed<B>(mut self, request: Request<B>) -> Result<Response<ReplyBody>, Problem>
@@ -122,14 +99,47 @@ impl ApiService {
     }
 }
 
+/// Answers a request to a hot address.
+fn hot<B>(
+    app: App,
+    request: Request<B>,
+    address: Address,
+) -> impl Future<Output = Result<Response<ReplyBody>, Problem>> + Send
+where
+    B: Body<Data = Bytes> + Send,
+    B::Error: Send,
+{
+    let (http::request::Parts { headers, .. }, body) = request.into_parts();
+    write::post(app, headers, body, address)
+        .map(|response| Ok(response?.map(|body| ReplyBody::Whole(Some(body)))))
+}
+
+/// What goes out: a problem is rendered.
+fn finished(
+    app: &App,
+    language: Language,
+    answer: Result<Response<ReplyBody>, Problem>,
+) -> Response<ReplyBody> {
+    let mut response = answer.unwrap_or_else(|problem| {
+        let request_id = app.api.request_id();
+        if problem.code().status() >= 500 {
+            let code = problem.code().name();
+            tracing::debug!(request_id, code, "a request was not done");
+        }
+        let response = problem.response(language, Some(request_id));
+        response.map(|body| ReplyBody::Whole(Some(body.into())))
+    });
+    response.headers_mut().insert(ZHIDA_CLOCK, app.api.clock_header.clone());
+    response
+}
+
 impl hyper::service::Service<Request<Incoming>> for ApiService {
     type Response = Response<ReplyBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.answer(request).await) })
+        Box::pin(self.clone().answer(request).map(Ok))
     }
 }
 

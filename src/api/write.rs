@@ -65,7 +65,7 @@ pub(super) fn case_id(text: &str) -> Option<CaseId> {
 /// While it waits nothing of the request is held: its head and body lie in the connection's read
 /// buffer, and thousands of connections may wait.
 pub(super) async fn post<B>(
-    app: &App,
+    app: App,
     headers: HeaderMap,
     body: B,
     address: Address,
@@ -74,11 +74,11 @@ where
     B: Body<Data = Bytes>,
 {
     let caller = Caller::of(app.handle().view(), &headers)?;
-    let bytes = read_body(app, &headers, body).await?;
-    let submission = match ready(app, &caller, &headers, &bytes, address)? {
+    let bytes = read_body(&app, &headers, body).await?;
+    let submission = match ready(&app, &caller, &headers, &bytes, address)? {
         Ready::Submission(submission) => submission,
         Ready::Admission(draft) => {
-            return Box::pin(admit(app, &caller, *draft, &headers)).await;
+            return Box::pin(admit(&app, &caller, *draft, &headers)).await;
         }
     };
     let wants_timing = wants_timing(&headers);
