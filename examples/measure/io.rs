@@ -25,7 +25,7 @@ struct Figures {
 }
 
 /// Measures all variants, one after the other, as often as there are pairs.
-pub(crate) fn measure(work: &Work<'_>) -> Result<String, Failure> {
+pub(crate) fn measure(work: &Work) -> Result<String, Failure> {
     let mut variants = Vec::new();
     for (threads, runtime) in VARIANTS {
         let config = config(work, threads, runtime)?;
@@ -47,7 +47,7 @@ pub(crate) fn measure(work: &Work<'_>) -> Result<String, Failure> {
     Ok(told)
 }
 
-fn config(work: &Work<'_>, threads: u32, runtime: &str) -> Result<PathBuf, Failure> {
+fn config(work: &Work, threads: u32, runtime: &str) -> Result<PathBuf, Failure> {
     let path = work.dir().join(format!("io-{threads}-{runtime}.toml"));
     let text = format!("[server]\nio_threads = {threads}\nio_runtime = \"{runtime}\"\n");
     std::fs::write(&path, text)?;

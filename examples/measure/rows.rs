@@ -1,6 +1,5 @@
 //! The rows of the table, each by its own measurement.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use crate::stats::{Spread, figure};
 use crate::{Failure, Options, Row};
 
 /// How one row is measured: the text that says what came of it.
-pub(crate) type Measure = fn(&Work<'_>) -> Result<String, Failure>;
+pub(crate) type Measure = fn(&Work) -> Result<String, Failure>;
 
 /// All rows, in the order of the table.
 pub(crate) const ALL: &[(Row, Measure)] = &[
@@ -44,24 +43,24 @@ const OVERLOAD_TIMES: usize = 10;
 
 /// What all rows are measured with.
 #[derive(Clone)]
-pub(crate) struct Work<'a> {
-    options: Cow<'a, Options>,
+pub(crate) struct Work {
+    options: Options,
     dir: PathBuf,
     city: Arc<City>,
     singles: Arc<Vec<Vec<u8>>>,
 }
 
-impl<'a> Work<'a> {
-    pub(crate) fn new(options: &'a Options, dir: &Path) -> Self {
+impl Work {
+    pub(crate) fn new(options: &Options, dir: &Path) -> Self {
         let city = Arc::new(City::build(FIRST_SEED, 1.0));
         let singles = Arc::new(single_bodies(&city, SINGLE_BODIES));
-        Self { options: Cow::Borrowed(options), dir: dir.to_path_buf(), city, singles }
+        Self { options: options.clone(), dir: dir.to_path_buf(), city, singles }
     }
 
     /// The same with that configuration of the server.
     pub(crate) fn configured(&self, config: PathBuf) -> Self {
-        let options = Options { config: Some(config), ..self.options.clone().into_owned() };
-        Self { options: Cow::Owned(options), ..self.clone() }
+        let options = Options { config: Some(config), ..self.options.clone() };
+        Self { options, ..self.clone() }
     }
 
     /// Where the measurement may write.
@@ -130,7 +129,7 @@ impl<'a> Work<'a> {
 }
 
 /// The floor against itself, run as N1 runs its pairs.
-fn measure_aa(work: &Work<'_>) -> Result<String, Failure> {
+fn measure_aa(work: &Work) -> Result<String, Failure> {
     let mut ratios = Vec::new();
     for _ in 0..work.options.pairs() {
         let first = work.floor(1)?;
@@ -139,10 +138,10 @@ fn measure_aa(work: &Work<'_>) -> Result<String, Failure> {
     Ok(format!("a/a  floor ÷ floor                         {:.2}", Spread::of(ratios)))
 }
 
-fn measure_n1(work: &Work<'_>) -> Result<String, Failure> {
+fn measure_n1(work: &Work) -> Result<String, Failure> {
     let (mut ratios, mut floors, mut cases, mut micros) = (vec![], vec![], vec![], vec![]);
     for pair in 0..work.options.pairs() {
-        let both = |work: &Work<'_>| Ok::<f64, Failure>(work.floor(1)?.max(work.floor(2)?));
+        let both = |work: &Work| Ok::<f64, Failure>(work.floor(1)?.max(work.floor(2)?));
         // Whoever is first meets the machine as the run before left it: they take turns.
         let (floor, (rate, cpu)) = if pair.is_multiple_of(2) {
             let floor = both(work)?;
@@ -169,7 +168,7 @@ fn measure_n1(work: &Work<'_>) -> Result<String, Failure> {
     ))
 }
 
-fn measure_n2(work: &Work<'_>) -> Result<String, Failure> {
+fn measure_n2(work: &Work) -> Result<String, Failure> {
     let bodies = work.bodies();
     let (mut ratios, mut floors, mut times, mut cpus, mut commits) =
         (vec![], vec![], vec![], vec![], vec![]);
@@ -209,7 +208,7 @@ fn measure_n2(work: &Work<'_>) -> Result<String, Failure> {
     ))
 }
 
-fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
+fn measure_n4(work: &Work) -> Result<String, Failure> {
     let bodies = work.bodies();
     let run = Run { wants_latencies: true, ..work.run(1) };
     let (mut ratios, mut alone, mut beside) = (vec![], vec![], vec![]);
@@ -219,6 +218,7 @@ fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
         let requests = Requests::timed(&work.singles, &server.token()?);
         let mut quiet = posts::run(server.process().port, &requests, run)?;
         all_created(&quiet)?;
+        let before = block_on(server.metric("zhida_events_total"))?;
         let stop = Arc::new(AtomicBool::new(false));
         let (target, stopped, bodies) = (work.target(&server)?, Arc::clone(&stop), bodies.clone());
         let load = std::thread::spawn(move || {
@@ -226,14 +226,13 @@ fn measure_n4(work: &Work<'_>) -> Result<String, Failure> {
             rustix::process::nice(GIVES_WAY)?;
             bulk::send_until(&target, &bodies, &stopped)
         });
-        let before = block_on(server.metric("zhida_events_total"))?;
         let busy = posts::run(server.process().port, &requests, run);
-        let events = block_on(server.metric("zhida_events_total"))? - before;
+        let after = block_on(server.metric("zhida_events_total"));
         stop.store(true, Ordering::Release);
         load.join().map_err(|_| "the load panicked")??;
         let mut busy = busy?;
         all_created(&busy)?;
-        bulk_rates.push((events - figure(busy.created)) / busy.seconds);
+        bulk_rates.push((after? - before - figure(busy.created)) / busy.seconds);
         let quiet = slowest_hundredth(&mut quiet.latencies, "alone", &mut told);
         let busy = slowest_hundredth(&mut busy.latencies, "beside", &mut told);
         ratios.push(busy / quiet);
@@ -271,7 +270,7 @@ fn slowest_hundredth(latencies: &mut [Latency], load: &str, told: &mut String) -
     slowest[0].us
 }
 
-fn measure_n8(work: &Work<'_>) -> Result<String, Failure> {
+fn measure_n8(work: &Work) -> Result<String, Failure> {
     let bodies = work.bodies();
     let mut server = block_on(work.fresh())?;
     bulk::send_all(&work.target(&server)?, &bodies)?;
@@ -305,7 +304,7 @@ async fn wait_for_fold(server: &Zhida) -> Result<(), Failure> {
 }
 
 /// Reports on until the segment being written is all but full: the next snapshot is due then.
-fn fill_segment(work: &Work<'_>, server: &Zhida, bodies: &Arc<Bodies>) -> Result<(), Failure> {
+fn fill_segment(work: &Work, server: &Zhida, bodies: &Arc<Bodies>) -> Result<(), Failure> {
     let target = Target { connections: 1, ..work.target(server)? };
     for number in 0.. {
         let bytes = block_on(server.metric("zhida_journal_bytes_total"))?;
@@ -317,7 +316,7 @@ fn fill_segment(work: &Work<'_>, server: &Zhida, bodies: &Arc<Bodies>) -> Result
     Ok(())
 }
 
-fn measure_overload(work: &Work<'_>) -> Result<String, Failure> {
+fn measure_overload(work: &Work) -> Result<String, Failure> {
     let times = [1, OVERLOAD_TIMES];
     let (mut ratios, mut peaks, mut rates) = (vec![], [vec![], vec![]], [vec![], vec![]]);
     let mut overloaded = [0, 0];

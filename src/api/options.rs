@@ -82,7 +82,7 @@ pub struct ApiOptions {
     pub connections_max: usize,
     /// How long a request's head may take to come.
     pub header_read_timeout: Duration,
-    /// How long the body of one command may take to come.
+    /// How long each piece of one command's body may take to come.
     pub body_read_timeout: Duration,
     /// How long connections may take to end once the server stops.
     pub drain_wait_max: Duration,

@@ -14,7 +14,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 
 use super::app::App;
-use super::body::{Addressed, Draft, SealFault, Sealer, Verb, Want, is_printable, read_post};
+use super::body::{Addressed, Draft, SealFault, Sealer, Verb, is_printable, read_post};
 use super::caller::{Caller, new_token};
 use super::codes::Code;
 use super::problem::Problem;
@@ -75,41 +75,31 @@ where
 {
     let caller = Caller::of(app.handle().view(), &headers)?;
     let bytes = read_body(&app, &headers, body).await?;
-    let submission = match ready(&app, &caller, &headers, &bytes, address)? {
-        Ready::Submission(submission) => submission,
-        Ready::Admission(draft) => {
-            return Box::pin(admit(&app, &caller, *draft, &headers)).await;
-        }
-    };
+    if address.verb == Verb::AdmitClient {
+        return Box::pin(admit(app, caller, headers, bytes)).await;
+    }
+    let submission = read(&app, &caller, &headers, &bytes, address, None)?;
     let wants_timing = wants_timing(&headers);
     drop((headers, bytes));
     let done = app.handle().submit(&app.desk, submission).await?;
     Ok(accepted(app.handle().view(), &done, status_of(address.verb), wants_timing))
 }
 
-/// A request that was read and found good.
-enum Ready<'b> {
-    Submission(Box<Submission>),
-    /// A new client's, which is to be given a token first.
-    Admission(Box<Draft<'b>>),
-}
-
-/// No future, so that what it works with does not lie about while the request waits.
-fn ready<'b>(
+/// What a request submits. No future, so that what it works with does not lie about while the
+/// request waits.
+fn read(
     app: &App,
     caller: &Caller,
-    headers: &'b HeaderMap,
-    bytes: &'b [u8],
+    headers: &HeaderMap,
+    bytes: &[u8],
     address: Address,
-) -> Result<Ready<'b>, Problem> {
+    token_hash: Option<[u8; 32]>,
+) -> Result<Box<Submission>, Problem> {
     let draft = read_post(address.verb, addressed(headers, address)?, bytes)?;
     if draft.moves_the_clock() && app.api.source.is_taken() {
         return Err(Problem::new(Code::SourceTaken));
     }
-    if let Want::AdmitClient(_) = &draft.want {
-        return Ok(Ready::Admission(Box::new(draft)));
-    }
-    Ok(Ready::Submission(Box::new(submission(app, caller, draft, None)?)))
+    Ok(Box::new(submission(app, caller, draft, token_hash)?))
 }
 
 /// The whole body of one command, bounded in bytes and time.
@@ -238,21 +228,22 @@ pub(super) fn submission(
 
 /// Admits a client and tells its token, this once.
 async fn admit(
-    app: &App,
-    caller: &Caller,
-    draft: Draft<'_>,
-    headers: &HeaderMap,
+    app: App,
+    caller: Caller,
+    headers: HeaderMap,
+    bytes: Bytes,
 ) -> Result<Response<Bytes>, Problem> {
     let (token, hash) = new_token().map_err(|error| {
         tracing::error!(%error, "no randomness for a token");
         Problem::new(Code::Internal)
     })?;
-    let submission = submission(app, caller, draft, Some(hash))?;
+    let address = Address::of(Verb::AdmitClient);
+    let submission = read(&app, &caller, &headers, &bytes, address, Some(hash))?;
     let done = app.handle().submit(&app.desk, submission).await?;
     let mut body = AcceptedBody::of(app.handle().view(), &done.reply);
     // A repeat is answered from the journal, which has no token.
     body.token = (!done.is_repeat).then_some(token);
-    Ok(written(&body, &done, StatusCode::CREATED, wants_timing(headers)))
+    Ok(written(&body, &done, StatusCode::CREATED, wants_timing(&headers)))
 }
 
 const fn status_of(verb: Verb) -> StatusCode {

@@ -191,7 +191,7 @@ impl State {
     /// Who acts, by a submission.
     ///
     /// # Errors
-    /// When it names a unit that does not exist, is closed, or lies outside its scope.
+    /// When it names a unit that does not exist, or lies outside its scope.
     pub fn actor(&self, submission: &Submission) -> Result<Actor, Rejection> {
         let unit = match submission.by {
             None => None,

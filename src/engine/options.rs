@@ -15,7 +15,7 @@ pub struct EngineOptions {
     pub bulk_bytes_max: usize,
     /// Bulk commands that one turn takes while nobody waits in the interactive lane.
     pub turn_bulk_commands_max: usize,
-    /// Bulk commands that one turn takes while interactive commands keep coming.
+    /// Bulk commands that one turn takes while interactive commands keep coming; a batch is not cut.
     pub turn_bulk_commands_shared: usize,
     /// Journal bytes at which a turn stops gathering.
     pub turn_bytes_max: usize,

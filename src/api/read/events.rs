@@ -239,7 +239,7 @@ struct EventsQuery {
     params(
         ("after" = Option<u64>, Query, description = "The event to go on after; from the first without it"),
         ("limit" = Option<u32>, Query, description = "Events of a page: 100, at most 1000"),
-        ("wait" = Option<u32>, Query, description = "Seconds to wait for an event, at most 60"),
+        ("wait" = Option<u32>, Query, description = "Seconds to wait for an event; longer than the server allows (30 by default) counts as that"),
     ),
     responses(
         (status = 200, description = "A page, perhaps empty", body = EventsBody, headers(("Zhida-Seq" = u64, description = "The event to go on after"))),
