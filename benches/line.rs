@@ -13,6 +13,7 @@ use zhida::domain::ids::PrincipalId;
 use zhida::domain::state::State;
 use zhida::engine::{Clock, Engine, EngineOptions, Parts};
 use zhida::journal::MemoryJournal;
+use zhida::journal::medium::disk::Disk;
 use zhida::journal::vault::{Vault, VaultOptions};
 
 fn line(criterion: &mut Criterion) {
@@ -31,7 +32,10 @@ fn line(criterion: &mut Criterion) {
     let engine = Engine::start(Parts {
         journal: Box::new(MemoryJournal::default()),
         state: State::default(),
-        vault: Arc::new(Vault::open(dir.path(), options).expect("a new vault")),
+        vault: Arc::new(
+            Vault::open(&Disk::at(dir.path()).expect("the directory is there"), options)
+                .expect("a new vault"),
+        ),
         clock: Clock::System,
         journal_id: 7,
         status: Arc::default(),

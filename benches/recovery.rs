@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use zhida::domain::event::ClockMode;
+use zhida::journal::medium::disk::Disk;
 use zhida::journal::{Head, Journal, MemoryJournal, Turn, recover};
 
 use city::{Work, sized};
@@ -36,11 +37,12 @@ fn recovery(criterion: &mut Criterion) {
 
     let (tail, reader) = (journal.tail(), journal.reader());
     let dir = tempfile::tempdir().expect("a directory");
+    let disk = Disk::at(dir.path()).expect("the directory is there");
     let mut group = criterion.benchmark_group("recovery");
     group.sample_size(10).measurement_time(Duration::from_secs(8));
     group.throughput(Throughput::Elements(tail.seq.0));
     group.bench_function("fold", |bencher| {
-        bencher.iter(|| recover(dir.path(), &*reader, tail, &|_, _| ()).expect("a whole journal"));
+        bencher.iter(|| recover(&disk, &*reader, tail, &|_, _| ()).expect("a whole journal"));
     });
     group.finish();
 }

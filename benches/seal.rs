@@ -2,6 +2,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use zhida::domain::event::PartName;
+use zhida::journal::medium::disk::Disk;
 use zhida::journal::vault::{Vault, VaultError, VaultOptions};
 
 const TEXT_BYTES: usize = 280;
@@ -9,7 +10,8 @@ const TEXT_BYTES: usize = 280;
 fn seal(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a directory");
     let options = VaultOptions { steps_ahead: 8, ..VaultOptions::default() };
-    let vault = Vault::open(dir.path(), options).expect("a new vault");
+    let vault = Vault::open(&Disk::at(dir.path()).expect("the directory is there"), options)
+        .expect("a new vault");
     let text = vec![b'z'; TEXT_BYTES];
     let mut group = criterion.benchmark_group("seal");
     group.throughput(Throughput::Bytes(TEXT_BYTES as u64));

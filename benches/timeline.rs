@@ -10,6 +10,7 @@ use zhida::city::City;
 use zhida::domain::ids::CaseId;
 use zhida::domain::state::State;
 use zhida::engine::{Clock, Desk, Engine, EngineOptions, Handle, ManualClock, Parts};
+use zhida::journal::medium::disk::Disk;
 use zhida::journal::store::{Store, StoreOptions};
 use zhida::journal::vault::{Vault, VaultOptions};
 
@@ -44,7 +45,9 @@ fn timeline(criterion: &mut Criterion) {
 
 fn engine(dir: &std::path::Path, work: &Work) -> Engine {
     let (store, _) = Store::open(&StoreOptions::at(dir)).expect("an empty directory opens");
-    let vault = Vault::open(dir, VaultOptions::default()).expect("a new vault");
+    let vault =
+        Vault::open(&Disk::at(dir).expect("the directory is there"), VaultOptions::default())
+            .expect("a new vault");
     let parts = Parts {
         journal: Box::new(store),
         state: State::default(),

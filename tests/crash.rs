@@ -14,9 +14,9 @@ use std::ops::ControlFlow;
 use journal::Writer;
 use zhida::domain::digest::Digest;
 use zhida::domain::ids::Seq;
-use zhida::journal::store::simulated::{Dice, Faults, Machine};
-use zhida::journal::store::{Background, OpenError, Store, StoreOptions, verify};
-use zhida::journal::{AppendError, Journal as _, Turn};
+use zhida::journal::medium::simulated::{Dice, Faults, Machine};
+use zhida::journal::store::{OpenError, Store, StoreOptions, verify};
+use zhida::journal::{AppendError, Background, Journal as _, Turn};
 
 const SEEDS: u64 = 200;
 const OPERATIONS: usize = 220;

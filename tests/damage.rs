@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use journal::{Writer, made, open, segments};
 use zhida::domain::ids::Seq;
-use zhida::journal::store::simulated::{Dice, Machine};
+use zhida::journal::medium::simulated::{Dice, Machine};
 use zhida::journal::store::{Acknowledged, OpenError, VerifyError, verify};
 use zhida::journal::{Journal as _, ReadError};
 

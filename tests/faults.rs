@@ -6,7 +6,7 @@ mod journal;
 use journal::{BALLAST_BYTES, Writer, append, append_many, open, segments};
 use zhida::domain::digest::Digest;
 use zhida::domain::ids::Seq;
-use zhida::journal::store::simulated::Machine;
+use zhida::journal::medium::simulated::Machine;
 use zhida::journal::store::verify;
 use zhida::journal::{AppendError, Journal as _};
 

@@ -189,7 +189,7 @@ impl Zhida {
         for entry in std::fs::read_dir(self.data_dir())? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             // One that is being written has another name.
-            let is_whole = name != "snapshot-next";
+            let is_whole = name != "snapshot.aside";
             if name.starts_with("snapshot") && is_whole {
                 names.push(name);
             }

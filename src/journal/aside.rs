@@ -4,6 +4,15 @@
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
+/// Where work is done that nobody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Background {
+    /// On a thread of its own.
+    Thread,
+    /// On the caller's, when it says so: a test that must come out the same every time.
+    Inline,
+}
+
 /// How far they are behind, as a nice value: a third of another thread's share where all
 /// processors are busy, and no less, since segments are made as fast as they are sealed.
 const GIVES_WAY: i32 = 5;

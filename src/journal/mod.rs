@@ -26,6 +26,7 @@ mod aside;
 pub mod error;
 pub mod fold;
 pub mod head;
+pub mod medium;
 pub mod memory;
 pub mod record;
 pub mod recover;
@@ -44,8 +45,9 @@ use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
 use crate::domain::record::Record;
 
+pub use aside::Background;
 pub use error::{AppendError, ReadError};
-pub use fold::{FoldHandle, FoldOptions, FoldStatus, Folder, SealNote};
+pub use fold::{FoldError, FoldHandle, FoldOptions, FoldStatus, Folder, SealNote};
 pub use head::Head;
 pub use memory::{Fault, MemoryFaults, MemoryJournal};
 pub use record::BadRecord;

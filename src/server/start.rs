@@ -21,6 +21,7 @@ use crate::domain::event::{ClockMode, Event, Grant};
 use crate::domain::ids::{PrincipalId, Seq};
 use crate::domain::state::State;
 use crate::engine::{Clock, Desk, Engine, Handle, Parts, StartError, Status};
+use crate::journal::medium::Medium;
 use crate::journal::recover::recover;
 use crate::journal::store::{OpenError, SealedSegment, Store, StoreOptions};
 use crate::journal::vault::{Vault, VaultError, VaultOptions};
@@ -56,11 +57,13 @@ pub(super) fn start(
     let (store, report) =
         Store::open(&store_options(config, &dir)).map_err(|error| open_failure(&dir, &error))?;
     tracing::info!("{report}");
-    let recovered = recover(&dir, &*store.reader(), store.tail(), progress)
+    let medium = store.medium();
+    let recovered = recover(&*medium, &*store.reader(), store.tail(), progress)
         .map_err(|error| Failure::damaged(&dir.display().to_string(), &error).hint(MEND))?;
     let status = Arc::new(Status::default());
-    let vault = open_vault(config, &dir, &recovered.state)?;
-    let folder = start_folder(&dir, &store, &status, recovered.snapshot_seq)?;
+    let vault = open_vault(config, &*medium, &recovered.state)
+        .map_err(|error| vault_failure(&dir, &error))?;
+    let folder = start_folder(&store, &status, recovered.snapshot_seq)?;
     let state = recovered.state;
     let is_new = state.clients().iter().next().is_none();
     let engine = Engine::start(Parts {
@@ -113,7 +116,7 @@ fn begun_with(config: &Config) -> Result<Option<ClockMode>, Failure> {
     Ok(Some(opened.clock_mode))
 }
 
-fn open_vault(config: &Config, dir: &Path, state: &State) -> Result<Vault, Failure> {
+fn open_vault(config: &Config, medium: &dyn Medium, state: &State) -> Result<Vault, VaultError> {
     let options = VaultOptions {
         journal_exists: state.opened().is_some(),
         highest_committed: state.slots_used(),
@@ -121,12 +124,11 @@ fn open_vault(config: &Config, dir: &Path, state: &State) -> Result<Vault, Failu
         steps_ahead: u32::try_from(config.vault.steps_ahead).unwrap_or(u32::MAX),
         ..VaultOptions::default()
     };
-    Vault::open(dir, options).map_err(|error| vault_failure(&error))
+    Vault::open(medium, options)
 }
 
 /// Starts the thread that folds, and tells it what was sealed since the snapshot.
 fn start_folder(
-    dir: &Path,
     store: &Store,
     status: &Status,
     snapshot_seq: Option<Seq>,
@@ -134,9 +136,9 @@ fn start_folder(
     let is_bulk_busy = Arc::clone(status.is_bulk_busy());
     let options = FoldOptions {
         snapshot_seq,
-        ..FoldOptions::new(dir.to_path_buf(), store.reader(), is_bulk_busy)
+        ..FoldOptions::new(store.medium(), store.reader(), is_bulk_busy)
     };
-    let folder =
+    let mut folder =
         Folder::start(options).map_err(|error| Failure::world("start the folder", &error))?;
     let is_new = |segment: &&SealedSegment| snapshot_seq.is_none_or(|seq| segment.last.seq > seq);
     for segment in store.sealed().iter().filter(is_new) {
@@ -281,23 +283,23 @@ pub(super) fn open_failure(dir: &Path, error: &OpenError) -> Failure {
 }
 
 /// What a command says when a vault does not open.
-pub(super) fn vault_failure(error: &VaultError) -> Failure {
+pub(super) fn vault_failure(dir: &Path, error: &VaultError) -> Failure {
     let (kind, hint) = match error {
-        VaultError::Missing { .. }
+        VaultError::Missing
         | VaultError::TooShort { .. }
-        | VaultError::Blank { .. }
+        | VaultError::Blank
         | VaultError::SlotUnknown { .. }
         | VaultError::DoesNotOpen { .. } => (
             Kind::Damaged,
             "put the newest copy of this directory's vault there; without it no text opens",
         ),
-        VaultError::Busy { .. } => (Kind::World, "stop the process that has it first"),
+        VaultError::Busy => (Kind::World, "stop the process that has it first"),
         VaultError::NoneLeft { .. } => (Kind::World, "make room on the disk, and start again"),
         VaultError::Random(_) | VaultError::Io { .. } => {
             (Kind::World, "look at the disk and at the rights on the file")
         }
     };
-    Failure::new(kind, caused("open the vault", error)).hint(hint)
+    Failure::new(kind, caused(&dir.join("vault").display().to_string(), error)).hint(hint)
 }
 
 fn start_failure(error: &StartError) -> Failure {

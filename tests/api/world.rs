@@ -13,6 +13,7 @@ use zhida::domain::event::Grant;
 use zhida::domain::ids::{PrincipalId, Timestamp};
 use zhida::domain::state::State;
 use zhida::engine::{Clock, Desk, Engine, EngineOptions, ManualClock, Parts};
+use zhida::journal::medium::disk::Disk;
 use zhida::journal::vault::{Vault, VaultOptions};
 use zhida::journal::{MemoryFaults, MemoryJournal};
 
@@ -96,7 +97,9 @@ impl World {
         let parts = Parts {
             journal: Box::new(journal),
             state: State::default(),
-            vault: Arc::new(Vault::open(dir.path(), vault).unwrap()),
+            vault: Arc::new(
+                Vault::open(&Disk::at(dir.path()).expect("the directory is there"), vault).unwrap(),
+            ),
             clock: choices.clock,
             journal_id: 7,
             status: Arc::default(),

@@ -10,9 +10,9 @@ use zhida::domain::digest::Digest;
 use zhida::domain::event::{ClockAdvanced, ClockMode, Event, TextStaged};
 use zhida::domain::ids::{ImportId, Seq, Timestamp};
 use zhida::domain::record::{Actor, Record};
-use zhida::journal::store::simulated::{Dice, Machine};
-use zhida::journal::store::{Background, OpenError, OpenReport, Store, StoreOptions};
-use zhida::journal::{Head, Journal as _, ReadError, Reader, Turn, Value};
+use zhida::journal::medium::simulated::{Dice, Machine};
+use zhida::journal::store::{OpenError, OpenReport, Store, StoreOptions};
+use zhida::journal::{Background, Head, Journal as _, ReadError, Reader, Turn, Value};
 
 /// Makes turns and remembers what was acknowledged.
 pub(crate) struct Writer {

@@ -16,7 +16,7 @@ use zhida::engine::{
     Accepted, Clock, Desk, Engine, EngineOptions, Handle, LineAnswer, ManualClock, Parts, Status,
     Storage, SubmitError,
 };
-use zhida::journal::store::simulated::Dice;
+use zhida::journal::medium::simulated::Dice;
 use zhida::journal::{Fault, Head, Journal, Vault};
 
 use crate::check;

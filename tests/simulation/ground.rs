@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use parking_lot::Mutex;
 use zhida::domain::digest::Digest;
-use zhida::journal::store::simulated::Machine;
-use zhida::journal::store::{Background, Store, StoreOptions};
+use zhida::journal::medium::simulated::Machine;
+use zhida::journal::store::{Store, StoreOptions};
 use zhida::journal::{
-    AppendError, Fault, Head, Journal, MemoryFaults, MemoryJournal, Reader, Turn,
+    AppendError, Background, Fault, Head, Journal, MemoryFaults, MemoryJournal, Reader, Turn,
 };
 
 /// The disk, which outlives engines.

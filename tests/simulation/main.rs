@@ -23,6 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use zhida::journal::medium;
 use zhida::journal::{Head, Vault, VaultOptions};
 
 use drive::{Drive, SharedVault};
@@ -88,5 +89,11 @@ fn run(seed: u64, disk: NewDisk, vault: &SharedVault, tally: &mut Tally) -> Head
 fn vault() -> SharedVault {
     let dir = TempDir::new().expect("a temporary directory");
     let few = VaultOptions { step_slots: 64, steps_ahead: 1, ..VaultOptions::default() };
-    (Arc::new(Vault::open(dir.path(), few).expect("a new vault")), Arc::new(dir))
+    (
+        Arc::new(
+            Vault::open(&medium::disk::Disk::at(dir.path()).expect("the directory is there"), few)
+                .expect("a new vault"),
+        ),
+        Arc::new(dir),
+    )
 }

@@ -13,7 +13,7 @@ use zhida::domain::event::{ClockMode, Grant, SealedPart};
 use zhida::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
 use zhida::domain::organisation::{UnitKind, UnitRow};
 use zhida::domain::record::Mark;
-use zhida::journal::store::simulated::Dice;
+use zhida::journal::medium::simulated::Dice;
 
 use crate::city::{ADMIN, APP, HOUR, MATTERS, TOWNSHIP_APP, UNITS, matter_rows, scope, unit_row};
 use crate::shadow::Shadow;

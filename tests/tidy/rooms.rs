@@ -57,7 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "rustix",
         &[
             "src/journal/aside.rs",
-            "src/journal/store/disk.rs",
+            "src/journal/medium/disk.rs",
             "src/server/commands/demo/process.rs",
             "src/server/commands/serve.rs",
         ],

@@ -11,6 +11,7 @@ use crate::domain::event::{ClockMode, PartName};
 use crate::domain::ids::{CaseId, Seq};
 use crate::domain::tests::world::*;
 use crate::engine::{Desk, Engine, ManualClock, Parts};
+use crate::journal::medium::disk::Disk;
 use crate::journal::vault::{Opened, Vault, VaultOptions};
 use crate::journal::{AppendError, Head, Journal, MemoryJournal, ReadError, Reader, Turn};
 
@@ -54,7 +55,10 @@ impl Journal for Lingering {
 fn what_is_durable_and_not_published_is_not_read() {
     let dir = tempfile::TempDir::new().expect("a temporary directory");
     let few = VaultOptions { step_slots: 64, ..VaultOptions::default() };
-    let vault = Arc::new(Vault::open(dir.path(), few).expect("a new vault"));
+    let vault = Arc::new(
+        Vault::open(&Disk::at(dir.path()).expect("the directory is there"), few)
+            .expect("a new vault"),
+    );
     let mut world = World::clocked(ClockMode::Manual);
     let journal = journal_of(&world.records, ClockMode::Manual);
     let clock = ManualClock::starting(START);

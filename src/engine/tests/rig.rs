@@ -24,6 +24,7 @@ use crate::engine::{
     Accepted, Clock, Desk, Engine, EngineOptions, Handle, ManualClock, Parts, StartError, Status,
     SubmitError, Undurable,
 };
+use crate::journal::medium::disk::Disk;
 use crate::journal::vault::{Vault, VaultOptions};
 use crate::journal::{Journal, MemoryFaults, MemoryJournal, Turn, Value};
 
@@ -70,7 +71,10 @@ impl Rig {
         let journal = journal_of(&world.records, mode);
         let dir = TempDir::new().expect("a temporary directory");
         let few = VaultOptions { step_slots: 64, steps_ahead: 2, ..VaultOptions::default() };
-        let vault = Arc::new(Vault::open(dir.path(), few).expect("a new vault"));
+        let vault = Arc::new(
+            Vault::open(&Disk::at(dir.path()).expect("the directory is there"), few)
+                .expect("a new vault"),
+        );
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let desk = Desk::new();
@@ -311,7 +315,10 @@ pub(super) fn start(
 ) -> (Result<Engine, StartError>, TempDir) {
     let dir = TempDir::new().expect("a temporary directory");
     let few = VaultOptions { step_slots: 64, steps_ahead: 2, ..VaultOptions::default() };
-    let vault = Arc::new(Vault::open(dir.path(), few).expect("a new vault"));
+    let vault = Arc::new(
+        Vault::open(&Disk::at(dir.path()).expect("the directory is there"), few)
+            .expect("a new vault"),
+    );
     let clock = ManualClock::starting(START);
     (Engine::start(parts(journal, &vault, mode, &clock, &options())), dir)
 }

@@ -14,6 +14,7 @@ use crate::engine::lanes::{Ask, Batch, Single};
 use crate::engine::{
     Desk, Engine, EngineOptions, Handle, ManualClock, Parts, StartError, SubmitError,
 };
+use crate::journal::medium::disk::Disk;
 use crate::journal::vault::{Vault, VaultOptions};
 use crate::journal::{Fault, MemoryJournal};
 
@@ -220,7 +221,10 @@ fn what_is_put_in_after_the_end_is_turned_away() {
 fn a_state_that_is_not_its_journal_s_is_a_mistake() {
     let world = World::clocked(ClockMode::Manual);
     let dir = tempfile::TempDir::new().expect("a temporary directory");
-    let vault = Vault::open(dir.path(), VaultOptions { step_slots: 64, ..VaultOptions::default() });
+    let vault = Vault::open(
+        &Disk::at(dir.path()).expect("the directory is there"),
+        VaultOptions { step_slots: 64, ..VaultOptions::default() },
+    );
     let vault = Arc::new(vault.expect("a new vault"));
     let journal = journal_of(&world.records, ClockMode::Manual);
     let clock = ManualClock::default();

@@ -13,12 +13,19 @@ use crate::journal::snapshot;
 
 /// Why there is no new snapshot.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FoldError {
+pub enum FoldError {
     /// The fold came to another state than the writer had.
     #[error(
         "the fold up to event {seq} has digest {found:x?}, and the running state had {noted:x?}"
     )]
-    Differs { seq: Seq, noted: Digest, found: Digest },
+    Differs {
+        /// Up to which event.
+        seq: Seq,
+        /// As the writer noted it.
+        noted: Digest,
+        /// As the fold came to it.
+        found: Digest,
+    },
     /// The journal is damaged.
     #[error("folding the journal: {0}")]
     Damaged(#[source] RecoverError),
@@ -54,7 +61,7 @@ impl Folding {
         status: Arc<FoldStatus>,
         is_stopping: Arc<AtomicBool>,
     ) -> io::Result<Self> {
-        let candidates = snapshot::newest(&options.dir)?;
+        let candidates = snapshot::newest(&*options.medium)?;
         let in_force = options
             .snapshot_seq
             .and_then(|seq| candidates.into_iter().find(|candidate| candidate.seq == seq));
@@ -118,7 +125,7 @@ impl Folding {
             return Ok(());
         };
         let reader = &*self.options.reader;
-        let base = newest_good(&self.options.dir, reader, newest.last.seq);
+        let base = newest_good(&*self.options.medium, reader, newest.last.seq);
         let Base { mut state, mut head, candidate, .. } = base.map_err(FoldError::of)?;
         self.status.folded_seq.store(head.seq.0, Ordering::Relaxed);
         self.status.through_seq.store(newest.last.seq.0, Ordering::Release);
@@ -142,7 +149,8 @@ impl Folding {
                 Some(_) | None => {}
             }
         }
-        let bytes = snapshot::write(&self.options.dir, &state, head).map_err(FoldError::Write)?;
+        let written = snapshot::write(&*self.options.medium, &state, head);
+        let bytes = written.map_err(FoldError::Write)?;
         self.put_in_force(head.seq, bytes, candidate.map(|candidate| candidate.seq));
         Ok(())
     }
@@ -150,7 +158,7 @@ impl Folding {
     fn put_in_force(&mut self, seq: Seq, bytes: u64, before: Option<Seq>) {
         // The one before stays: it was good, and the new one may meet a bad disk.
         let keep: Vec<Seq> = before.into_iter().chain([seq]).collect();
-        if let Err(error) = snapshot::prune(&self.options.dir, &keep) {
+        if let Err(error) = snapshot::prune(&*self.options.medium, &keep) {
             tracing::warn!(%error, "old snapshots stay");
         }
         tracing::info!(seq = seq.0, bytes, "snapshot");

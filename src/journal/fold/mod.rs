@@ -24,7 +24,6 @@ mod folding;
 mod tests;
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -33,11 +32,14 @@ use std::time::Duration;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::Reader;
-use super::aside;
+use super::aside::{self, Background};
 use super::head::Head;
+use super::medium::Medium;
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
-use folding::{FoldError, Folding};
+use folding::Folding;
+
+pub use folding::FoldError;
 
 /// A segment that was sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +54,8 @@ pub struct SealNote {
 
 /// What a folder works with.
 pub struct FoldOptions {
-    /// The data directory.
-    pub dir: PathBuf,
+    /// Where the snapshots lie.
+    pub medium: Arc<dyn Medium>,
     /// The journal.
     pub reader: Arc<dyn Reader>,
     /// The snapshot in force, as the start found it.
@@ -64,19 +66,26 @@ pub struct FoldOptions {
     pub segments_waiting_max: usize,
     /// How often a fold that waits looks whether the bulk lane is still busy.
     pub look_again_after: Duration,
+    /// Who folds.
+    pub background: Background,
 }
 
 impl FoldOptions {
     /// Those of design: four segments, looking five times a second.
     #[must_use]
-    pub fn new(dir: PathBuf, reader: Arc<dyn Reader>, is_bulk_busy: Arc<AtomicBool>) -> Self {
+    pub fn new(
+        medium: Arc<dyn Medium>,
+        reader: Arc<dyn Reader>,
+        is_bulk_busy: Arc<AtomicBool>,
+    ) -> Self {
         Self {
-            dir,
+            medium,
             reader,
             snapshot_seq: None,
             is_bulk_busy,
             segments_waiting_max: 4,
             look_again_after: Duration::from_millis(200),
+            background: Background::Thread,
         }
     }
 }
@@ -118,7 +127,7 @@ impl FoldStatus {
     }
 }
 
-/// Starts the thread that folds.
+/// Starts whoever folds.
 #[derive(Debug)]
 pub struct Folder;
 
@@ -130,33 +139,56 @@ impl Folder {
     pub fn start(options: FoldOptions) -> io::Result<FoldHandle> {
         let status = Arc::new(FoldStatus::default());
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let look_again_after = options.look_again_after;
+        let FoldOptions { look_again_after, background, .. } = options;
         let folding = Folding::new(options, Arc::clone(&status), Arc::clone(&is_stopping))?;
-        // One note a segment, 128 MiB of journal apart: it needs no bound.
-        let (sender, receiver) = crossbeam::channel::unbounded();
-        let thread = aside::spawn("fold", move || run(folding, &receiver, look_again_after))?;
-        Ok(FoldHandle { sender: Some(sender), status, is_stopping, thread: Some(thread) })
+        let kind = match background {
+            Background::Inline => Kind::Inline(Box::new(folding)),
+            Background::Thread => {
+                // One note a segment, 128 MiB of journal apart: it needs no bound.
+                let (notes, receiver) = crossbeam::channel::unbounded();
+                let run = move || run(folding, &receiver, look_again_after);
+                Kind::Thread { notes, thread: aside::spawn("fold", run)? }
+            }
+        };
+        Ok(FoldHandle { kind, status, is_stopping })
     }
 }
 
 /// Tells the folder what was sealed. Dropped, it ends a fold that runs, and waits for the thread.
-#[derive(Debug)]
 pub struct FoldHandle {
-    sender: Option<Sender<SealNote>>,
+    kind: Kind,
     status: Arc<FoldStatus>,
     is_stopping: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+}
+
+enum Kind {
+    Thread { notes: Sender<SealNote>, thread: JoinHandle<()> },
+    Inline(Box<Folding>),
+    Ended,
 }
 
 impl FoldHandle {
     /// Says that a segment was sealed. A start says it of those after the snapshot that it found,
     /// in order. Never waits.
-    pub fn sealed(&self, note: SealNote) {
-        if let Some(sender) = &self.sender
-            && sender.send(note).is_err()
-        {
-            // The thread ended with its reason in the status.
-            tracing::debug!(seq = note.last.seq.0, "no fold takes note of a sealed segment");
+    pub fn sealed(&mut self, note: SealNote) {
+        match &mut self.kind {
+            Kind::Thread { notes, .. } if notes.send(note).is_err() => {
+                // The thread ended with its reason in the status.
+                tracing::debug!(seq = note.last.seq.0, "no fold takes note of a sealed segment");
+            }
+            Kind::Inline(folding) => folding.note(note),
+            Kind::Thread { .. } | Kind::Ended => {}
+        }
+    }
+
+    /// Folds now, if that is due, where it has no thread of its own.
+    ///
+    /// # Errors
+    /// When a fold failed; the snapshot before stays in force.
+    pub fn work(&mut self) -> Result<(), FoldError> {
+        match &mut self.kind {
+            Kind::Inline(folding) => folding.fold_if_it_may(),
+            Kind::Thread { .. } | Kind::Ended => Ok(()),
         }
     }
 
@@ -170,11 +202,11 @@ impl FoldHandle {
 impl Drop for FoldHandle {
     fn drop(&mut self) {
         self.is_stopping.store(true, Ordering::Release);
-        self.sender = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread that folds panicked");
+        if let Kind::Thread { notes, thread } = std::mem::replace(&mut self.kind, Kind::Ended) {
+            drop(notes);
+            if thread.join().is_err() {
+                tracing::error!("the thread that folds panicked");
+            }
         }
     }
 }

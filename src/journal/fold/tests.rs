@@ -1,9 +1,9 @@
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use tempfile::TempDir;
 
 use super::*;
+use crate::journal::medium::disk::Disk;
 use crate::journal::recover::recover;
 use crate::journal::snapshot::{self, newest};
 use crate::journal::workload::Workload;
@@ -26,7 +26,7 @@ impl Room {
         let status = Arc::new(FoldStatus::default());
         let is_busy = Arc::new(AtomicBool::new(false));
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let options = options(dir.path(), &city, &is_busy);
+        let options = options(&dir, &city, &is_busy);
         let folding = Folding::new(options, Arc::clone(&status), Arc::clone(&is_stopping))
             .expect("the directory is there");
         Self { dir, city, folding, status, is_busy, is_stopping }
@@ -41,14 +41,18 @@ impl Room {
     }
 
     fn snapshots(&self) -> Vec<Seq> {
-        newest(self.dir.path()).expect("listed").iter().map(|candidate| candidate.seq).collect()
+        newest(&*disk(&self.dir)).expect("listed").iter().map(|candidate| candidate.seq).collect()
     }
 }
 
-fn options(dir: &Path, city: &Workload, is_busy: &Arc<AtomicBool>) -> FoldOptions {
+fn disk(dir: &TempDir) -> Arc<Disk> {
+    Arc::new(Disk::at(dir.path()).expect("the directory is there"))
+}
+
+fn options(dir: &TempDir, city: &Workload, is_busy: &Arc<AtomicBool>) -> FoldOptions {
     FoldOptions {
         look_again_after: Duration::from_millis(1),
-        ..FoldOptions::new(dir.to_path_buf(), city.reader(), Arc::clone(is_busy))
+        ..FoldOptions::new(disk(dir), city.reader(), Arc::clone(is_busy))
     }
 }
 
@@ -61,8 +65,8 @@ fn a_fold_comes_to_the_state_that_was_running() {
             assert_eq!(room.status.folds(), folds);
             assert_eq!(room.status.snapshot_seq(), Some(room.city.tail().seq));
             assert_eq!(room.status.progress(), None);
-            let newest = newest(room.dir.path()).expect("listed").remove(0);
-            let (state, head) = snapshot::load(&newest.path).expect("loaded");
+            let newest = newest(&*disk(&room.dir)).expect("listed").remove(0);
+            let (state, head) = snapshot::load(&*disk(&room.dir), &newest.name).expect("loaded");
             assert_eq!(state.digest(), room.city.state.digest());
             assert_eq!(head, room.city.tail());
         }
@@ -74,7 +78,7 @@ fn a_fold_comes_to_the_state_that_was_running() {
 fn a_fold_is_due_when_the_sealed_journal_outweighs_the_snapshot() {
     let mut room = Room::new(1);
     room.seal().expect("folded");
-    let weight = newest(room.dir.path()).expect("listed")[0].bytes;
+    let weight = newest(&*disk(&room.dir)).expect("listed")[0].bytes;
     for (bytes, folds) in [(weight / 2, 1), (weight - weight / 2 - 1, 1), (1, 2), (1, 2)] {
         room.city.work(1);
         let note = SealNote { bytes, ..room.city.roll() };
@@ -158,7 +162,8 @@ fn a_snapshot_that_went_bad_is_folded_over() {
     room.seal().expect("folded");
     room.seal().expect("folded");
     let good = room.snapshots()[1];
-    let bad = newest(room.dir.path()).expect("listed").remove(0).path;
+    let bad = newest(&*disk(&room.dir)).expect("listed").remove(0).name;
+    let bad = room.dir.path().join(bad);
     let mut bytes = std::fs::read(&bad).expect("read");
     let place = bytes.len() / 2;
     bytes[place] ^= 8;
@@ -172,7 +177,7 @@ fn a_snapshot_that_cannot_be_written_waits_for_the_next_segment() {
     let mut room = Room::new(7);
     room.city.work(20);
     let note = room.city.roll();
-    let in_the_way = room.dir.path().join("snapshot-next");
+    let in_the_way = room.dir.path().join("snapshot.aside");
     std::fs::create_dir(&in_the_way).expect("made");
     room.folding.note(note);
     let error = room.folding.fold_if_it_may().expect_err("a directory in the way");
@@ -211,7 +216,7 @@ fn the_thread_folds_what_it_is_told_of() {
     let dir = TempDir::new().expect("a temporary directory");
     let mut city = Workload::new(10);
     let is_busy = Arc::new(AtomicBool::new(true));
-    let handle = Folder::start(options(dir.path(), &city, &is_busy)).expect("started");
+    let mut handle = Folder::start(options(&dir, &city, &is_busy)).expect("started");
     city.work(200);
     handle.sealed(city.roll());
     // It waits until the bulk lane is idle, and looks by itself.
@@ -228,7 +233,7 @@ fn the_thread_folds_what_it_is_told_of() {
     }
     handle.sealed(city.roll());
     drop(handle);
-    assert_eq!(newest(dir.path()).expect("listed").len(), 1);
+    assert_eq!(newest(&*disk(&dir)).expect("listed").len(), 1);
 }
 
 #[test]
@@ -238,10 +243,10 @@ fn a_folder_goes_on_from_the_snapshot_that_the_start_found() {
     room.city.work(5);
     let tail = room.city.tail();
     let found =
-        recover(room.dir.path(), &*room.city.reader(), tail, &|_, _| {}).expect("recovered");
+        recover(&*disk(&room.dir), &*room.city.reader(), tail, &|_, _| {}).expect("recovered");
     let options = FoldOptions {
         snapshot_seq: found.snapshot_seq,
-        ..options(room.dir.path(), &room.city, &room.is_busy)
+        ..options(&room.dir, &room.city, &room.is_busy)
     };
     let status = Arc::new(FoldStatus::default());
     let mut again = Folding::new(options, Arc::clone(&status), Arc::clone(&room.is_stopping))
@@ -259,7 +264,7 @@ fn a_fold_in_a_journal_that_misses_events_is_damage() {
     let mut city = Workload::new(12);
     let note = city.roll();
     let empty = MemoryJournal::default();
-    let mut options = options(dir.path(), &city, &Arc::default());
+    let mut options = options(&dir, &city, &Arc::default());
     options.reader = empty.reader();
     let mut folding =
         Folding::new(options, Arc::default(), Arc::default()).expect("the directory is there");

@@ -14,9 +14,9 @@ mod tests;
 
 use std::io;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 
 use super::head::Head;
+use super::medium::Medium;
 use super::snapshot::{self, BadSnapshot, Candidate};
 use super::value::{BrokenChain, Value};
 use super::{ReadError, Reader};
@@ -38,8 +38,8 @@ pub struct Recovered {
 /// A snapshot that was passed over.
 #[derive(Debug)]
 pub struct SkippedSnapshot {
-    /// Where it is.
-    pub path: PathBuf,
+    /// Its file.
+    pub name: String,
     /// Why.
     pub why: UnusableSnapshot,
 }
@@ -119,15 +119,15 @@ pub enum RecoverError {
 /// # Errors
 /// When the journal is not one whole chain from the snapshot to `tail`.
 pub fn recover(
-    dir: &Path,
+    medium: &dyn Medium,
     reader: &dyn Reader,
     tail: Head,
     progress: &dyn Fn(Seq, Seq),
 ) -> Result<Recovered, RecoverError> {
-    let Base { mut state, mut head, candidate, skipped } = newest_good(dir, reader, tail.seq)?;
-    for SkippedSnapshot { path, why } in &skipped {
+    let Base { mut state, mut head, candidate, skipped } = newest_good(medium, reader, tail.seq)?;
+    for SkippedSnapshot { name, why } in &skipped {
         let why = why as &dyn std::error::Error;
-        tracing::warn!(path = %path.display(), why, "a snapshot is passed over");
+        tracing::warn!(name, why, "a snapshot is passed over");
     }
     progress(head.seq, tail.seq);
     replay(reader, &mut state, &mut head, tail, &mut |seq| {
@@ -150,23 +150,24 @@ pub(super) struct Base {
 
 /// The newest snapshot that is whole and lies on the chain, at or before `tail`.
 pub(super) fn newest_good(
-    dir: &Path,
+    medium: &dyn Medium,
     reader: &dyn Reader,
     tail: Seq,
 ) -> Result<Base, RecoverError> {
     let mut skipped = Vec::new();
-    for candidate in snapshot::newest(dir).map_err(RecoverError::Snapshots)? {
-        match load_on_chain(&candidate, reader, tail)? {
+    for candidate in snapshot::newest(medium).map_err(RecoverError::Snapshots)? {
+        match load_on_chain(medium, &candidate, reader, tail)? {
             Ok((state, head)) => {
                 return Ok(Base { state, head, candidate: Some(candidate), skipped });
             }
-            Err(why) => skipped.push(SkippedSnapshot { path: candidate.path, why }),
+            Err(why) => skipped.push(SkippedSnapshot { name: candidate.name, why }),
         }
     }
     Ok(Base { state: State::folding(), head: Head::GENESIS, candidate: None, skipped })
 }
 
 fn load_on_chain(
+    medium: &dyn Medium,
     candidate: &Candidate,
     reader: &dyn Reader,
     tail: Seq,
@@ -174,7 +175,7 @@ fn load_on_chain(
     if candidate.seq > tail {
         return Ok(Err(UnusableSnapshot::Ahead { seq: candidate.seq, tail }));
     }
-    let (state, head) = match snapshot::load(&candidate.path) {
+    let (state, head) = match snapshot::load(medium, &candidate.name) {
         Ok(loaded) => loaded,
         Err(bad) => return Ok(Err(bad.into())),
     };

@@ -1,18 +1,24 @@
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rand::RngExt;
 use tempfile::TempDir;
 
 use super::*;
+use crate::journal::medium::disk::Disk;
 use crate::journal::workload::Workload;
 
 fn dir() -> TempDir {
     TempDir::new().expect("a temporary directory")
 }
 
+fn disk(dir: &TempDir) -> Disk {
+    Disk::at(dir.path()).expect("the directory is there")
+}
+
 fn recovered(dir: &TempDir, city: &Workload) -> Recovered {
-    recover(dir.path(), &*city.reader(), city.tail(), &|_, _| {}).expect("recovered")
+    recover(&disk(dir), &*city.reader(), city.tail(), &|_, _| {}).expect("recovered")
 }
 
 /// A city that wrote a snapshot after each stretch of work, and went on after the last.
@@ -21,7 +27,7 @@ fn with_snapshots(seed: u64, dir: &TempDir, stretches: u32) -> (Workload, Vec<Se
     let mut seqs = Vec::new();
     for _ in 0..stretches {
         city.work(40);
-        snapshot::write(dir.path(), &city.state, city.tail()).expect("written");
+        snapshot::write(&disk(dir), &city.state, city.tail()).expect("written");
         seqs.push(city.tail().seq);
     }
     city.work(40);
@@ -60,7 +66,7 @@ impl Reader for Raw {
 fn an_empty_directory_recovers_to_nothing() {
     let journal = crate::journal::MemoryJournal::default();
     let reader = crate::journal::Journal::reader(&journal);
-    let found = recover(dir().path(), &*reader, Head::GENESIS, &|_, _| {}).expect("recovered");
+    let found = recover(&disk(&dir()), &*reader, Head::GENESIS, &|_, _| {}).expect("recovered");
     assert_eq!(found.state.digest(), State::default().digest());
     assert_eq!(found.snapshot_seq, None);
 }
@@ -108,7 +114,7 @@ fn a_damaged_snapshot_is_passed_over() {
         assert_eq!(found.snapshot_seq, Some(seqs[0]));
         assert_eq!(found.state.digest(), city.state.digest());
         assert_eq!(found.skipped.len(), 1);
-        assert_eq!(found.skipped[0].path, path);
+        assert_eq!(dir.path().join(&found.skipped[0].name), path);
         assert!(matches!(found.skipped[0].why, UnusableSnapshot::Bad(_)));
     }
 }
@@ -122,7 +128,7 @@ fn a_snapshot_of_another_journal_is_passed_over() {
     while other.tail().seq < city.tail().seq {
         other.work(1);
         if other.tail().seq > seqs[0] && other.tail().seq <= city.tail().seq {
-            snapshot::write(dir.path(), &other.state, other.tail()).expect("written");
+            snapshot::write(&disk(&dir), &other.state, other.tail()).expect("written");
         }
     }
     let found = recovered(&dir, &city);
@@ -140,8 +146,8 @@ fn a_snapshot_ahead_of_the_journal_is_passed_over() {
     let (mut city, seqs) = with_snapshots(3, &dir, 1);
     let (tail, digest) = (city.tail(), city.state.digest());
     city.work(10);
-    snapshot::write(dir.path(), &city.state, city.tail()).expect("written");
-    let found = recover(dir.path(), &*city.reader(), tail, &|_, _| {}).expect("recovered");
+    snapshot::write(&disk(&dir), &city.state, city.tail()).expect("written");
+    let found = recover(&disk(&dir), &*city.reader(), tail, &|_, _| {}).expect("recovered");
     assert_eq!((found.snapshot_seq, found.state.digest()), (Some(seqs[0]), digest));
     assert!(matches!(found.skipped[0].why, UnusableSnapshot::Ahead { .. }));
 }
@@ -151,7 +157,7 @@ fn progress_rises_from_the_snapshot_to_the_tail() {
     let dir = dir();
     let (city, seqs) = with_snapshots(4, &dir, 1);
     let seen = RefCell::new(Vec::new());
-    recover(dir.path(), &*city.reader(), city.tail(), &|seq, tail| {
+    recover(&disk(&dir), &*city.reader(), city.tail(), &|seq, tail| {
         assert_eq!(tail, city.tail().seq);
         seen.borrow_mut().push(seq);
     })
@@ -176,7 +182,7 @@ fn damage_after_the_snapshot_is_named_by_its_first_event() {
         let place = city.rng.random_range(0..bytes.len());
         bytes[place] ^= 1 << city.rng.random_range(0..8);
         values[hit].1 = bytes.into();
-        let error = recover(dir.path(), &Raw(values.clone()), city.tail(), &|_, _| {})
+        let error = recover(&disk(&dir), &Raw(values.clone()), city.tail(), &|_, _| {})
             .expect_err("damaged");
         assert!(
             matches!(&error, RecoverError::Damaged { seq, .. } if *seq == first),
@@ -184,7 +190,7 @@ fn damage_after_the_snapshot_is_named_by_its_first_event() {
         );
 
         values.remove(hit);
-        let error = recover(dir.path(), &Raw(values), city.tail(), &|_, _| {})
+        let error = recover(&disk(&dir), &Raw(values), city.tail(), &|_, _| {})
             .expect_err("a value is missing");
         assert!(
             matches!(
@@ -204,7 +210,7 @@ fn damage_before_the_snapshot_does_not_stop_a_start() {
     let mut bytes = values[0].1.to_vec();
     bytes[80] ^= 1;
     values[0].1 = bytes.into();
-    let found = recover(dir.path(), &Raw(values), city.tail(), &|_, _| {}).expect("recovered");
+    let found = recover(&disk(&dir), &Raw(values), city.tail(), &|_, _| {}).expect("recovered");
     assert_eq!(found.snapshot_seq, Some(seqs[1]));
     assert_eq!(found.state.digest(), city.state.digest());
 }
@@ -215,10 +221,10 @@ fn a_tail_that_is_not_the_journals_is_refused() {
     let (city, _) = with_snapshots(6, &dir, 1);
     let mut other = city.tail();
     other.hash[31] ^= 1;
-    let error = recover(dir.path(), &*city.reader(), other, &|_, _| {}).expect_err("another head");
+    let error = recover(&disk(&dir), &*city.reader(), other, &|_, _| {}).expect_err("another head");
     assert!(matches!(error, RecoverError::OtherHead { .. }), "{error}");
 
     let beyond = Head { seq: city.tail().seq.next(), ..city.tail() };
-    let error = recover(dir.path(), &*city.reader(), beyond, &|_, _| {}).expect_err("too short");
+    let error = recover(&disk(&dir), &*city.reader(), beyond, &|_, _| {}).expect_err("too short");
     assert!(matches!(error, RecoverError::Missing { seq, .. } if seq == beyond.seq), "{error}");
 }

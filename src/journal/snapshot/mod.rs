@@ -17,7 +17,7 @@
 //!
 //! - Numbers are little-endian, checksums xxh3-64; a section's covers its kind, counts and rows.
 //!   Rows of one kind fill as many sections as they need, in the order of [`Kind`].
-//! - The file is `snapshot-<20 digits of seq>`. It is written aside as `snapshot-next`, section by
+//! - The file is `snapshot-<20 digits of seq>`. It is written aside as `snapshot.aside`, section by
 //!   section, each synced, the header last; then renamed, and the directory synced. So it is there
 //!   whole or not at all, and no write of it makes a sync of the journal wait long.
 //! - A snapshot is no truth of its own. It can be folded again from the journal at any time, so
@@ -33,12 +33,11 @@ mod tests;
 mod v1;
 mod write;
 
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
+use crate::journal::medium::{Entry, Medium, remove_if_there};
 
 pub use read::load;
 pub use v1::Kind;
@@ -53,7 +52,8 @@ const SECTION_HEADER_BYTES: usize = 17;
 pub const SECTION_BYTES_MAX: usize = 4 << 20;
 
 const PREFIX: &str = "snapshot-";
-const NAME_NEXT: &str = "snapshot-next";
+/// Before it has its name. Its end is that of every file that is not whole yet.
+const NAME_ASIDE: &str = "snapshot.aside";
 
 /// Why a file is no snapshot that can be started from.
 #[derive(Debug, thiserror::Error)]
@@ -123,25 +123,22 @@ pub enum BadSnapshot {
 pub struct Candidate {
     /// The last event folded into it, as its name says.
     pub seq: Seq,
-    /// Where it is.
-    pub path: PathBuf,
+    /// Its file.
+    pub name: String,
     /// Its length in bytes.
     pub bytes: u64,
 }
 
-/// The snapshots of a data directory, newest first. Whether they are good only [`load`] says.
+/// The snapshots of a directory, newest first. Whether they are good only [`load`] says.
 ///
 /// # Errors
 /// When the directory cannot be read.
-pub fn newest(dir: &Path) -> io::Result<Vec<Candidate>> {
-    let mut candidates = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        if let Some(seq) = entry.file_name().to_str().and_then(seq_of) {
-            let bytes = entry.metadata()?.len();
-            candidates.push(Candidate { seq, path: entry.path(), bytes });
-        }
-    }
+pub fn newest(medium: &dyn Medium) -> io::Result<Vec<Candidate>> {
+    let candidate = |entry: Entry| {
+        let Entry { name, bytes, .. } = entry;
+        Some(Candidate { seq: seq_of(&name)?, name, bytes })
+    };
+    let mut candidates: Vec<_> = medium.list()?.into_iter().filter_map(candidate).collect();
     candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.seq));
     Ok(candidates)
 }
@@ -150,17 +147,14 @@ pub fn newest(dir: &Path) -> io::Result<Vec<Candidate>> {
 ///
 /// # Errors
 /// When the directory cannot be read or changed.
-pub fn prune(dir: &Path, keep: &[Seq]) -> io::Result<()> {
-    for candidate in newest(dir)? {
+pub fn prune(medium: &dyn Medium, keep: &[Seq]) -> io::Result<()> {
+    for candidate in newest(medium)? {
         if !keep.contains(&candidate.seq) {
-            std::fs::remove_file(&candidate.path)?;
+            medium.remove(&candidate.name)?;
         }
     }
-    match std::fs::remove_file(dir.join(NAME_NEXT)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    File::open(dir)?.sync_all()
+    remove_if_there(medium, NAME_ASIDE)?;
+    medium.sync_names()
 }
 
 /// The file name of the snapshot at `seq`.

@@ -1,9 +1,8 @@
 //! Reading a snapshot, and trusting none of its bytes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -19,16 +18,16 @@ use crate::domain::import::StagedImport;
 use crate::domain::snapshot::StateBuilder;
 use crate::domain::state::State;
 use crate::journal::head::Head;
+use crate::journal::medium::{Medium, MediumFile};
 
 /// Loads a snapshot: every checksum holds, and its rows make the state whose digest was noted.
 ///
 /// # Errors
 /// When it is not that. What it says of the chain is for the caller to check.
-pub fn load(path: &Path) -> Result<(State, Head), BadSnapshot> {
-    let mut file = File::open(path)?;
+pub fn load(medium: &dyn Medium, name: &str) -> Result<(State, Head), BadSnapshot> {
+    let mut file = Forward { file: medium.open(name)?, at: 0 };
     let header = Header::read(&mut file)?;
-    let named = path.file_name().and_then(|name| name.to_str()).and_then(seq_of);
-    if named.is_some_and(|seq| seq != header.head.seq) {
+    if seq_of(name).is_some_and(|seq| seq != header.head.seq) {
         return Err(BadSnapshot::Name { said: header.head.seq });
     }
     let mut rows = Rows::default();
@@ -36,7 +35,7 @@ pub fn load(path: &Path) -> Result<(State, Head), BadSnapshot> {
     for section in 1..=header.sections {
         read_section(&mut file, section, header.sections, &mut buffer, &mut rows)?;
     }
-    if file.read(&mut [0])? != 0 {
+    if !file.is_at_end()? {
         let sections = header.sections;
         return Err(BadSnapshot::Length { section: sections, sections });
     }
@@ -51,6 +50,24 @@ pub fn load(path: &Path) -> Result<(State, Head), BadSnapshot> {
     Ok((state, header.head))
 }
 
+/// A file that is read from its beginning to its end.
+struct Forward {
+    file: Arc<dyn MediumFile>,
+    at: u64,
+}
+
+impl Forward {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_at(self.at, out)?;
+        self.at += out.len() as u64;
+        Ok(())
+    }
+
+    fn is_at_end(&self) -> io::Result<bool> {
+        Ok(self.file.len()? == self.at)
+    }
+}
+
 struct Header {
     head: Head,
     digest: Digest,
@@ -58,9 +75,9 @@ struct Header {
 }
 
 impl Header {
-    fn read(file: &mut File) -> Result<Self, BadSnapshot> {
+    fn read(file: &mut Forward) -> Result<Self, BadSnapshot> {
         let mut bytes = [0; HEADER_BYTES];
-        match file.read_exact(&mut bytes) {
+        match file.read(&mut bytes) {
             Ok(()) => Self::of(&bytes),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(BadSnapshot::Magic),
             Err(error) => Err(error.into()),
@@ -93,7 +110,7 @@ impl Header {
 }
 
 fn read_section(
-    file: &mut File,
+    file: &mut Forward,
     section: u32,
     sections: u32,
     buffer: &mut Vec<u8>,
@@ -104,7 +121,7 @@ fn read_section(
         if error.kind() == io::ErrorKind::UnexpectedEof { cut() } else { error.into() }
     };
     let mut header = [0; SECTION_HEADER_BYTES];
-    file.read_exact(&mut header).map_err(whole)?;
+    file.read(&mut header).map_err(whole)?;
     let mut fields = Fields::of(&header);
     let mut read = || Some((fields.byte()?, fields.u32()?, fields.u32()?, fields.u64()?));
     let (kind, count, length, checksum) = read().ok_or_else(cut)?;
@@ -113,7 +130,7 @@ fn read_section(
         return Err(BadSnapshot::Checksum { section });
     }
     buffer.resize(length, 0);
-    file.read_exact(buffer).map_err(whole)?;
+    file.read(buffer).map_err(whole)?;
     if section_checksum(&header[..9], buffer) != checksum {
         return Err(BadSnapshot::Checksum { section });
     }

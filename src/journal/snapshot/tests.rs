@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use rand::RngExt;
 use tempfile::TempDir;
@@ -7,18 +8,29 @@ use super::write::write_aside;
 use super::*;
 use crate::domain::evolve;
 use crate::domain::state::State;
+use crate::journal::head::Head;
+use crate::journal::medium::disk::Disk;
 use crate::journal::workload::Workload;
 
 fn dir() -> TempDir {
     TempDir::new().expect("a temporary directory")
 }
 
+fn disk(dir: &TempDir) -> Disk {
+    Disk::at(dir.path()).expect("the directory is there")
+}
+
+fn load(path: &Path) -> Result<(State, Head), BadSnapshot> {
+    let disk = Disk::at(path.parent().expect("a directory")).expect("the directory is there");
+    super::load(&disk, path.file_name().and_then(|name| name.to_str()).expect("a name"))
+}
+
 /// Writes a snapshot of what the city has come to, and says where it is.
 fn written(dir: &TempDir, city: &Workload) -> PathBuf {
-    let bytes = write(dir.path(), &city.state, city.tail()).expect("written");
-    let newest = newest(dir.path()).expect("listed").remove(0);
+    let bytes = write(&disk(dir), &city.state, city.tail()).expect("written");
+    let newest = newest(&disk(dir)).expect("listed").remove(0);
     assert_eq!((newest.seq, newest.bytes), (city.tail().seq, bytes));
-    newest.path
+    dir.path().join(newest.name)
 }
 
 fn assert_equal(one: &State, other: &State) {
@@ -178,14 +190,14 @@ fn a_write_that_never_came_to_its_end_leaves_the_old_one_in_force() {
     let mut city = Workload::new(8);
     city.work(50);
     written(&dir, &city);
-    let old = newest(dir.path()).expect("listed");
+    let old = newest(&disk(&dir)).expect("listed");
     city.work(50);
     // Killed before the rename.
-    write_aside(&dir.path().join(NAME_NEXT), &city.state, city.tail()).expect("written");
-    assert_eq!(newest(dir.path()).expect("listed"), old);
+    write_aside(&disk(&dir), &city.state, city.tail()).expect("written");
+    assert_eq!(newest(&disk(&dir)).expect("listed"), old);
     // And the next one is not disturbed by what lies there.
     load(&written(&dir, &city)).expect("loaded");
-    assert!(!dir.path().join(NAME_NEXT).exists());
+    assert!(!dir.path().join(NAME_ASIDE).exists());
 }
 
 #[test]
@@ -195,8 +207,8 @@ fn a_write_that_fails_leaves_nothing() {
     // A directory in the way: the rename fails.
     let in_the_way = dir.path().join(name_of(city.tail().seq));
     std::fs::create_dir(&in_the_way).expect("made");
-    assert!(write(dir.path(), &city.state, city.tail()).is_err());
-    assert!(!dir.path().join(NAME_NEXT).exists());
+    assert!(write(&disk(&dir), &city.state, city.tail()).is_err());
+    assert!(!dir.path().join(NAME_ASIDE).exists());
 }
 
 #[test]
@@ -209,16 +221,16 @@ fn pruning_keeps_those_named_and_no_leftovers() {
         written(&dir, &city);
         seqs.push(city.tail().seq);
     }
-    for name in [NAME_NEXT, "snapshot-12", "vault"] {
+    for name in [NAME_ASIDE, "snapshot-12", "vault"] {
         std::fs::write(dir.path().join(name), b"x").expect("written");
     }
-    prune(dir.path(), &seqs[2..]).expect("pruned");
+    prune(&disk(&dir), &seqs[2..]).expect("pruned");
     let left: Vec<_> =
-        newest(dir.path()).expect("listed").iter().map(|candidate| candidate.seq).collect();
+        newest(&disk(&dir)).expect("listed").iter().map(|candidate| candidate.seq).collect();
     assert_eq!(left, [seqs[3], seqs[2]]);
-    assert!(!dir.path().join(NAME_NEXT).exists());
+    assert!(!dir.path().join(NAME_ASIDE).exists());
     assert!(dir.path().join("vault").exists() && dir.path().join("snapshot-12").exists());
-    prune(dir.path(), &seqs[2..]).expect("pruned again");
+    prune(&disk(&dir), &seqs[2..]).expect("pruned again");
 }
 
 #[test]
@@ -226,7 +238,7 @@ fn names_are_as_long_as_a_seq_can_be() {
     for seq in [Seq(0), Seq(1), Seq(u64::MAX)] {
         assert_eq!(seq_of(&name_of(seq)), Some(seq));
     }
-    for name in ["snapshot-next", "snapshot-1", "snapshot-0000000000000000000x", "journal"] {
+    for name in [NAME_ASIDE, "snapshot-1", "snapshot-0000000000000000000x", "journal"] {
         assert_eq!(seq_of(name), None, "{name}");
     }
 }

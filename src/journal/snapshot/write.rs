@@ -1,38 +1,34 @@
 //! Writing a snapshot: aside, in steps, then into its place.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::v1::{self, Kind};
 use super::{
-    FORMAT, HEADER_BYTES, MAGIC, NAME_NEXT, SECTION_BYTES_MAX, SECTION_HEADER_BYTES, name_of,
+    FORMAT, HEADER_BYTES, MAGIC, NAME_ASIDE, SECTION_BYTES_MAX, SECTION_HEADER_BYTES, name_of,
 };
 use crate::domain::state::State;
 use crate::journal::head::Head;
-
-const FILE_MODE: u32 = 0o600;
+use crate::journal::medium::{Medium, MediumFile};
 
 /// Writes the snapshot of `state`, which is the fold of everything up to `head`. Returns its
 /// length in bytes. It is in place, and durable, when this returns.
 ///
 /// # Errors
-/// When the file system fails: then nothing in place changed.
+/// When the disk fails: then nothing in place changed.
 ///
 /// # Panics
 /// When the state is not that of the head.
-pub fn write(dir: &Path, state: &State, head: Head) -> io::Result<u64> {
+pub fn write(medium: &dyn Medium, state: &State, head: Head) -> io::Result<u64> {
     assert_eq!(state.tail(), head.seq, "a snapshot is of the state at its head");
-    let aside = dir.join(NAME_NEXT);
-    let written = write_aside(&aside, state, head);
-    match written.and_then(|bytes| put_in_place(dir, &aside, head).map(|()| bytes)) {
+    let written = write_aside(medium, state, head);
+    match written.and_then(|bytes| put_in_place(medium, head).map(|()| bytes)) {
         Ok(bytes) => Ok(bytes),
         Err(error) => {
             // What is left of it takes room that may be what was missing.
-            if let Err(left) = std::fs::remove_file(&aside) {
+            if let Err(left) = medium.remove(NAME_ASIDE) {
                 tracing::debug!(%left, "the unfinished snapshot stays until the next");
             }
             Err(error)
@@ -40,17 +36,15 @@ pub fn write(dir: &Path, state: &State, head: Head) -> io::Result<u64> {
     }
 }
 
-pub(super) fn write_aside(aside: &Path, state: &State, head: Head) -> io::Result<u64> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(FILE_MODE);
-    let mut sections = Sections::new(options.open(aside)?);
+pub(super) fn write_aside(medium: &dyn Medium, state: &State, head: Head) -> io::Result<u64> {
+    let mut sections = Sections::new(medium.create(NAME_ASIDE)?);
     put_rows(&mut sections, state)?;
     sections.finish(state, head)
 }
 
-fn put_in_place(dir: &Path, aside: &Path, head: Head) -> io::Result<()> {
-    std::fs::rename(aside, dir.join(name_of(head.seq)))?;
-    File::open(dir)?.sync_all()
+fn put_in_place(medium: &dyn Medium, head: Head) -> io::Result<()> {
+    medium.rename(NAME_ASIDE, &name_of(head.seq))?;
+    medium.sync_names()
 }
 
 /// Lends the rows of the state, section by section.
@@ -101,7 +95,7 @@ fn put_rows(sections: &mut Sections, state: &State) -> io::Result<()> {
 
 /// The section being filled, and those that are in the file.
 struct Sections {
-    file: File,
+    file: Arc<dyn MediumFile>,
     kind: Kind,
     rows: u32,
     /// The section being filled: room for its header, then its rows.
@@ -113,7 +107,7 @@ struct Sections {
 }
 
 impl Sections {
-    fn new(file: File) -> Self {
+    fn new(file: Arc<dyn MediumFile>) -> Self {
         Self {
             file,
             kind: Kind::Head,
@@ -146,8 +140,8 @@ impl Sections {
         header[5..9].copy_from_slice(&rows_bytes.to_le_bytes());
         let checksum = section_checksum(&header[..9], rows);
         header[9..].copy_from_slice(&checksum.to_le_bytes());
-        self.file.write_all_at(&self.buffer, self.at)?;
-        self.file.sync_data()?;
+        self.file.write_at(self.at, &self.buffer)?;
+        self.file.sync()?;
         self.at += self.buffer.len() as u64;
         self.written += 1;
         self.rows = 0;
@@ -168,8 +162,8 @@ impl Sections {
         header.extend_from_slice(&self.written.to_le_bytes());
         header.extend_from_slice(&xxh3_64(&header).to_le_bytes());
         assert_eq!(header.len(), HEADER_BYTES, "the picture shows every field");
-        self.file.write_all_at(&header, 0)?;
-        self.file.sync_all()?;
+        self.file.write_at(0, &header)?;
+        self.file.sync()?;
         Ok(self.at)
     }
 }

@@ -19,8 +19,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::ids::Seq;
 use crate::journal::head::Head;
-
-use super::medium::{Medium, MediumFile};
+use crate::journal::medium::{Medium, MediumFile};
 
 /// Its name.
 pub(super) const NAME: &str = "acknowledged";

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
 use crate::journal::head::Head;
+use crate::journal::medium::remove_if_there;
 use crate::journal::turn::Turn;
 use crate::journal::{AppendError, Journal, Reader};
 
@@ -13,7 +14,6 @@ use super::Store;
 use super::backend::Failure;
 use super::background::{End, Job, discard, make_next};
 use super::directory::{NEXT, segment_name};
-use super::medium::remove_if_there;
 use super::rack::{Access, Segment};
 use super::reader::StoreReader;
 use super::sealed::SealedSegment;

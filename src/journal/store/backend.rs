@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Mutex, RwLock};
 use redb::StorageBackend;
 
-use super::medium::{MediumFile, is_full};
+use crate::journal::medium::{MediumFile, is_full};
 
 /// Shuts a file for writing at its first failed write or sync, for good.
 ///
@@ -221,7 +221,7 @@ fn span(start: u64, stop: u64) -> std::ops::Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::store::simulated::{Dice, Machine};
+    use crate::journal::medium::simulated::{Dice, Machine};
 
     #[test]
     fn nothing_is_written_behind_a_fence_once_a_write_or_a_sync_failed() {

@@ -13,26 +13,17 @@ use parking_lot::Mutex;
 
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
-use crate::journal::aside;
+use crate::journal::aside::{self, Background};
 use crate::journal::head::Head;
+use crate::journal::medium::{Medium, remove_if_there};
 
 use super::backend::Failure;
 use super::ballast;
 use super::copy::{Copied, copy};
 use super::directory::{COPY, NEXT};
-use super::medium::{Medium, remove_if_there};
 use super::rack::{Access, Rack, Segment};
 use super::sealed::{self, SealedSegment};
 use super::segment::Writing;
-
-/// Where background work is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Background {
-    /// On a thread of its own.
-    Thread,
-    /// On the caller's, when it says so: a test that must come out the same every time.
-    Inline,
-}
 
 /// Something to do.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::medium::{Medium, remove_if_there};
+use crate::journal::medium::{Medium, remove_if_there};
 
 /// Its name.
 pub(super) const NAME: &str = "ballast";

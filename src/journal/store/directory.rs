@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::domain::ids::Seq;
+use crate::journal::medium::{ASIDE, Lock, Medium, read_whole, remove_if_there, write_whole};
 
 use super::error::OpenError;
-use super::medium::{ASIDE, Lock, Medium, read_whole, remove_if_there, write_whole};
 
-/// Held by the process that has the directory open; holds its process id.
-pub(super) const LOCK: &str = "lock";
 /// The segment that comes next, made ahead.
 pub(super) const NEXT: &str = "journal-next.redb";
 /// A segment that is being rewritten, before it takes the old one's place.

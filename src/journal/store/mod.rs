@@ -35,11 +35,8 @@
 //! This room does not know what a turn is about: it sees keys, bytes and heads.
 
 pub mod acknowledged;
-pub mod disk;
 pub mod error;
-pub mod medium;
 pub mod sealed;
-pub mod simulated;
 pub mod verify;
 
 mod append;
@@ -63,21 +60,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use acknowledged::Acknowledged;
-pub use background::Background;
 pub use error::OpenError;
 pub use open::OpenReport;
 pub use sealed::SealedSegment;
 pub use verify::{VerifyError, VerifyReport, verify};
 
 use crate::domain::ids::Seq;
+use crate::journal::Background;
 use crate::journal::head::Head;
+use crate::journal::medium::disk::Disk;
+use crate::journal::medium::{self, Medium};
 
 use acknowledged::AcknowledgedFile;
 use append::Active;
 use background::{End, Job, Shared, Worker};
 use closed::ClosedMark;
-use disk::Disk;
-use medium::Medium;
 use rack::Access;
 
 /// What can be chosen about a store.
@@ -157,6 +154,12 @@ impl Store {
         background: Background,
     ) -> Result<(Self, OpenReport), OpenError> {
         open::open(medium, options, background)
+    }
+
+    /// The directory that it lies in, for what lies beside it.
+    #[must_use]
+    pub fn medium(&self) -> Arc<dyn Medium> {
+        Arc::clone(&self.shared.rack.medium)
     }
 
     /// The sealed segments whose notes are durable, in order.

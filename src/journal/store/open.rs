@@ -15,14 +15,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::domain::ids::Seq;
+use crate::journal::Background;
 use crate::journal::head::Head;
+use crate::journal::medium::{Medium, read_whole, remove_if_there};
 
 use super::acknowledged::{Acknowledged, AcknowledgedFile};
-use super::background::{Background, End, Job, Shared, Worker};
+use super::background::{End, Job, Shared, Worker};
 use super::closed::{self, ClosedMark};
 use super::copy::copy;
 use super::directory::{self, Listing};
-use super::medium::{Medium, read_whole, remove_if_there};
 use super::rack::Rack;
 use super::segment::Writing;
 use super::survey::{Survey, value_head};

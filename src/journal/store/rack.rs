@@ -19,9 +19,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::domain::ids::Seq;
+use crate::journal::medium::Medium;
 
 use super::directory::segment_name;
-use super::medium::Medium;
 use super::sealed::SealedSegment;
 use super::segment::{Reading, SegmentError, View, Writing};
 

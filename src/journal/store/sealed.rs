@@ -15,8 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
 use crate::journal::head::Head;
-
-use super::medium::MediumFile;
+use crate::journal::medium::MediumFile;
 
 /// A segment that never changes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,8 +20,9 @@ use redb::{
     ReadableDatabase as _, TableDefinition, TableError,
 };
 
+use crate::journal::medium::MediumFile;
+
 use super::backend::{Failure, Fence, Fenced, Overlay};
-use super::medium::MediumFile;
 use super::sealed::{NOTE_BYTES, SealedSegment};
 
 const VALUES: TableDefinition<u64, &[u8]> = TableDefinition::new("values");

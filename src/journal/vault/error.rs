@@ -1,42 +1,30 @@
 //! Why the vault did not do what it was asked.
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::domain::event::PartName;
 use crate::domain::ids::SlotNumber;
 
-/// A failure of the vault. Each names the file or the slot.
+/// A failure of the vault. Each that is about a slot names it.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// Without it no sealed part of the journal opens; put the backup of the vault there.
-    #[error("the vault {path} is missing, but the journal beside it exists")]
-    Missing {
-        /// Where it should be.
-        path: PathBuf,
-    },
+    #[error("the file `vault` is missing, but the journal beside it exists")]
+    Missing,
     /// The journal names slots that the file does not have: it is cut off, or an older copy.
-    #[error("the vault {path} ends at slot {slots}, but the journal names slot {named}")]
+    #[error("the vault ends at slot {slots}, but the journal names slot {named}")]
     TooShort {
-        /// Which file.
-        path: PathBuf,
         /// How many slots it has.
         slots: u64,
         /// The highest slot that the journal names.
         named: SlotNumber,
     },
     /// Its first 32 bytes are not there, or all zero: no vault begins like that.
-    #[error("the vault {path} has no header")]
-    Blank {
-        /// Which file.
-        path: PathBuf,
-    },
+    #[error("the vault has no header")]
+    Blank,
     /// Another process hands out its slots.
-    #[error("the vault {path} is in use by another process")]
-    Busy {
-        /// Which file.
-        path: PathBuf,
-    },
+    #[error("the vault is in use by another process")]
+    Busy,
     /// No key is ready: the disk is full, or cannot keep up. It recovers by itself.
     #[error("no key is left in the vault: slot {next} is not filled")]
     NoneLeft {
@@ -61,17 +49,25 @@ pub enum VaultError {
     #[error("drawing random keys for the vault")]
     Random(#[source] getrandom::Error),
     /// The file system failed.
-    #[error("{what} the vault {path}{}", at(*slot))]
+    #[error("{what} the vault{}", at(*slot))]
     Io {
         /// What was being done.
         what: &'static str,
-        /// With which file.
-        path: PathBuf,
         /// With which slot, where it was one.
         slot: Option<SlotNumber>,
         /// Why.
         source: io::Error,
     },
+}
+
+impl VaultError {
+    pub(super) const fn io(what: &'static str, source: io::Error) -> Self {
+        Self::Io { what, slot: None, source }
+    }
+
+    pub(super) const fn io_at(what: &'static str, slot: SlotNumber, source: io::Error) -> Self {
+        Self::Io { what, slot: Some(slot), source }
+    }
 }
 
 fn at(slot: Option<SlotNumber>) -> String {

@@ -142,7 +142,7 @@ impl Filler {
     }
 
     /// Fills step after step until memory has no room for a whole one, or one fails.
-    fn fill_up(&self) {
+    pub(super) fn fill_up(&self) {
         // Lowered first, so that who asks from here on is heard. While the disk fails it stays
         // up, so that callers who find nothing do not hurry the next try.
         if !self.is_failing() {

@@ -33,14 +33,14 @@ mod seal;
 mod tests;
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::domain::event::{PartName, SealedPart};
 use crate::domain::ids::SlotNumber;
+use crate::journal::aside::Background;
+use crate::journal::medium::Medium;
 use ahead::Ahead;
 use file::VaultFile;
 use filler::Filler;
@@ -53,7 +53,7 @@ const KEY_BYTES: u64 = KEY_SIZE as u64;
 type Key = [u8; KEY_SIZE];
 
 /// How a vault is opened and kept filled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct VaultOptions {
     /// Whether the directory has a journal: then a missing vault is an error, and not a new one.
     pub journal_exists: bool,
@@ -65,8 +65,8 @@ pub struct VaultOptions {
     pub steps_ahead: u32,
     /// How long after a step that could not be filled it is tried again.
     pub retry_after: Duration,
-    /// The length in bytes that the file may grow to: a full disk, for tests.
-    pub bytes_max: Option<Arc<AtomicU64>>,
+    /// Who fills it.
+    pub background: Background,
 }
 
 impl Default for VaultOptions {
@@ -77,7 +77,7 @@ impl Default for VaultOptions {
             step_slots: 65_536,
             steps_ahead: 4,
             retry_after: Duration::from_millis(500),
-            bytes_max: None,
+            background: Background::Thread,
         }
     }
 }
@@ -100,47 +100,52 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Opens the vault of a data directory, or makes one where there is no journal yet. Every slot
+    /// Opens the vault of a directory, or makes one where there is no journal yet. Every slot
     /// above the highest committed one has a fresh key, synced, when it returns. A full disk is no
     /// error here: [`Vault::seal`] says so.
     ///
     /// # Errors
     /// When it is missing or too short for the journal, in use, damaged, or cannot be refilled.
-    pub fn open(dir: &Path, options: VaultOptions) -> Result<Self, VaultError> {
-        let mut file = match VaultFile::open(dir)? {
+    pub fn open(medium: &dyn Medium, options: VaultOptions) -> Result<Self, VaultError> {
+        let file = match VaultFile::open(medium)? {
             Some(file) => file,
             None if options.journal_exists || options.highest_committed.is_some() => {
-                return Err(VaultError::Missing { path: file::path(dir) });
+                return Err(VaultError::Missing);
             }
             None => {
-                VaultFile::create(dir)?;
-                VaultFile::open(dir)?.ok_or(VaultError::Missing { path: file::path(dir) })?
+                VaultFile::create(medium)?;
+                VaultFile::open(medium)?.ok_or(VaultError::Missing)?
             }
         };
-        file.hold_to(options.bytes_max);
         let secret = file.secret()?;
         let slots = file.slots()?;
         let committed = options.highest_committed.unwrap_or_default();
         if slots < committed.0 {
-            let path = file.path().to_path_buf();
-            return Err(VaultError::TooShort { path, slots, named: committed });
+            return Err(VaultError::TooShort { slots, named: committed });
         }
         let step_slots = u64::from(options.step_slots.max(1));
         let places = step_slots * u64::from(options.steps_ahead.max(1));
         let ahead = Ahead::new(committed.next(), places);
         let filler = Arc::new(Filler::new(file, ahead, step_slots, options.retry_after));
         filler.refill(SlotNumber(slots))?;
-        let running = Arc::clone(&filler);
-        let thread = std::thread::Builder::new()
-            .name("vault".into())
-            .spawn(move || running.run())
-            .map_err(|source| VaultError::Io {
-                what: "starting the thread that fills",
-                path: filler.file.path().to_path_buf(),
-                slot: None,
-                source,
-            })?;
-        Ok(Self { filler, secret, thread: Some(thread) })
+        let thread = match options.background {
+            Background::Inline => None,
+            Background::Thread => {
+                let running = Arc::clone(&filler);
+                let thread = std::thread::Builder::new().name("vault".into());
+                let thread = thread.spawn(move || running.run());
+                Some(
+                    thread
+                        .map_err(|source| VaultError::io("starting a thread that fills", source))?,
+                )
+            }
+        };
+        Ok(Self { filler, secret, thread })
+    }
+
+    /// Fills what there is room for in memory, where no thread of its own does.
+    pub fn work(&self) {
+        self.filler.fill_up();
     }
 
     /// Seals a part under the next slot. Never waits.
@@ -225,7 +230,6 @@ impl fmt::Debug for Vault {
     /// Says nothing of keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vault")
-            .field("path", &self.filler.file.path())
             .field("next", &self.filler.ahead.next())
             .field("left", &self.filler.ahead.left())
             .finish_non_exhaustive()
@@ -239,20 +243,23 @@ pub struct VaultReader {
 }
 
 impl VaultReader {
-    /// Opens the vault of a data directory, and changes nothing in it.
+    /// Opens the vault of a directory, and changes nothing in it.
     ///
     /// # Errors
     /// When it is missing, damaged, or too short for the highest slot that the journal names.
-    pub fn open(dir: &Path, highest_committed: Option<SlotNumber>) -> Result<Self, VaultError> {
-        let Some(file) = VaultFile::open_to_read(dir)? else {
-            return Err(VaultError::Missing { path: file::path(dir) });
+    pub fn open(
+        medium: &dyn Medium,
+        highest_committed: Option<SlotNumber>,
+    ) -> Result<Self, VaultError> {
+        let Some(file) = VaultFile::open_to_read(medium)? else {
+            return Err(VaultError::Missing);
         };
         wipe(&mut file.secret()?);
         let slots = file.slots()?;
         if let Some(named) = highest_committed
             && slots < named.0
         {
-            return Err(VaultError::TooShort { path: file.path().to_path_buf(), slots, named });
+            return Err(VaultError::TooShort { slots, named });
         }
         Ok(Self { file })
     }

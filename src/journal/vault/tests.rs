@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::atomic::Ordering;
 
 use tempfile::TempDir;
 
 use super::*;
+use crate::journal::medium::disk::Disk;
+use crate::journal::medium::simulated::Machine;
 
 const TEXT: &[u8] = "红旗小区三号楼下水道堵塞，污水外溢".as_bytes();
 
@@ -24,8 +25,12 @@ fn after(committed: u64) -> VaultOptions {
     }
 }
 
+fn disk(dir: &TempDir) -> Disk {
+    Disk::at(dir.path()).expect("the directory is there")
+}
+
 fn new_in(dir: &TempDir) -> Vault {
-    Vault::open(dir.path(), options()).expect("a new vault")
+    Vault::open(&disk(dir), options()).expect("a new vault")
 }
 
 fn bytes_of(dir: &TempDir) -> Vec<u8> {
@@ -123,7 +128,7 @@ fn a_start_gives_fresh_keys_above_the_highest_committed_slot_and_to_none_below()
         drop(vault);
         let before = slots_of(&dir);
 
-        let again = Vault::open(dir.path(), after(committed)).expect("it opens");
+        let again = Vault::open(&disk(&dir), after(committed)).expect("it opens");
         let now = slots_of(&dir);
         assert!(now.len() >= before.len());
         for (slot, (old, new)) in before.iter().zip(&now).enumerate() {
@@ -149,7 +154,7 @@ fn slots_that_do_not_fit_into_memory_get_fresh_keys_too() {
     seal_many(&vault, 1_000);
     drop(vault);
     let before = slots_of(&dir);
-    let again = Vault::open(dir.path(), after(10)).expect("it opens");
+    let again = Vault::open(&disk(&dir), after(10)).expect("it opens");
     let now = slots_of(&dir);
     assert_eq!(before.len(), now.len());
     assert!(before.iter().zip(&now).skip(11).all(|(old, new)| old != new));
@@ -182,7 +187,7 @@ fn an_erased_key_is_nowhere_in_the_file() {
         }
     }
     drop(vault);
-    let again = Vault::open(dir.path(), after(10)).expect("it opens");
+    let again = Vault::open(&disk(&dir), after(10)).expect("it opens");
     assert_eq!(again.open_part(PartName::Text, &parts[2]).expect("no error"), Opened::Erased);
 }
 
@@ -204,27 +209,29 @@ fn a_slot_that_was_never_handed_out_is_neither_opened_nor_erased() {
 
 #[test]
 fn none_left_is_an_error_that_ends_by_itself() {
-    let dir = dir();
-    let room = Arc::new(AtomicU64::new(101 * KEY_BYTES));
-    let full = VaultOptions {
-        bytes_max: Some(Arc::clone(&room)),
-        retry_after: Duration::from_millis(1),
-        ..options()
-    };
-    let vault = Vault::open(dir.path(), full).expect("a full disk is no error at the start");
-    for slot in 1..=100 {
+    let machine = Machine::new(1);
+    // The header and 127 slots fill the one block that is left.
+    machine.leave_room(Some(4_096));
+    let vault = Vault::open(
+        &*machine.medium(),
+        VaultOptions { retry_after: Duration::from_millis(1), ..options() },
+    )
+    .expect("a full disk is no error at the start");
+    for slot in 1..=127 {
         assert_eq!(vault.seal(PartName::Text, TEXT).expect("filled").slot, SlotNumber(slot));
     }
     for _ in 0..3 {
         match vault.seal(PartName::Text, TEXT) {
-            Err(VaultError::NoneLeft { next }) => assert_eq!(next, SlotNumber(101)),
+            Err(VaultError::NoneLeft { next }) => assert_eq!(next, SlotNumber(128)),
             other => panic!("{other:?}"),
         }
     }
-    assert!(vault.is_failing());
-    room.store(u64::MAX, Ordering::Relaxed);
+    while !vault.is_failing() {
+        std::thread::yield_now();
+    }
+    machine.leave_room(None);
     let parts = seal_many(&vault, 500);
-    assert_eq!(parts[0].slot, SlotNumber(101));
+    assert_eq!(parts[0].slot, SlotNumber(128));
     assert!(!vault.is_failing());
 }
 
@@ -267,33 +274,33 @@ fn the_secret_and_the_owner_stay() {
     let hash = new_in(&dir).keyed_hash(TEXT);
     let path = dir.path().join("vault");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("chmod");
-    let again = Vault::open(dir.path(), after(0)).expect("it opens");
+    let again = Vault::open(&disk(&dir), after(0)).expect("it opens");
     assert_eq!(again.keyed_hash(TEXT), hash);
     let mode = std::fs::metadata(&path).expect("metadata").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert!(!dir.path().join("vault-next").exists());
+    assert!(!dir.path().join("vault.aside").exists());
 }
 
 #[test]
 fn a_vault_that_does_not_fit_its_journal_is_refused() {
     let empty = dir();
-    let missing = Vault::open(empty.path(), after(0)).expect_err("refused");
+    let missing = Vault::open(&disk(&empty), after(0)).expect_err("refused");
     assert!(missing.to_string().contains("is missing"), "{missing}");
-    let missing = VaultReader::open(empty.path(), None).expect_err("refused");
+    let missing = VaultReader::open(&disk(&empty), None).expect_err("refused");
     assert!(missing.to_string().contains("is missing"), "{missing}");
 
     let short = dir();
     drop(new_in(&short));
     let slots = slots_of(&short).len() as u64 - 1;
-    let refused = Vault::open(short.path(), after(slots + 1)).expect_err("refused").to_string();
+    let refused = Vault::open(&disk(&short), after(slots + 1)).expect_err("refused").to_string();
     assert!(refused.contains(&format!("names slot {}", slots + 1)), "{refused}");
     assert!(refused.contains(&format!("ends at slot {slots}")), "{refused}");
-    assert!(VaultReader::open(short.path(), Some(SlotNumber(slots + 1))).is_err());
+    assert!(VaultReader::open(&disk(&short), Some(SlotNumber(slots + 1))).is_err());
 
     for blank in [&b""[..], &[1; 31], &[0; 320]] {
         std::fs::write(short.path().join("vault"), blank).expect("written");
-        let refused = Vault::open(short.path(), options()).expect_err("refused");
-        assert!(matches!(refused, VaultError::Blank { .. }), "{refused}");
+        let refused = Vault::open(&disk(&short), options()).expect_err("refused");
+        assert!(matches!(refused, VaultError::Blank), "{refused}");
     }
 }
 
@@ -303,7 +310,7 @@ fn a_torn_last_slot_is_filled_again() {
     drop(new_in(&dir));
     let whole = bytes_of(&dir);
     std::fs::write(dir.path().join("vault"), &whole[..32 * 100 + 5]).expect("written");
-    let vault = Vault::open(dir.path(), after(99)).expect("it opens");
+    let vault = Vault::open(&disk(&dir), after(99)).expect("it opens");
     let part = vault.seal(PartName::Text, TEXT).expect("a key is ready");
     assert_eq!(part.slot, SlotNumber(100));
     assert_eq!(
@@ -318,9 +325,9 @@ fn a_second_opener_is_refused_and_a_reader_is_not() {
     let dir = dir();
     let vault = new_in(&dir);
     let part = vault.seal(PartName::Claimant, TEXT).expect("a key is ready");
-    let second = Vault::open(dir.path(), after(0)).expect_err("refused");
-    assert!(matches!(second, VaultError::Busy { .. }), "{second}");
-    let reader = VaultReader::open(dir.path(), Some(SlotNumber(1))).expect("it opens");
+    let second = Vault::open(&disk(&dir), after(0)).expect_err("refused");
+    assert!(matches!(second, VaultError::Busy), "{second}");
+    let reader = VaultReader::open(&disk(&dir), Some(SlotNumber(1))).expect("it opens");
     assert_eq!(
         reader.open_part(PartName::Claimant, &part).expect("it opens"),
         Opened::Plain(TEXT.to_vec())

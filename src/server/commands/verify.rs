@@ -9,6 +9,7 @@ use indicatif::ProgressBar;
 use super::block_on;
 use crate::domain::ids::{Seq, SlotNumber};
 use crate::domain::record::Record;
+use crate::journal::medium::disk::Disk;
 use crate::journal::store::{Store, verify};
 use crate::journal::vault::{Opened, VaultReader};
 use crate::journal::{Head, Journal as _, Value};
@@ -97,8 +98,9 @@ pub(super) async fn open_parts(source: &mut Source, dir: &Path) -> Result<u64, F
     let Some(highest): Option<SlotNumber> = highest else {
         return Ok(0);
     };
-    let vault = VaultReader::open(dir, Some(highest));
-    let vault = vault.map_err(|error| start::vault_failure(&error))?;
+    let medium = Disk::at(dir).map_err(|error| Failure::world("open the directory", &error))?;
+    let vault = VaultReader::open(&medium, Some(highest));
+    let vault = vault.map_err(|error| start::vault_failure(dir, &error))?;
     let mut parts = 0;
     source
         .each(Seq::FIRST, |bytes| {

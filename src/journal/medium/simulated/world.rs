@@ -1,6 +1,6 @@
 //! What the machine holds, and what becomes of it when it fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 
@@ -18,6 +18,8 @@ pub(super) struct World {
     pub(super) live: BTreeMap<String, u64>,
     pub(super) durable: BTreeMap<String, u64>,
     pub(super) unsynced: Vec<NameChange>,
+    /// Files that a handle of the process has alone.
+    pub(super) alone: BTreeSet<u64>,
     pub(super) next_file: u64,
     pub(super) capacity_bytes: u64,
     /// How many syncs of files still succeed before one fails.
@@ -52,6 +54,7 @@ impl World {
     pub(super) fn end_process(&mut self) {
         self.process += 1;
         self.lock = None;
+        self.alone.clear();
         self.syncs_until_failure = None;
         self.name_syncs_until_failure = None;
         self.changes_until_kill = None;

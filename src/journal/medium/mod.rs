@@ -1,7 +1,11 @@
-//! The seam between the store and the disk: everything that the store does to a file goes through
-//! here, so that a test can lose, tear, refuse and fill what a disk would.
+//! The seam between this room and the disk: everything that store, snapshots and vault do to a file
+//! goes through here, so that a test can lose, tear, refuse and fill what a disk would.
 //!
-//! A medium is one directory. Names are plain file names; nothing is nested.
+//! A medium is one directory. Names are plain file names; nothing is nested. Files are for their
+//! owner alone to read.
+
+pub mod disk;
+pub mod simulated;
 
 use std::any::Any;
 use std::fmt;
@@ -112,6 +116,13 @@ pub trait MediumFile: fmt::Debug + Send + Sync {
     /// When there is no room; those of the disk.
     fn take_room(&self, bytes: u64) -> io::Result<()>;
 
+    /// Locks the file for whoever has this handle, as long as there is one, and hides it from all
+    /// but its owner. Says whether it did: another process may have it.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    fn take_alone(&self) -> io::Result<bool>;
+
     /// Makes everything written so far durable.
     ///
     /// # Errors
@@ -120,11 +131,17 @@ pub trait MediumFile: fmt::Debug + Send + Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
+/// Held by the process that has the directory; says which.
+pub(in crate::journal) const LOCK: &str = "lock";
+
+/// The end of the name of a file that is not whole yet.
+pub(in crate::journal) const ASIDE: &str = ".aside";
+
 /// Reads a whole small file.
 ///
 /// # Errors
 /// Those of the disk.
-pub(super) fn read_whole(medium: &dyn Medium, name: &str) -> io::Result<Vec<u8>> {
+pub(in crate::journal) fn read_whole(medium: &dyn Medium, name: &str) -> io::Result<Vec<u8>> {
     let file = medium.open(name)?;
     let len = usize::try_from(file.len()?).map_err(|_| io::ErrorKind::FileTooLarge)?;
     let mut bytes = vec![0; len];
@@ -136,7 +153,11 @@ pub(super) fn read_whole(medium: &dyn Medium, name: &str) -> io::Result<Vec<u8>>
 ///
 /// # Errors
 /// Those of the disk.
-pub(super) fn write_whole(medium: &dyn Medium, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub(in crate::journal) fn write_whole(
+    medium: &dyn Medium,
+    name: &str,
+    bytes: &[u8],
+) -> io::Result<()> {
     let aside = format!("{name}{ASIDE}");
     let file = medium.create(&aside)?;
     file.write_at(0, bytes)?;
@@ -149,7 +170,7 @@ pub(super) fn write_whole(medium: &dyn Medium, name: &str, bytes: &[u8]) -> io::
 ///
 /// # Errors
 /// Those of the disk.
-pub(super) fn remove_if_there(medium: &dyn Medium, name: &str) -> io::Result<bool> {
+pub(in crate::journal) fn remove_if_there(medium: &dyn Medium, name: &str) -> io::Result<bool> {
     match medium.remove(name) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -158,9 +179,6 @@ pub(super) fn remove_if_there(medium: &dyn Medium, name: &str) -> io::Result<boo
 }
 
 /// Whether the disk has no room.
-pub(super) fn is_full(error: &io::Error) -> bool {
+pub(in crate::journal) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
-
-/// The end of the name of a file that is not whole yet.
-pub(super) const ASIDE: &str = ".aside";

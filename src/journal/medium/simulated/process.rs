@@ -3,8 +3,9 @@
 use std::any::Any;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::super::medium::{Entry, Lock, Medium, MediumFile};
+use super::super::{Entry, Lock, Medium, MediumFile};
 use super::Machine;
 use super::world::{BLOCK_BYTES, Change, Content, NameChange, World, dead, strikes};
 
@@ -19,6 +20,7 @@ struct Handle {
     machine: Machine,
     process: u64,
     file: u64,
+    is_alone: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -38,7 +40,12 @@ impl Process {
     }
 
     fn handle(&self, file: u64) -> Arc<dyn MediumFile> {
-        Arc::new(Handle { machine: self.machine.clone(), process: self.number, file })
+        Arc::new(Handle {
+            machine: self.machine.clone(),
+            process: self.number,
+            file,
+            is_alone: AtomicBool::new(false),
+        })
     }
 }
 
@@ -137,6 +144,16 @@ impl Drop for Held {
         }
     }
 }
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let mut world = self.machine.0.lock();
+        if world.process == self.process && self.is_alone.load(Ordering::Relaxed) {
+            world.alone.remove(&self.file);
+        }
+    }
+}
+
 impl Handle {
     fn change<T>(&self, act: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
         self.with(|world| world.about_to_change().and_then(|()| act(world)))
@@ -189,6 +206,14 @@ impl MediumFile for Handle {
             world.take_room(self.file, 0, len).map_err(|_| full())?;
             world.file(self.file)?.change(Change::SetLen(len));
             Ok(())
+        })
+    }
+
+    fn take_alone(&self) -> io::Result<bool> {
+        self.with(|world| {
+            let is_free = world.alone.insert(self.file);
+            self.is_alone.fetch_or(is_free, Ordering::Relaxed);
+            Ok(is_free)
         })
     }
 

@@ -17,12 +17,12 @@
 mod process;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::medium::Medium;
+use super::Medium;
 
 use process::Process;
 use world::{BLOCK_BYTES, Content, World};
@@ -134,6 +134,7 @@ impl Machine {
             live: BTreeMap::new(),
             durable: BTreeMap::new(),
             unsynced: Vec::new(),
+            alone: BTreeSet::new(),
             next_file: 0,
             capacity_bytes: u64::MAX,
             syncs_until_failure: None,

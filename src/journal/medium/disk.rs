@@ -1,15 +1,14 @@
 //! The medium that is a real directory.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::FallocateFlags;
 
-use super::directory::LOCK;
-use super::medium::{Entry, Lock, Medium, MediumFile};
+use super::{Entry, LOCK, Lock, Medium, MediumFile};
 
 /// A directory of the file system.
 #[derive(Debug)]
@@ -21,6 +20,8 @@ pub struct Disk {
 
 #[derive(Debug)]
 struct DiskFile(File);
+
+const OWNER_ONLY: u32 = 0o600;
 
 impl Disk {
     /// The directory at `path`, which is made if it is not there.
@@ -42,9 +43,9 @@ impl Disk {
 impl Medium for Disk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn MediumFile>> {
         let path = self.path.join(name);
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
-        Ok(Arc::new(DiskFile(file)))
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true).mode(OWNER_ONLY);
+        Ok(Arc::new(DiskFile(options.open(path)?)))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn MediumFile>> {
@@ -122,6 +123,16 @@ impl MediumFile for DiskFile {
             Err(rustix::io::Errno::OPNOTSUPP) => fill_with_zeros(&self.0, bytes),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn take_alone(&self) -> io::Result<bool> {
+        match self.0.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        self.0.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
+        Ok(true)
     }
 
     fn sync(&self) -> io::Result<()> {
