@@ -1,6 +1,7 @@
 //! Crashes: seeds, each a few hundred operations on a simulated disk, with a list beside of what
 //! was acknowledged. After every start all of it is there, byte for byte, none twice, in a whole
-//! chain, and at most the one turn besides whose outcome nobody was told.
+//! chain, and at most the one turn besides whose outcome nobody was told; and the state that the
+//! start comes to, from a snapshot or without, is the one that was running.
 //!
 //! `ZHIDA_SEEDS=N` runs that many seeds, `ZHIDA_SEED=K` runs that one alone.
 
@@ -10,13 +11,16 @@ mod journal;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use journal::Writer;
-use zhida::domain::digest::Digest;
 use zhida::domain::ids::Seq;
 use zhida::journal::medium::simulated::{Dice, Faults, Machine};
 use zhida::journal::store::{OpenError, Store, StoreOptions, verify};
-use zhida::journal::{AppendError, Background, Journal as _, Turn};
+use zhida::journal::{
+    AppendError, Background, FoldError, FoldHandle, FoldOptions, Folder, Journal as _, SealNote,
+    Turn, recover,
+};
 
 const SEEDS: u64 = 200;
 const OPERATIONS: usize = 220;
@@ -37,6 +41,7 @@ struct Simulation<'a> {
     options: StoreOptions,
     writer: Writer,
     store: Option<Store>,
+    folder: Option<FoldHandle>,
     /// A turn that failed and may be found at the next start.
     in_flight: Option<Turn>,
     is_full: bool,
@@ -58,10 +63,16 @@ const AGAIN: &str = "starts that appended again";
 const REWRITING: &str = "starts that had segments rewritten";
 const IN_FLIGHT_FOUND: &str = "failed turns found at a start";
 const IN_FLIGHT_LOST: &str = "failed turns not found at a start";
+const FOLDED: &str = "folds";
+const FOLD_FAILED: &str = "folds that a fault ended";
+const FOLD_KILLED: &str = "folds in the middle of which the process was killed";
+const FROM_SNAPSHOT: &str = "starts from a snapshot";
+const FROM_NOTHING: &str = "starts without one";
+const DAMAGED: &str = "starts that passed a damaged snapshot over";
 const READ_BESIDE: &str = "reads during appends and rolls";
 const LOW: &str = "low-water marks";
 const NOT_LOW: &str = "low-water marks ended";
-const ALL: [&str; 18] = [
+const ALL: [&str; 24] = [
     APPENDED,
     FAILED_FULL,
     FAILED,
@@ -77,6 +88,12 @@ const ALL: [&str; 18] = [
     REWRITING,
     IN_FLIGHT_FOUND,
     IN_FLIGHT_LOST,
+    FOLDED,
+    FOLD_FAILED,
+    FOLD_KILLED,
+    FROM_SNAPSHOT,
+    FROM_NOTHING,
+    DAMAGED,
     READ_BESIDE,
     LOW,
     NOT_LOW,
@@ -98,6 +115,7 @@ impl<'a> Simulation<'a> {
             options,
             writer,
             store: None,
+            folder: None,
             in_flight: None,
             is_full: false,
             counts,
@@ -122,8 +140,9 @@ impl<'a> Simulation<'a> {
 
     fn step(&mut self) {
         match self.dice.below(100) {
-            0..60 => self.append(),
-            60..64 => self.roll(),
+            0..57 => self.append(),
+            57..61 => self.roll(),
+            61..64 => self.fold(),
             64..72 => self.store().work(),
             72..76 => self.read_beside(),
             76..79 => {
@@ -133,7 +152,7 @@ impl<'a> Simulation<'a> {
                 let syncs = u32::try_from(self.dice.below(2)).unwrap();
                 self.machine.fail_name_sync_after(Some(syncs));
             }
-            81..84 => self.machine.kill_after(self.dice.below(40)),
+            81..84 => self.machine.kill_after(Some(self.dice.below(40))),
             84..87 => {
                 self.machine.leave_room(Some(self.dice.below(300_000)));
                 self.is_full = true;
@@ -202,13 +221,44 @@ impl<'a> Simulation<'a> {
         for sealed in self.store().take_sealed() {
             self.counts.add(SEALED);
             assert!(sealed.first <= sealed.last.seq);
+            self.folder.as_mut().expect("it starts with the store").sealed(SealNote::from(&sealed));
         }
     }
 
     fn roll(&mut self) {
-        let digest = Digest(self.dice.roll().into());
+        let digest = self.writer.digest();
         self.store().roll(digest).unwrap();
         self.counts.add(ROLLED);
+    }
+
+    /// Folds what is sealed, if that is due, mostly with a fault waiting in it.
+    fn fold(&mut self) {
+        match self.dice.below(6) {
+            0 => self.machine.kill_after(Some(self.dice.below(8))),
+            1 => self.machine.fail_sync_after(Some(u32::try_from(self.dice.below(3)).unwrap())),
+            2 => self.machine.fail_name_sync_after(Some(0)),
+            3 => {
+                self.machine.leave_room(Some(self.dice.below(12_000)));
+                self.is_full = true;
+            }
+            _ => {}
+        }
+        let folder = self.folder.as_mut().expect("it starts with the store");
+        let (before, faults) = (folder.status().folds(), self.machine.faults());
+        let folded = folder.work();
+        assert_eq!(folder.status().degraded(), None);
+        match folded {
+            Ok(()) => {
+                let folds = folder.status().folds() - before;
+                (0..folds).for_each(|_| self.counts.add(FOLDED));
+            }
+            Err(error @ (FoldError::Write(_) | FoldError::Unreadable(_))) => {
+                assert!(faults != self.machine.faults() || self.is_full, "{error}");
+                let is_killed = self.machine.is_killed();
+                self.counts.add(if is_killed { FOLD_KILLED } else { FOLD_FAILED });
+            }
+            Err(error) => panic!("a fault is no damage: {error}"),
+        }
     }
 
     /// Reads all of it while, in the middle of the read, the writer goes on.
@@ -246,6 +296,7 @@ impl<'a> Simulation<'a> {
     }
 
     fn close_and_start(&mut self) {
+        self.folder = None;
         let closed = self.store.take().expect("it is started").close();
         self.counts.add(if closed.is_ok() { CLOSED } else { CLOSE_FAILED });
         self.start();
@@ -255,7 +306,7 @@ impl<'a> Simulation<'a> {
         if !self.machine.is_killed() {
             self.machine.kill();
         }
-        self.store = None;
+        (self.store, self.folder) = (None, None);
         if self.dice.once_in(2) {
             self.machine.lose_power();
         }
@@ -299,10 +350,43 @@ impl<'a> Simulation<'a> {
             assert_eq!(store.tail(), self.writer.head(), "{report}");
             if !self.machine.is_killed() {
                 self.writer.check(&*store.reader());
+                self.recover(&store);
             }
             self.store = Some(store);
             return;
         }
+    }
+
+    /// Comes to a state as a start does, now and then with the newest snapshot damaged.
+    fn recover(&mut self, store: &Store) {
+        let newest = newest_snapshot(&self.machine).filter(|_| self.dice.once_in(6));
+        if let Some((name, mut bytes)) = newest.clone() {
+            let at = usize::try_from(self.dice.below(bytes.len() as u64)).unwrap();
+            match self.dice.below(2) {
+                0 => bytes[at] ^= 1 << self.dice.below(8),
+                _ => bytes.truncate(at),
+            }
+            self.machine.put(&name, &bytes);
+        }
+        let medium = store.medium();
+        let found = recover(&*medium, &*store.reader(), store.tail(), &|_, _| {}).unwrap();
+        assert_eq!(found.state.digest(), self.writer.digest());
+        let skipped: Vec<_> = found.skipped.iter().map(|one| &one.name).collect();
+        assert_eq!(skipped, newest.iter().map(|(name, _)| name).collect::<Vec<_>>());
+        if let Some((name, _)) = newest {
+            self.counts.add(DAMAGED);
+            self.machine.take_away(&name);
+        }
+        self.counts.add(if found.snapshot_seq.is_some() { FROM_SNAPSHOT } else { FROM_NOTHING });
+
+        let options = FoldOptions {
+            snapshot_seq: found.snapshot_seq,
+            background: Background::Inline,
+            ..FoldOptions::new(medium, store.reader(), Arc::default())
+        };
+        let mut folder = Folder::start(options).unwrap();
+        store.sealed().iter().for_each(|sealed| folder.sealed(SealNote::from(sealed)));
+        self.folder = Some(folder);
     }
 }
 
@@ -328,12 +412,16 @@ fn what_was_acknowledged_survives_every_crash() {
         println!("{:>8} {name}", counts.0.get(name).copied().unwrap_or(0));
     }
     println!("{faults:#?}");
-    if seeds.len() > 100 {
+    if seeds.len() > 1 {
         for name in ALL {
             assert!(counts.0.contains_key(name), "never: {name}");
         }
         assert!(faults.all().iter().all(|&times| times > 0), "{faults:#?}");
     }
+}
+
+fn newest_snapshot(machine: &Machine) -> Option<(String, Vec<u8>)> {
+    machine.files().into_iter().rfind(|(name, _)| name.starts_with("snapshot-"))
 }
 
 fn run_all(seeds: &[u64]) -> (Counts, Faults) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::digest::Digest;
 use crate::engine::Status;
-use crate::journal::store::{SealedSegment, Store};
+use crate::journal::store::Store;
 use crate::journal::{AppendError, FoldHandle, Head, Journal, Reader, SealNote, Turn};
 
 /// Appends between two looks at the room on the disk.
@@ -27,7 +27,7 @@ impl Journal for KeptJournal {
     fn append(&mut self, turn: &Turn) -> Result<(), AppendError> {
         self.store.append(turn)?;
         for segment in self.store.take_sealed() {
-            self.folder.sealed(note_of(&segment));
+            self.folder.sealed(SealNote::from(&segment));
         }
         if self.appends.is_multiple_of(APPENDS_PER_LOOK) {
             self.look();
@@ -67,9 +67,4 @@ impl KeptJournal {
             self.status.degrade(format!("snapshots have stopped: {why}"));
         }
     }
-}
-
-/// What a fold is told of a sealed segment.
-pub(super) fn note_of(segment: &SealedSegment) -> SealNote {
-    SealNote { last: segment.last, bytes: segment.bytes, digest: segment.digest }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::config::{ClockName, Config};
 use super::exit::{Failure, Kind, caused};
-use super::kept::{KeptJournal, note_of};
+use super::kept::KeptJournal;
 use crate::api;
 use crate::domain::code::CodeRange;
 use crate::domain::command::{AdmitClient, Command, Submission};
@@ -25,7 +25,7 @@ use crate::journal::medium::Medium;
 use crate::journal::recover::recover;
 use crate::journal::store::{OpenError, SealedSegment, Store, StoreOptions};
 use crate::journal::vault::{Vault, VaultError, VaultOptions};
-use crate::journal::{AppendError, FoldHandle, FoldOptions, Folder, Journal};
+use crate::journal::{AppendError, FoldHandle, FoldOptions, Folder, Journal, SealNote};
 
 /// What to do about a damaged journal.
 const MEND: &str = "nothing was changed; put the file back from a copy of the directory, or make a \
@@ -142,7 +142,7 @@ fn start_folder(
         Folder::start(options).map_err(|error| Failure::world("start the folder", &error))?;
     let is_new = |segment: &&SealedSegment| snapshot_seq.is_none_or(|seq| segment.last.seq > seq);
     for segment in store.sealed().iter().filter(is_new) {
-        folder.sealed(note_of(segment));
+        folder.sealed(SealNote::from(segment));
     }
     Ok(folder)
 }

@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use zhida::domain::digest::Digest;
-use zhida::domain::event::{ClockAdvanced, ClockMode, Event, TextStaged};
+use zhida::domain::event::{ClockAdvanced, ClockMode, Event, ImportBegun, TextStaged, UnitsStaged};
+use zhida::domain::evolve;
 use zhida::domain::ids::{ImportId, Seq, Timestamp};
+use zhida::domain::organisation::{UnitKind, UnitRow};
 use zhida::domain::record::{Actor, Record};
+use zhida::domain::state::State;
 use zhida::journal::medium::simulated::{Dice, Machine};
 use zhida::journal::store::{OpenError, OpenReport, Store, StoreOptions};
 use zhida::journal::{Background, Head, Journal as _, ReadError, Reader, Turn, Value};
@@ -18,11 +21,13 @@ use zhida::journal::{Background, Head, Journal as _, ReadError, Reader, Turn, Va
 pub(crate) struct Writer {
     dice: Dice,
     values: BTreeMap<u64, Vec<u8>>,
+    /// The fold of it.
+    state: State,
 }
 
 impl Writer {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { dice: Dice::new(seed), values: BTreeMap::new() }
+        Self { dice: Dice::new(seed), values: BTreeMap::new(), state: State::default() }
     }
 
     /// A turn of 1 to `events_max` events that follows `head`.
@@ -48,21 +53,36 @@ impl Writer {
     fn make(&mut self, seq: Seq) -> Record {
         let number = self.dice.roll();
         let at = Timestamp(i64::try_from(seq.0).unwrap());
-        let event = if self.dice.once_in(4) {
-            let letters = usize::try_from(self.dice.below(4_000)).unwrap();
-            let text = format!("{number:x}").repeat(letters / 16);
-            Event::TextStaged(TextStaged { import: ImportId(1), text: text.into() })
-        } else {
-            Event::ClockAdvanced(ClockAdvanced {
+        let import = ImportId(1);
+        let event = match self.dice.below(16) {
+            _ if seq == Seq::FIRST => {
+                Event::ImportBegun(ImportBegun { import, origin: "units.csv".into() })
+            }
+            0..4 => {
+                let letters = usize::try_from(self.dice.below(4_000)).unwrap();
+                let text = format!("{number:x}").repeat(letters / 16);
+                Event::TextStaged(TextStaged { import, text: text.into() })
+            }
+            4 => Event::UnitsStaged(UnitsStaged { import, rows: vec![unit(number)] }),
+            _ => Event::ClockAdvanced(ClockAdvanced {
                 to: Timestamp(i64::from_ne_bytes(number.to_ne_bytes())),
-            })
+            }),
         };
         Record { seq, at, actor: Actor::SYSTEM, previous: None, outcome: None, event }
     }
 
     /// The turn was acknowledged.
     pub(crate) fn keep(&mut self, turn: &Turn) {
-        self.values.extend(turn.values().map(|(first, bytes)| (first.0, bytes.to_vec())));
+        for (first, bytes) in turn.values() {
+            let value = Value::parse(bytes).unwrap();
+            value.records().for_each(|record| evolve(&mut self.state, &record.unwrap()));
+            self.values.insert(first.0, bytes.to_vec());
+        }
+    }
+
+    /// The digest of the state that it came to.
+    pub(crate) fn digest(&self) -> Digest {
+        self.state.digest()
     }
 
     /// The head of what was acknowledged.
@@ -100,6 +120,16 @@ impl Writer {
         })?;
         assert_eq!(expected.next(), None, "all that was acknowledged is there");
         Ok(())
+    }
+}
+
+fn unit(number: u64) -> UnitRow {
+    UnitRow {
+        code: "411502001201001".parse().unwrap(),
+        kind: UnitKind::Grid,
+        name: format!("{number}").into(),
+        valid_from: None,
+        valid_until: None,
     }
 }
 

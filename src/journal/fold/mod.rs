@@ -35,6 +35,7 @@ use super::Reader;
 use super::aside::{self, Background};
 use super::head::Head;
 use super::medium::Medium;
+use super::store::SealedSegment;
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
 use folding::Folding;
@@ -50,6 +51,12 @@ pub struct SealNote {
     pub bytes: u64,
     /// The running state's digest there, where it was noted.
     pub digest: Option<Digest>,
+}
+
+impl From<&SealedSegment> for SealNote {
+    fn from(segment: &SealedSegment) -> Self {
+        Self { last: segment.last, bytes: segment.bytes, digest: segment.digest }
+    }
 }
 
 /// What a folder works with.

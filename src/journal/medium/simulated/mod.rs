@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use super::Medium;
 
 use process::Process;
-use world::{BLOCK_BYTES, Content, World};
+use world::{BLOCK_BYTES, Content, Loss, World};
 
 /// The machine that the disk is in. Cheap to clone: all clones are the same machine.
 #[derive(Clone, Debug)]
@@ -46,6 +46,9 @@ pub struct Faults {
     pub writes_refused: u64,
     /// Power cuts.
     pub power_cuts: u64,
+    /// Of those, the ones that came after a sync that failed and a later one that did not, so that
+    /// what the first lost had looked well in between.
+    pub late_losses: u64,
     /// Unsynced writes lost whole at a power cut.
     pub writes_lost: u64,
     /// Unsynced writes kept whole at a power cut.
@@ -62,12 +65,13 @@ pub struct Faults {
 impl Faults {
     /// Each of them.
     #[must_use]
-    pub const fn all(&self) -> [u64; 10] {
+    pub const fn all(&self) -> [u64; 11] {
         [
             self.syncs_failed,
             self.name_syncs_failed,
             self.writes_refused,
             self.power_cuts,
+            self.late_losses,
             self.writes_lost,
             self.writes_kept,
             self.writes_torn,
@@ -85,6 +89,7 @@ impl Faults {
             name_syncs_failed: self.name_syncs_failed + other.name_syncs_failed,
             writes_refused: self.writes_refused + other.writes_refused,
             power_cuts: self.power_cuts + other.power_cuts,
+            late_losses: self.late_losses + other.late_losses,
             writes_lost: self.writes_lost + other.writes_lost,
             writes_kept: self.writes_kept + other.writes_kept,
             writes_torn: self.writes_torn + other.writes_torn,
@@ -140,6 +145,7 @@ impl Machine {
             syncs_until_failure: None,
             name_syncs_until_failure: None,
             changes_until_kill: None,
+            loss: Loss::None,
             is_killed: false,
             faults: Faults::default(),
         })))
@@ -166,6 +172,7 @@ impl Machine {
     pub fn lose_power(&self) {
         let mut world = self.0.lock();
         world.faults.power_cuts += 1;
+        world.faults.late_losses += u64::from(world.loss == Loss::Hidden);
         world.end_process();
         world.lose_unsynced();
     }
@@ -187,9 +194,9 @@ impl Machine {
     }
 
     /// Lets that many changes succeed, of whatever kind, and then kills the process in the middle
-    /// of what it does.
-    pub fn kill_after(&self, changes: u64) {
-        self.0.lock().changes_until_kill = Some(changes);
+    /// of what it does. None lets it live.
+    pub fn kill_after(&self, changes: Option<u64>) {
+        self.0.lock().changes_until_kill = changes;
     }
 
     /// Whether the process that the medium was made for was killed.

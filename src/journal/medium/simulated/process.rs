@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::{Entry, Lock, Medium, MediumFile};
 use super::Machine;
-use super::world::{BLOCK_BYTES, Change, Content, NameChange, World, dead, strikes};
+use super::world::{BLOCK_BYTES, Change, Content, Loss, NameChange, World, dead, strikes};
 
 #[derive(Debug)]
 pub(super) struct Process {
@@ -220,15 +220,19 @@ impl MediumFile for Handle {
     fn sync(&self) -> io::Result<()> {
         self.change(|world| {
             let is_struck = strikes(&mut world.syncs_until_failure);
-            let World { dice, faults, files, .. } = world;
+            let World { dice, faults, files, loss, .. } = world;
             let content = files.get_mut(&self.file).ok_or_else(|| io::Error::other("no file"))?;
             if is_struck {
                 // The kernel calls the pages clean now, whatever of them reached the disk.
                 faults.syncs_failed += 1;
                 content.lose_unsynced(dice, faults);
+                *loss = Loss::Told;
                 return Err(io::Error::other("the bytes did not reach the disk"));
             }
             content.sync();
+            if *loss == Loss::Told {
+                *loss = Loss::Hidden;
+            }
             Ok(())
         })
     }

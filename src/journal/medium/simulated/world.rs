@@ -27,7 +27,18 @@ pub(super) struct World {
     pub(super) name_syncs_until_failure: Option<u32>,
     pub(super) changes_until_kill: Option<u64>,
     pub(super) is_killed: bool,
+    pub(super) loss: Loss,
     pub(super) faults: Faults,
+}
+
+/// Whether bytes that can be read are lost since a sync failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    None,
+    /// The newest sync said so.
+    Told,
+    /// One said so, and one after it succeeded.
+    Hidden,
 }
 
 #[derive(Clone, Default)]
@@ -85,6 +96,7 @@ impl World {
 
     /// Every unsynced change is kept, lost or torn; afterwards live is what is durable.
     pub(super) fn lose_unsynced(&mut self) {
+        self.loss = Loss::None;
         self.lose_unsynced_names();
         let (dice, faults) = (&mut self.dice, &mut self.faults);
         self.live = self.durable.clone();
