@@ -152,3 +152,29 @@ fn another_turn_than_the_failed_one_is_a_mistake_of_the_caller() {
     let other = writer.turn(store.tail(), 6);
     drop(store.append(&other));
 }
+
+/// Its removal need not have reached the disk, and what it says of the segments is old by then.
+#[test]
+fn a_mark_of_a_clean_close_that_comes_back_is_not_believed() {
+    let (machine, mut writer) = (Machine::new(12), Writer::new(12));
+    let (mut store, _) = open(&machine).unwrap();
+    append_many(&mut store, &mut writer, 10);
+    store.roll(writer.digest()).unwrap();
+    append(&mut store, &mut writer);
+    // The first segment is sealed by the close alone, so that only the mark has its note.
+    store.close().unwrap();
+    let mark = machine.files().remove("closed").unwrap();
+    // It was removed, and the process died before anything else noted what it says.
+    machine.take_away("closed");
+    let (mut store, report) = open(&machine).unwrap();
+    assert!(!report.rewriting.is_empty());
+    store.work();
+    append_many(&mut store, &mut writer, 3);
+    machine.kill();
+
+    machine.put("closed", &mark);
+    let (store, report) = open(&machine).unwrap();
+    assert!(!report.was_closed);
+    assert_eq!(store.tail(), writer.head());
+    writer.check(&*store.reader());
+}

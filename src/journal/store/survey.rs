@@ -55,7 +55,8 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Believes the mark of a clean close as far as the last segment's file agrees with it.
+    /// Believes the mark of a clean close if the last segment's file agrees with it, and not at all
+    /// otherwise.
     fn take_mark(&mut self, rack: &Rack, listing: &Listing, mark: Option<&ClosedMark>) {
         let Some(mark) = mark else {
             return;
@@ -64,18 +65,20 @@ impl Survey {
             self.was_closed = listing.segments.is_empty();
             return;
         };
-        self.pending = notes.to_vec();
         let is_last = listing.segments.keys().next_back() == Some(&last.first.0);
         let access = Access::Sealed { note: Some(*last), is_checked: false, handle: None };
         let segment = Segment::new(last.first.0, access);
         match segment.check(&*rack.medium) {
             Ok(()) if is_last && last.last == mark.tail => {
+                self.pending = notes.to_vec();
                 self.resumable = Some((*last, mark.value_bytes));
                 self.was_closed = true;
             }
+            // An older mark: its removal never reached the disk, and its segments may have been
+            // written afresh since.
             Ok(()) => {}
             Err(error) => {
-                // Every page of it is checked then, as after a crash.
+                // Every page is checked then, as after a crash.
                 tracing::warn!(%error, segment.name, "the mark of a clean close does not hold");
             }
         }
