@@ -13,6 +13,7 @@ use zhida::domain::state::State;
 use zhida::engine::{Accepted, Handle, LineAnswer, LineMeaning, Storage, SubmitError};
 use zhida::journal::{Head, Reader, Value};
 
+use crate::city::APP;
 use crate::drive::Drive;
 use crate::shadow::{Expected, Told};
 
@@ -165,13 +166,18 @@ pub(crate) fn refused_at_once(drive: &mut Drive<'_>) {
             other => panic!("it was not refused: {other:?}"),
         }
     }
+    // Whoever answers the second has been waiting for the next try when it came.
+    for _ in 0..2 {
+        let asked = drive.block_on(drive.handle.outcome(drive.desk(), APP, "never sent"));
+        assert!(question(&drive.handle, asked, None), "a question is answered");
+    }
     let published = drive.handle.view().published();
     assert_eq!(drive.handle.records(published, published, 1).expect("reads").len(), 1);
 }
 
 /// All of a journal: each event that the shadow expects, once, each key as often as it was
 /// accepted.
-pub(crate) fn journal(drive: &Drive<'_>, reader: &dyn Reader) {
+pub(crate) fn journal(drive: &mut Drive<'_>, reader: &dyn Reader) {
     let records = records(reader, Seq(drive.shadow.seq()));
     let found = records.iter().map(|one| (one.event.name(), one.event.case().map(|case| case.0)));
     assert!(found.eq(drive.shadow.log.iter().copied()), "every event is there, and once");
@@ -183,6 +189,12 @@ pub(crate) fn journal(drive: &Drive<'_>, reader: &dyn Reader) {
         }
     }
     assert_eq!(keys, drive.shadow.accepted_keys, "every acknowledged command is there, and once");
+    for record in &records {
+        for (part, sealed) in record.event.sealed_parts() {
+            drive.script.check(part, sealed);
+            drive.tally.trial("sealed part opened");
+        }
+    }
 }
 
 /// Folds a journal, checking that it is one chain.

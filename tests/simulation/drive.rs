@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use zhida::domain::command::Submission;
+use zhida::domain::digest::Digest;
 use zhida::domain::ids::{PrincipalId, Seq, Timestamp};
 use zhida::domain::reply::Reply;
 use zhida::domain::state::State;
@@ -17,11 +17,11 @@ use zhida::engine::{
     Storage, SubmitError,
 };
 use zhida::journal::medium::simulated::Dice;
-use zhida::journal::{Fault, Head, Journal, Vault};
+use zhida::journal::{Fault, Journal, Vault};
 
 use crate::check;
 use crate::city::{APP, HOUR, START};
-use crate::ground::{Disk, Hold, Steps};
+use crate::ground::{Disk, Fold, Ground, Hold, Steps};
 use crate::readers::Readers;
 use crate::script::{Script, by, open_journal};
 use crate::shadow::{Expected, Shadow, Told};
@@ -32,8 +32,17 @@ const LONG: Duration = Duration::from_mins(1);
 /// Few, so that timers fill more turns than one.
 const TIMERS_PER_TURN_MAX: usize = 4;
 
-/// The vault of all simulations: nothing is sealed here.
-pub(crate) type SharedVault = (Arc<Vault>, Arc<TempDir>);
+/// A seed with fewer commands proves little.
+const COMMANDS_MIN: u64 = 200;
+
+/// What a simulation came to: the same for the same seed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    seq: Seq,
+    digest: Digest,
+    /// Every event: its name, and its case or none.
+    log: Vec<(&'static str, Option<u32>)>,
+}
 
 /// One engine after another on one disk.
 pub(crate) struct Drive<'a> {
@@ -43,7 +52,7 @@ pub(crate) struct Drive<'a> {
     pub(crate) shadow: Shadow,
     /// The fold of what was read back from the journal.
     pub(crate) folded: State,
-    pub(super) script: Script,
+    pub(crate) script: Script,
     pub(super) disk: Disk,
     pub(super) rolls: Arc<Mutex<u64>>,
     pub(super) steps: Steps,
@@ -54,7 +63,10 @@ pub(crate) struct Drive<'a> {
     pub(super) clock: ManualClock,
     pub(super) runtime: Runtime,
     pub(super) desk: Desk,
-    pub(super) vault: SharedVault,
+    /// None where nothing is folded.
+    pub(super) fold: Option<Fold>,
+    /// Commands sent.
+    pub(super) commands: u64,
 }
 
 /// Something that waits for its answer, beside what it should be.
@@ -66,15 +78,15 @@ pub(super) enum Asked {
 
 impl<'a> Drive<'a> {
     /// Starts on an empty disk and founds the city.
-    pub(crate) fn new(seed: u64, mut disk: Disk, vault: SharedVault, tally: &'a mut Tally) -> Self {
+    pub(crate) fn new(seed: u64, mut disk: Disk, tally: &'a mut Tally) -> Self {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let desk = Desk::new();
         runtime.spawn(desk.clone().run());
         let clock = ManualClock::starting(Timestamp(START));
         let rolls = Arc::default();
-        let (journal, steps) = disk.open(&rolls);
-        let engine = start(Box::new(journal), State::default(), &vault, &clock);
+        let Ground { journal, steps, state, vault, fold } = disk.open(&rolls);
+        let engine = start(Box::new(journal), state, &vault, &clock);
         let handle = engine.handle();
         let mut shadow = Shadow::starting(START);
         shadow.take(&by(PrincipalId::SYSTEM, None, open_journal()));
@@ -87,7 +99,7 @@ impl<'a> Drive<'a> {
             ends: vec![shadow.clone()],
             shadow,
             folded: State::default(),
-            script: Script::new(),
+            script: Script::new(vault),
             disk,
             rolls,
             steps,
@@ -95,7 +107,8 @@ impl<'a> Drive<'a> {
             clock,
             runtime,
             desk,
-            vault,
+            fold,
+            commands: 0,
         };
         drive.settle();
         let founding = Script::founding();
@@ -107,25 +120,27 @@ impl<'a> Drive<'a> {
         drive
     }
 
-    /// So many steps, and the end; gives the head of the journal.
-    pub(crate) fn run(mut self, steps: u64) -> Head {
+    /// So many steps, and the end.
+    pub(crate) fn run(mut self, steps: u64) -> Ended {
         for _ in 0..steps {
             self.step();
             check::views(&self);
             check::statuses(&mut self);
         }
+        assert!(self.commands >= COMMANDS_MIN, "{} commands", self.commands);
         let journal = self.stop_well();
-        let head = journal.tail();
-        check::journal(&self, &*journal.reader());
+        let (seq, digest) = (journal.tail().seq, self.folded.digest());
+        check::journal(&mut self, &*journal.reader());
         self.readers.check(&*journal.reader());
         journal.close().expect("without a fault a close succeeds");
         for _ in 0..*self.rolls.lock() {
             self.tally.trial("roll");
         }
-        for _ in 0..self.readers.lists() {
-            self.tally.trial("list read beside a turn");
+        for _ in 0..self.readers.beside() {
+            self.tally.trial("lists read on both sides of a turn");
         }
-        head
+        self.tally.faults(self.disk.faults());
+        Ended { seq, digest, log: self.shadow.log }
     }
 
     fn step(&mut self) {
@@ -133,11 +148,14 @@ impl<'a> Drive<'a> {
             0 => {
                 self.tally.trial("clean stop");
                 self.stop_well().close().expect("without a fault a close succeeds");
-                self.start_again(self.handle.view().published());
+                let published = self.handle.view().published();
+                self.disk.kill();
+                self.start_again(published);
             }
             1 => {
                 self.tally.trial("power cut at rest");
-                self.cut_power();
+                self.pause();
+                self.cut_power_between();
             }
             _ => self.turn(),
         }
@@ -146,6 +164,9 @@ impl<'a> Drive<'a> {
     /// One turn of random work, and what the dice do to it.
     fn turn(&mut self) {
         self.pause();
+        if !self.work_beside() {
+            return;
+        }
         if self.dice.once_in(4) {
             let hours = i64::try_from(1 + self.dice.below(9)).expect("small");
             self.clock.set(self.clock.now().plus_ms(hours * HOUR));
@@ -194,6 +215,7 @@ impl<'a> Drive<'a> {
 
     fn count_turn(&mut self, singles: &[Submission], lines: &[Submission]) {
         self.tally.trial("turn");
+        self.commands += (singles.len() + lines.len()) as u64;
         if singles.len() + lines.len() > 1 {
             self.tally.trial("turn of many commands");
         }
@@ -295,7 +317,7 @@ impl<'a> Drive<'a> {
 
     /// Holds the sequencer between two turns, with nothing in the lanes, and compares the digest of
     /// its state with the fold of its journal.
-    fn pause(&mut self) {
+    pub(super) fn pause(&mut self) {
         let digest = loop {
             self.steps.want(Hold::BetweenTurns);
             let (handle, desk) = (self.handle.clone(), self.desk.clone());
@@ -366,13 +388,13 @@ impl<'a> Drive<'a> {
 pub(super) fn start(
     journal: Box<dyn Journal>,
     state: State,
-    vault: &SharedVault,
+    vault: &Arc<Vault>,
     clock: &ManualClock,
 ) -> Engine {
     let parts = Parts {
         journal,
         state,
-        vault: Arc::clone(&vault.0),
+        vault: Arc::clone(vault),
         clock: Clock::Manual(clock.clone()),
         journal_id: 7,
         status: Arc::new(Status::default()),

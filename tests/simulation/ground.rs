@@ -6,24 +6,54 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use parking_lot::Mutex;
 use zhida::domain::digest::Digest;
-use zhida::journal::medium::simulated::Machine;
+use zhida::domain::state::State;
+use zhida::journal::medium::simulated::{Dice, Faults, Machine};
 use zhida::journal::store::{Store, StoreOptions};
 use zhida::journal::{
-    AppendError, Background, Fault, Head, Journal, MemoryFaults, MemoryJournal, Reader, Turn,
+    AppendError, Background, Fault, FoldHandle, FoldOptions, Folder, Head, Journal, MemoryFaults,
+    MemoryJournal, Reader, SealNote, Turn, Vault, VaultOptions, recover,
 };
 
 /// The disk, which outlives engines.
-pub(crate) enum Disk {
+pub(crate) struct Disk {
+    /// What lies beside a journal in memory, and all of one that does not.
+    machine: Machine,
+    kept: KeptOn,
+    /// What strikes at every append.
+    breaking: Arc<Mutex<Option<Fault>>>,
+}
+
+enum KeptOn {
     /// Fails when it is told to.
     Memory(MemoryFaults),
     /// Fails as disks do, below the store.
-    Machine(Machine, StoreOptions, Arc<Mutex<Option<Fault>>>),
+    Machine(StoreOptions),
+}
+
+/// What an engine starts on.
+pub(crate) struct Ground {
+    pub(crate) journal: Stepped,
+    pub(crate) steps: Steps,
+    /// As a start comes to it.
+    pub(crate) state: State,
+    pub(crate) vault: Arc<Vault>,
+    /// None where nothing is folded.
+    pub(crate) fold: Option<Fold>,
+}
+
+/// Who folds, and what was sealed since it was told.
+pub(crate) struct Fold {
+    pub(crate) handle: FoldHandle,
+    pub(crate) sealed: Arc<Mutex<Vec<SealNote>>>,
+    /// Whether the start found a snapshot, and whether it passed one over.
+    pub(crate) from_snapshot: bool,
+    pub(crate) has_skipped: bool,
 }
 
 /// A journal, one of the two.
 enum Kept {
     Memory(MemoryJournal),
-    Store(Box<Store>, Machine, Arc<Mutex<Option<Fault>>>),
+    Store(Box<Store>, Machine, Arc<Mutex<Option<Fault>>>, Arc<Mutex<Vec<SealNote>>>),
 }
 
 /// Where the sequencer can be held.
@@ -54,86 +84,157 @@ pub(crate) struct Stepped {
 }
 
 impl Disk {
-    pub(crate) fn memory() -> Self {
-        Self::Memory(MemoryJournal::default().faults())
+    pub(crate) fn memory(seed: u64) -> Self {
+        let kept = KeptOn::Memory(MemoryJournal::default().faults());
+        Self { machine: Machine::new(seed), kept, breaking: Arc::default() }
     }
 
     pub(crate) fn machine(seed: u64) -> Self {
-        let machine = Machine::new(seed);
         let options = StoreOptions {
             segment_bytes: 3_000,
             ballast_bytes: 64 << 10,
             free_bytes_min: 256 << 10,
             ..StoreOptions::at("")
         };
-        Self::Machine(machine, options, Arc::default())
+        let kept = KeptOn::Machine(options);
+        Self { machine: Machine::new(seed), kept, breaking: Arc::default() }
     }
 
     /// Starts on what it holds, with no fault.
-    pub(crate) fn open(&mut self, rolls: &Arc<Mutex<u64>>) -> (Stepped, Steps) {
-        let kept = match self {
-            Self::Memory(faults) => {
+    pub(crate) fn open(&mut self, rolls: &Arc<Mutex<u64>>) -> Ground {
+        let medium = self.machine.medium();
+        let (kept, sealed, before) = match &mut self.kept {
+            KeptOn::Memory(faults) => {
                 let journal = faults.cut_power(None);
                 *faults = journal.faults();
-                Kept::Memory(journal)
+                (Kept::Memory(journal), Arc::default(), None)
             }
-            Self::Machine(machine, options, fault) => {
-                let opened = Store::open_on(machine.medium(), options, Background::Inline);
+            KeptOn::Machine(options) => {
+                let opened = Store::open_on(Arc::clone(&medium), options, Background::Inline);
                 let (mut store, _) = opened.expect("without a fault a start succeeds");
                 store.work();
-                Kept::Store(Box::new(store), machine.clone(), Arc::clone(fault))
+                let before: Vec<_> = store.sealed().iter().map(SealNote::from).collect();
+                let (machine, breaking) = (self.machine.clone(), Arc::clone(&self.breaking));
+                let sealed = Arc::default();
+                let kept = Kept::Store(Box::new(store), machine, breaking, Arc::clone(&sealed));
+                (kept, sealed, Some(before))
             }
         };
         let (has_come, came) = channel();
         let (go, may_go) = channel();
         let wanted = Arc::default();
         let rolls = Arc::clone(rolls);
-        let stepped = Stepped { kept, wanted: Arc::clone(&wanted), has_come, may_go, rolls };
-        (stepped, Steps { wanted, came, go })
+        let journal = Stepped { kept, wanted: Arc::clone(&wanted), has_come, may_go, rolls };
+        let steps = Steps { wanted, came, go };
+
+        let (reader, tail) = (journal.reader(), journal.tail());
+        let found = recover(&*medium, &*reader, tail, &|_, _| {}).expect("it is whole");
+        let few = VaultOptions {
+            journal_exists: found.state.opened().is_some(),
+            highest_committed: found.state.slots_used(),
+            step_slots: 16,
+            steps_ahead: 2,
+            background: Background::Inline,
+            ..VaultOptions::default()
+        };
+        let vault = Vault::open(&*medium, few).expect("every key that was handed out is there");
+        let fold = before.map(|before| {
+            let options = FoldOptions {
+                snapshot_seq: found.snapshot_seq,
+                background: Background::Inline,
+                ..FoldOptions::new(medium, reader, Arc::default())
+            };
+            let mut handle = Folder::start(options).expect("the directory is there");
+            for note in before {
+                handle.sealed(note);
+            }
+            let (from_snapshot, has_skipped) =
+                (found.snapshot_seq.is_some(), !found.skipped.is_empty());
+            Fold { handle, sealed, from_snapshot, has_skipped }
+        });
+        Ground { journal, steps, state: found.state, vault: Arc::new(vault), fold }
     }
 
     /// Strikes at every append from now on. The store may live through it.
     pub(crate) fn break_down(&self, fault: Fault) {
-        match self {
-            Self::Memory(faults) => faults.fail_appends(u32::MAX, fault),
-            Self::Machine(_, _, breaking) => *breaking.lock() = Some(fault),
+        match &self.kept {
+            KeptOn::Memory(faults) => faults.fail_appends(u32::MAX, fault),
+            KeptOn::Machine(_) => *self.breaking.lock() = Some(fault),
         }
+    }
+
+    /// Strikes at what is done beside the turns, if it does enough.
+    pub(crate) fn break_beside(&self, dice: &mut Dice) {
+        let few = |dice: &mut Dice, end| u32::try_from(dice.below(end)).expect("few");
+        match dice.below(8) {
+            0 => self.machine.kill_after(Some(dice.below(10))),
+            1 => self.machine.fail_sync_after(Some(few(dice, 4))),
+            2 => self.machine.fail_name_sync_after(Some(0)),
+            3 => self.machine.leave_room(Some(dice.below(16_000))),
+            _ => {}
+        }
+    }
+
+    /// Whether the process was killed in the middle of what it did.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.machine.is_killed()
+    }
+
+    /// How often each fault struck.
+    pub(crate) fn faults(&self) -> Faults {
+        self.machine.faults()
+    }
+
+    /// Damages the newest snapshot; says whether there is one.
+    pub(crate) fn damage_snapshot(&self, dice: &mut Dice) -> bool {
+        let mut files = self.machine.files().into_iter();
+        let Some((name, mut bytes)) = files.rfind(|(name, _)| name.starts_with("snapshot-")) else {
+            return false;
+        };
+        let at = usize::try_from(dice.below(bytes.len() as u64)).expect("small");
+        bytes[at] ^= 1 << dice.below(8);
+        self.machine.put(&name, &bytes);
+        true
+    }
+
+    /// Takes the newest snapshot away.
+    pub(crate) fn take_snapshot_away(&self) {
+        let mut names = self.machine.files().into_keys();
+        let newest = names.rfind(|name| name.starts_with("snapshot-")).expect("there is one");
+        self.machine.take_away(&newest);
     }
 
     /// Lets the next turn be followed by a roll, which may fail at first. The store rolls by itself.
     pub(crate) fn make_roll_due(&self, is_failing: bool) {
-        if let Self::Memory(faults) = self {
+        if let KeptOn::Memory(faults) = &self.kept {
             faults.make_roll_due();
             faults.fail_rolls(u32::from(is_failing), Fault::NotDurable);
         }
     }
 
     pub(crate) fn mend(&self) {
-        match self {
-            Self::Memory(faults) => faults.fail_appends(0, Fault::NotDurable),
-            Self::Machine(machine, _, breaking) => {
-                *breaking.lock() = None;
-                machine.leave_room(None);
-                machine.fail_sync_after(None);
-                machine.fail_name_sync_after(None);
-            }
+        if let KeptOn::Memory(faults) = &self.kept {
+            faults.fail_appends(0, Fault::NotDurable);
         }
+        *self.breaking.lock() = None;
+        self.machine.leave_room(None);
+        self.machine.fail_sync_after(None);
+        self.machine.fail_name_sync_after(None);
+        self.machine.kill_after(None);
     }
 
     /// The process is gone: nothing that it still does reaches the disk.
     pub(crate) fn kill(&mut self) {
-        match self {
+        if let KeptOn::Memory(faults) = &mut self.kept {
             // The old journal goes on with a disk of its own.
-            Self::Memory(faults) => *faults = faults.cut_power(None).faults(),
-            Self::Machine(machine, ..) => machine.kill(),
+            *faults = faults.cut_power(None).faults();
         }
+        self.machine.kill();
     }
 
     /// And the power, too: what was not synced may be there or not.
     pub(crate) fn lose_power(&self) {
-        if let Self::Machine(machine, ..) = self {
-            machine.lose_power();
-        }
+        self.machine.lose_power();
     }
 }
 
@@ -198,9 +299,10 @@ impl Journal for Stepped {
         self.hold_at(Hold::BeforeAppend, None);
         match &mut self.kept {
             Kept::Memory(journal) => journal.append(turn)?,
-            Kept::Store(store, machine, breaking) => {
+            Kept::Store(store, machine, breaking, sealed) => {
                 strike(machine, *breaking.lock());
                 store.append(turn)?;
+                sealed.lock().extend(store.take_sealed().iter().map(SealNote::from));
             }
         }
         self.hold_at(Hold::AfterAppend, None);

@@ -20,45 +20,39 @@ mod tally;
 mod trouble;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 
-use tempfile::TempDir;
-use zhida::journal::medium;
-use zhida::journal::{Head, Vault, VaultOptions};
-
-use drive::{Drive, SharedVault};
+use drive::{Drive, Ended};
 use ground::Disk;
-use tally::Tally;
+use tally::{Also, Tally};
 
 /// Seeds on a journal in memory; and on the store, on a disk that fails below it.
 const MEMORY_SEEDS: u64 = 300;
 const STORE_SEEDS: u64 = 120;
-const STEPS: u64 = 60;
+const STEPS: u64 = 100;
 
 type NewDisk = fn(u64) -> Disk;
 
 #[test]
 fn the_engine_does_what_its_shadow_says() {
-    all("memory", MEMORY_SEEDS, |_| Disk::memory());
+    all("memory", MEMORY_SEEDS, Disk::memory, tally::MEMORY);
 }
 
 #[test]
 fn the_engine_does_so_on_the_store() {
-    all("store", STORE_SEEDS, Disk::machine);
+    all("store", STORE_SEEDS, Disk::machine, tally::STORE);
 }
 
 #[test]
 fn the_same_seed_makes_the_same_journal() {
-    let vault = vault();
-    for disk in [(|_| Disk::memory()) as NewDisk, Disk::machine] {
+    for disk in [Disk::memory as NewDisk, Disk::machine] {
         for seed in 1_000..1_004 {
-            let heads = [(); 2].map(|()| run(seed, disk, &vault, &mut Tally::default()));
-            assert_eq!(heads[0], heads[1], "seed {seed}");
+            let ends = [(); 2].map(|()| run(seed, disk, &mut Tally::default()));
+            assert_eq!(ends[0], ends[1], "seed {seed}");
         }
     }
 }
 
-fn all(name: &str, seeds: u64, disk: NewDisk) {
+fn all(name: &str, seeds: u64, disk: NewDisk, also: Also) {
     let number = |name: &str| {
         let text = std::env::var(name).ok()?;
         Some(text.parse::<u64>().expect("a number of the environment"))
@@ -70,30 +64,18 @@ fn all(name: &str, seeds: u64, disk: NewDisk) {
         None => (0..number("ZHIDA_SEEDS").unwrap_or(seeds)).chain([random]).collect(),
     };
     eprintln!("{name}: the random seed is {random}");
-    let (vault, mut tally) = (vault(), Tally::default());
+    let mut tally = Tally::default();
     for seed in seeds {
-        let ran = catch_unwind(AssertUnwindSafe(|| run(seed, disk, &vault, &mut tally)));
+        let ran = catch_unwind(AssertUnwindSafe(|| run(seed, disk, &mut tally)));
         if let Err(panic) = ran {
             eprintln!("{name}: failed with ZHIDA_SEED={seed}");
             resume_unwind(panic);
         }
     }
-    let missing = tally.report();
+    let missing = tally.report(also);
     assert!(alone.is_some() || missing.is_empty(), "never happened: {missing:?}");
 }
 
-fn run(seed: u64, disk: NewDisk, vault: &SharedVault, tally: &mut Tally) -> Head {
-    Drive::new(seed, disk(seed), vault.clone(), tally).run(STEPS)
-}
-
-fn vault() -> SharedVault {
-    let dir = TempDir::new().expect("a temporary directory");
-    let few = VaultOptions { step_slots: 64, steps_ahead: 1, ..VaultOptions::default() };
-    (
-        Arc::new(
-            Vault::open(&medium::disk::Disk::at(dir.path()).expect("the directory is there"), few)
-                .expect("a new vault"),
-        ),
-        Arc::new(dir),
-    )
+fn run(seed: u64, disk: NewDisk, tally: &mut Tally) -> Ended {
+    Drive::new(seed, disk(seed), tally).run(STEPS)
 }

@@ -22,16 +22,24 @@ struct Sample {
     cases: Vec<(CaseId, Case)>,
 }
 
+/// What one thread read.
+#[derive(Default)]
+struct Read {
+    samples: Vec<Sample>,
+    /// How often a turn was published in the middle of its reading.
+    beside: u64,
+}
+
 /// A thread that reads lists when it is woken, and what it read.
 pub(crate) struct Readers {
-    running: Option<(Sender<()>, JoinHandle<Vec<Sample>>)>,
+    running: Option<(Sender<()>, JoinHandle<Read>)>,
     samples: Vec<Sample>,
-    lists: u64,
+    beside: u64,
 }
 
 impl Readers {
     pub(crate) fn start(handle: &Handle) -> Self {
-        let mut readers = Self { running: None, samples: Vec::new(), lists: 0 };
+        let mut readers = Self { running: None, samples: Vec::new(), beside: 0 };
         readers.go_on(handle);
         readers
     }
@@ -55,20 +63,21 @@ impl Readers {
     pub(crate) fn end(&mut self) {
         if let Some((wake, thread)) = self.running.take() {
             drop(wake);
-            self.samples.extend(thread.join().expect("no panic"));
+            let Read { samples, beside } = thread.join().expect("no panic");
+            self.samples.extend(samples);
+            self.beside += beside;
         }
     }
 
-    /// How many lists were read.
-    pub(crate) fn lists(&self) -> u64 {
-        self.lists
+    /// How often a turn was published in the middle of the reading.
+    pub(crate) fn beside(&self) -> u64 {
+        self.beside
     }
 
     /// Holds each list against the fold of the journal as of the list's own turn.
     pub(crate) fn check(&mut self, reader: &dyn Reader) {
         self.end();
         let mut samples = std::mem::take(&mut self.samples);
-        self.lists += samples.len() as u64;
         samples.sort_by_key(|sample| sample.as_of);
         let Some(last) = samples.last() else { return };
         let records = check::records(reader, last.as_of);
@@ -90,9 +99,10 @@ impl Readers {
     }
 }
 
-fn read(handle: &Handle, woken: &Receiver<()>) -> Vec<Sample> {
-    let mut samples = Vec::new();
+fn read(handle: &Handle, woken: &Receiver<()>) -> Read {
+    let Read { mut samples, mut beside } = Read::default();
     while woken.recv().is_ok() {
+        let first = samples.len();
         for _ in 0..ROUNDS {
             let units = u32::try_from(handle.view().organisation().len()).expect("few units");
             for unit in (1..=units).map(UnitNumber) {
@@ -100,6 +110,8 @@ fn read(handle: &Handle, woken: &Receiver<()>) -> Vec<Sample> {
                 samples.push(Sample { unit, as_of: page.as_of, cases: page.cases });
             }
         }
+        let as_of = samples[first..].iter().map(|sample| sample.as_of);
+        beside += u64::from(as_of.clone().min() < as_of.max());
     }
-    samples
+    Read { samples, beside }
 }

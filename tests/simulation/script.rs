@@ -1,5 +1,6 @@
 //! Random work: mostly what a city does, with every mistake that a client can make in between.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zhida::domain::case::Source;
@@ -9,21 +10,27 @@ use zhida::domain::command::{
     CommitImport, EscalateCase, HandleCase, OpenJournal, ReportCase, RevokeClient, StageMatters,
     StageText, StageUnits, Submission, Target,
 };
-use zhida::domain::event::{ClockMode, Grant, SealedPart};
+use zhida::domain::event::{ClockMode, Grant, PartName, SealedPart};
 use zhida::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
 use zhida::domain::organisation::{UnitKind, UnitRow};
 use zhida::domain::record::Mark;
 use zhida::journal::medium::simulated::Dice;
+use zhida::journal::{Opened, Vault, VaultError};
 
 use crate::city::{ADMIN, APP, HOUR, MATTERS, TOWNSHIP_APP, UNITS, matter_rows, scope, unit_row};
 use crate::shadow::Shadow;
+use crate::tally::Tally;
 
 /// Makes submissions.
 pub(crate) struct Script {
     /// Those that came with a key, to be sent again.
     sent: Vec<Submission>,
-    next_slot: u64,
     next_key: u64,
+    vault: Arc<Vault>,
+    /// What was sealed under each slot, the last time that it was handed out.
+    sealed: BTreeMap<SlotNumber, Vec<u8>>,
+    texts: u64,
+    keyless: u64,
 }
 
 const GRIDS: [&str; 5] =
@@ -31,8 +38,28 @@ const GRIDS: [&str; 5] =
 const NAMES: [&str; 4] = ["admin", "app", "guest-1", "guest-2"];
 
 impl Script {
-    pub(crate) fn new() -> Self {
-        Self { sent: Vec::new(), next_slot: 1, next_key: 1 }
+    pub(crate) fn new(vault: Arc<Vault>) -> Self {
+        Self { sent: Vec::new(), next_key: 1, vault, sealed: BTreeMap::new(), texts: 0, keyless: 0 }
+    }
+
+    /// Seals with that vault from now on.
+    pub(crate) fn go_on(&mut self, vault: Arc<Vault>) {
+        self.vault = vault;
+    }
+
+    /// Fills the vault.
+    pub(crate) fn fill(&mut self, tally: &mut Tally) {
+        self.vault.work();
+        if self.vault.is_failing() {
+            tally.trial("fill of the vault fails");
+        }
+        (0..std::mem::take(&mut self.keyless)).for_each(|_| tally.trial("no key is ready"));
+    }
+
+    /// A part of the journal opens to what was sealed.
+    pub(crate) fn check(&self, part: PartName, sealed: &SealedPart) {
+        let opened = self.vault.open_part(part, sealed).expect("it opens");
+        assert_eq!(opened, Opened::Plain(self.sealed[&sealed.slot].clone()));
     }
 
     /// What brings the city into being: clients, units, matters.
@@ -55,14 +82,18 @@ impl Script {
 
     /// The next submission.
     pub(crate) fn next(&mut self, dice: &mut Dice, shadow: &Shadow) -> Submission {
-        if !self.sent.is_empty() && dice.once_in(8) {
-            return self.again(dice);
+        if !self.sent.is_empty()
+            && dice.once_in(8)
+            && let Some(again) = self.again(dice)
+        {
+            return again;
         }
-        let mut submission = match dice.below(20) {
+        let submission = match dice.below(20) {
             0..6 => self.report(dice, shadow),
             6..17 => self.verb(dice, shadow),
-            _ => administration(dice, shadow),
+            _ => None,
         };
+        let mut submission = submission.unwrap_or_else(|| administration(dice, shadow));
         if dice.once_in(60) {
             submission.at = Some(Timestamp(shadow.now));
         }
@@ -81,7 +112,7 @@ impl Script {
     }
 
     /// One that was sent before, mostly lately; sometimes with another body.
-    fn again(&mut self, dice: &mut Dice) -> Submission {
+    fn again(&mut self, dice: &mut Dice) -> Option<Submission> {
         let furthest = if dice.once_in(4) { 100 } else { 8 };
         let back = index(dice, furthest.min(self.sent.len()));
         let mut again = self.sent[self.sent.len() - 1 - back].clone();
@@ -90,10 +121,36 @@ impl Script {
         {
             mark.body_hash ^= 1;
         }
-        again
+        // Whoever sends it again has it sealed again.
+        match &mut again.command {
+            Command::ReportCase(report) => {
+                report.text = self.part(PartName::Text)?;
+                if let Some(claimant) = &mut report.claimant {
+                    *claimant = self.part(PartName::Claimant)?;
+                }
+                if let Some(answer) = &mut report.settle {
+                    *answer = self.part(PartName::Answer)?;
+                }
+            }
+            Command::EscalateCase(escalate) => escalate.reason = self.part(PartName::Reason)?,
+            Command::HandleCase(handle) => handle.measures = self.part(PartName::Measures)?,
+            Command::CloseCase(close) => close.answer = self.part(PartName::Answer)?,
+            Command::AcknowledgeCase(_)
+            | Command::OpenJournal(_)
+            | Command::AdmitClient(_)
+            | Command::RevokeClient(_)
+            | Command::BeginImport(_)
+            | Command::StageUnits(_)
+            | Command::StageMatters(_)
+            | Command::StageText(_)
+            | Command::CommitImport(_)
+            | Command::AbandonImport(_)
+            | Command::AdvanceClock(_) => {}
+        }
+        Some(again)
     }
 
-    fn report(&mut self, dice: &mut Dice, shadow: &Shadow) -> Submission {
+    fn report(&mut self, dice: &mut Dice, shadow: &Shadow) -> Option<Submission> {
         let matter = if dice.once_in(25) { "XX-001" } else { pick(dice, &MATTERS).0 };
         let place = match dice.below(20) {
             0 => "411502001201999",
@@ -112,19 +169,19 @@ impl Script {
             source: *pick(dice, Source::ALL),
             source_number: number.map(Into::into),
             occurred_at: occurred,
-            claimant: dice.once_in(3).then(|| self.part()),
-            text: self.part(),
-            settle: dice.once_in(3).then(|| self.part()),
+            claimant: if dice.once_in(3) { Some(self.part(PartName::Claimant)?) } else { None },
+            text: self.part(PartName::Text)?,
+            settle: if dice.once_in(3) { Some(self.part(PartName::Answer)?) } else { None },
         };
         let unit = match dice.below(12) {
             0 => Some("411502001201888"),
             1 => None,
             _ => Some(place),
         };
-        by(client(dice), unit, Command::ReportCase(Box::new(report)))
+        Some(by(client(dice), unit, Command::ReportCase(Box::new(report))))
     }
 
-    fn verb(&mut self, dice: &mut Dice, shadow: &Shadow) -> Submission {
+    fn verb(&mut self, dice: &mut Dice, shadow: &Shadow) -> Option<Submission> {
         let cases = u64::try_from(shadow.cases.len()).expect("few cases");
         // One beyond the last, now and then; mostly among the newest, which are open.
         let id = match dice.below(25) {
@@ -159,18 +216,33 @@ impl Script {
         };
         let verb = if dice.once_in(10) { dice.below(4) } else { fitting };
         let command = match verb {
-            0 => Command::HandleCase(HandleCase { target, measures: self.part() }),
+            0 => {
+                Command::HandleCase(HandleCase { target, measures: self.part(PartName::Measures)? })
+            }
             1 => Command::AcknowledgeCase(AcknowledgeCase { target }),
-            2 => Command::CloseCase(CloseCase { target, answer: self.part() }),
-            _ => Command::EscalateCase(EscalateCase { target, reason: self.part() }),
+            2 => Command::CloseCase(CloseCase { target, answer: self.part(PartName::Answer)? }),
+            _ => {
+                Command::EscalateCase(EscalateCase { target, reason: self.part(PartName::Reason)? })
+            }
         };
-        by(client(dice), unit, command)
+        Some(by(client(dice), unit, command))
     }
 
-    fn part(&mut self) -> SealedPart {
-        let slot = SlotNumber(self.next_slot);
-        self.next_slot += 1;
-        SealedPart { slot, ciphertext: Arc::from(slot.0.to_le_bytes().as_slice()) }
+    /// Seals a text that was never sealed before. None when no key is ready.
+    fn part(&mut self, part: PartName) -> Option<SealedPart> {
+        self.texts += 1;
+        let plain = format!("{part:?} {}", self.texts).into_bytes();
+        match self.vault.seal(part, &plain) {
+            Ok(sealed) => {
+                self.sealed.insert(sealed.slot, plain);
+                Some(sealed)
+            }
+            Err(VaultError::NoneLeft { .. }) => {
+                self.keyless += 1;
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

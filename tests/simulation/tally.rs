@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use zhida::journal::medium::simulated::Faults;
+
 /// Counts by kind and name.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(BTreeMap<(&'static str, &'static str), u64>);
+pub(crate) struct Tally {
+    counts: BTreeMap<(&'static str, &'static str), u64>,
+}
 
 /// What the engine is made to go through.
 pub(crate) const TRIALS: &[&str] = &[
@@ -15,7 +19,11 @@ pub(crate) const TRIALS: &[&str] = &[
     "turn with timers and commands",
     "roll",
     "reply lost",
-    "list read beside a turn",
+    "lists read on both sides of a turn",
+    "sealed part opened",
+    "no key is ready",
+    "fill of the vault fails",
+    "power cut in a fill of the vault",
     "question by key",
     "append fails: disk full",
     "append fails: not durable",
@@ -27,6 +35,42 @@ pub(crate) const TRIALS: &[&str] = &[
     "power cut while failing",
     "stop while failing",
     "clean stop",
+];
+
+/// And where the journal is in memory.
+pub(crate) const MEMORY: Also = Also { trials: &[], faults: &[] };
+
+/// And on the store.
+pub(crate) const STORE: Also = Also { trials: STORE_TRIALS, faults: STORE_FAULTS };
+
+/// What one kind of disk is put through besides.
+#[derive(Clone, Copy)]
+pub(crate) struct Also {
+    trials: &'static [&'static str],
+    faults: &'static [&'static str],
+}
+
+const STORE_FAULTS: &[&str] = &[
+    "sync failed",
+    "sync of the names failed",
+    "write refused, disk full",
+    "power cut",
+    "power cut after a sync that failed and one that did not",
+    "write lost",
+    "write kept",
+    "write torn",
+    "name lost",
+    "name kept",
+    "process killed",
+];
+
+const STORE_TRIALS: &[&str] = &[
+    "fold",
+    "fold fails",
+    "power cut in a fold",
+    "start from a snapshot",
+    "start without a snapshot",
+    "damaged snapshot passed over",
 ];
 
 pub(crate) const COMMANDS: &[&str] = &[
@@ -101,17 +145,26 @@ pub(crate) const REFUSALS: &[&str] = &[
 
 impl Tally {
     pub(crate) fn add(&mut self, kind: &'static str, name: &'static str) {
-        *self.0.entry((kind, name)).or_default() += 1;
+        *self.counts.entry((kind, name)).or_default() += 1;
     }
 
     pub(crate) fn trial(&mut self, name: &'static str) {
         self.add("trial", name);
     }
 
+    /// Counts what befell a disk.
+    pub(crate) fn faults(&mut self, faults: Faults) {
+        for (name, times) in faults.all() {
+            *self.counts.entry(("fault", name)).or_default() += times;
+        }
+    }
+
     /// Prints the table, and gives what should have happened and did not.
-    pub(crate) fn report(&self) -> Vec<String> {
+    pub(crate) fn report(&self, also: Also) -> Vec<String> {
+        let trials = [TRIALS, also.trials].concat();
         let kinds = [
-            ("trial", TRIALS),
+            ("trial", &trials[..]),
+            ("fault", also.faults),
             ("accepted", COMMANDS),
             ("known", &["again"][..]),
             ("refused", REFUSALS),
@@ -121,17 +174,17 @@ impl Tally {
         let mut missing = Vec::new();
         for (kind, names) in kinds {
             for name in names {
-                let count = self.0.get(&(kind, *name)).copied().unwrap_or(0);
-                eprintln!("{kind:9} {name:46} {count:9}");
+                let count = self.counts.get(&(kind, *name)).copied().unwrap_or(0);
+                eprintln!("{kind:9} {name:56} {count:9}");
                 if count == 0 {
                     missing.push(format!("{kind} {name}"));
                 }
             }
         }
-        for ((kind, name), count) in &self.0 {
+        for ((kind, name), count) in &self.counts {
             let is_listed = kinds.iter().any(|(one, names)| one == kind && names.contains(name));
             if !is_listed {
-                eprintln!("{kind:9} {name:46} {count:9}");
+                eprintln!("{kind:9} {name:56} {count:9}");
             }
         }
         missing

@@ -1,12 +1,14 @@
 //! What the dice do to an engine: appends that fail, power that goes, clients that do not wait.
 
+use std::sync::Arc;
+
 use zhida::domain::ids::{PrincipalId, Seq};
 use zhida::engine::Storage;
-use zhida::journal::{Fault, Journal};
+use zhida::journal::{Fault, FoldError, Journal};
 
 use crate::check;
 use crate::drive::{Asked, Drive, start};
-use crate::ground::Hold;
+use crate::ground::{Fold, Ground, Hold};
 use crate::shadow::Shadow;
 
 impl Drive<'_> {
@@ -16,9 +18,12 @@ impl Drive<'_> {
         self.steps.go();
         let is_durable = self.collect(asked);
         if is_durable && self.is_settled() {
-            // It was no turn with events, or the store found room by itself.
-            self.disk.mend();
+            // It was no turn with events, or the store found room by itself. What still comes of
+            // the turn, a roll, meets the fault too.
             self.settle();
+            self.pause();
+            self.disk.mend();
+            self.steps.go();
             return;
         }
         self.tally.trial(match self.handle.status().storage() {
@@ -41,6 +46,7 @@ impl Drive<'_> {
                 assert!(stopped.is_err(), "the last turn is not durable");
                 drop(stopped);
                 self.disk.mend();
+                self.disk.kill();
                 self.start_again(Seq(published));
             }
             _ => {
@@ -111,7 +117,7 @@ impl Drive<'_> {
         assert!(self.shadow.seq() >= end);
     }
 
-    pub(super) fn cut_power(&mut self) {
+    fn cut_power(&mut self) {
         let acknowledged = self.kill();
         self.die(acknowledged);
     }
@@ -138,10 +144,67 @@ impl Drive<'_> {
         self.engine.take().expect("a running engine").stop().expect("without a fault it stops well")
     }
 
+    /// Fills the vault and folds what is sealed, with the sequencer held between two turns; the dice
+    /// may break it. Says whether the process lives.
+    pub(super) fn work_beside(&mut self) -> bool {
+        if self.dice.once_in(3) {
+            // So long in between that keys run out.
+            return true;
+        }
+        self.disk.break_beside(&mut self.dice);
+        self.script.fill(self.tally);
+        let mut died_in = self.disk.is_killed().then_some("power cut in a fill of the vault");
+        if died_in.is_none()
+            && let Some(fold) = &mut self.fold
+        {
+            let folds = fold.handle.status().folds();
+            fold.sealed.lock().drain(..).for_each(|note| fold.handle.sealed(note));
+            match fold.handle.work() {
+                Ok(()) if fold.handle.status().folds() > folds => self.tally.trial("fold"),
+                Ok(()) => {}
+                Err(FoldError::Write(_) | FoldError::Unreadable(_)) if self.disk.is_killed() => {
+                    died_in = Some("power cut in a fold");
+                }
+                Err(FoldError::Write(_) | FoldError::Unreadable(_)) => {
+                    self.tally.trial("fold fails");
+                }
+                Err(error) => panic!("the journal and the state agree: {error}"),
+            }
+        }
+        self.disk.mend();
+        let Some(died_in) = died_in else {
+            return true;
+        };
+        self.tally.trial(died_in);
+        self.cut_power_between();
+        false
+    }
+
+    /// The power goes while the sequencer is held between two turns.
+    pub(super) fn cut_power_between(&mut self) {
+        let acknowledged = self.kill();
+        self.steps.go();
+        self.die(acknowledged);
+    }
+
+    fn started(&mut self, is_damaged: bool, fold: Option<Fold>) {
+        if let Some(fold) = &fold {
+            assert_eq!(fold.has_skipped, is_damaged, "a whole snapshot is begun with");
+            if is_damaged {
+                self.tally.trial("damaged snapshot passed over");
+                self.disk.take_snapshot_away();
+            }
+            let from = ["start without a snapshot", "start from a snapshot"];
+            self.tally.trial(from[usize::from(fold.from_snapshot)]);
+        }
+        self.fold = fold;
+    }
+
     /// Starts on what the disk holds, which is what was acknowledged or a whole turn more.
     pub(super) fn start_again(&mut self, acknowledged: Seq) {
         self.readers.end();
-        let (journal, steps) = self.disk.open(&self.rolls);
+        let is_damaged = self.dice.once_in(4) && self.disk.damage_snapshot(&mut self.dice);
+        let Ground { journal, steps, state: recovered, vault, fold } = self.disk.open(&self.rolls);
         let (state, head) = check::fold(&*journal.reader(), journal.tail().seq);
         assert_eq!(head, journal.tail(), "one whole chain");
         assert!(state.tail() >= acknowledged, "what was acknowledged is there");
@@ -149,11 +212,14 @@ impl Drive<'_> {
         let end = self.ends.iter().find(is_end).expect("whole turns only");
         self.shadow = end.clone();
         self.ends = vec![self.shadow.clone()];
-        self.folded = state.clone();
+        assert_eq!(recovered.digest(), state.digest(), "a snapshot is the fold up to it");
+        self.folded = state;
+        self.started(is_damaged, fold);
+        self.script.go_on(Arc::clone(&vault));
         self.readers.check(&*journal.reader());
         check::journal(self, &*journal.reader());
 
-        let engine = start(Box::new(journal), state, &self.vault, &self.clock);
+        let engine = start(Box::new(journal), recovered, &vault, &self.clock);
         (self.handle, self.steps) = (engine.handle(), steps);
         self.engine = Some(engine);
         self.readers.go_on(&self.handle);

@@ -63,21 +63,21 @@ pub struct Faults {
     pub kills: u64,
 }
 impl Faults {
-    /// Each of them.
+    /// Each of them, by name.
     #[must_use]
-    pub const fn all(&self) -> [u64; 11] {
+    pub const fn all(&self) -> [(&'static str, u64); 11] {
         [
-            self.syncs_failed,
-            self.name_syncs_failed,
-            self.writes_refused,
-            self.power_cuts,
-            self.late_losses,
-            self.writes_lost,
-            self.writes_kept,
-            self.writes_torn,
-            self.names_lost,
-            self.names_kept,
-            self.kills,
+            ("sync failed", self.syncs_failed),
+            ("sync of the names failed", self.name_syncs_failed),
+            ("write refused, disk full", self.writes_refused),
+            ("power cut", self.power_cuts),
+            ("power cut after a sync that failed and one that did not", self.late_losses),
+            ("write lost", self.writes_lost),
+            ("write kept", self.writes_kept),
+            ("write torn", self.writes_torn),
+            ("name lost", self.names_lost),
+            ("name kept", self.names_kept),
+            ("process killed", self.kills),
         ]
     }
 
