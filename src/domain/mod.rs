@@ -60,9 +60,6 @@ pub fn decide(
     submission: &Submission,
 ) -> Result<Decision, Rejection> {
     let is_admin = may_act(state, submission)?;
-    if !bounds::holds(submission) {
-        return Err(Rejection::OutOfBounds);
-    }
     if let Some(known) = known(state, submission)? {
         return Ok(Decision::Known(known));
     }
@@ -111,8 +108,13 @@ pub fn decide(
 /// The outcome of the submission's key, if it was accepted before.
 ///
 /// # Errors
-/// When the same key came with another body.
+/// When it is refused whatever its time: its principal may not act, it is out of bounds, or the
+/// same key came with another body.
 pub fn known(state: &State, submission: &Submission) -> Result<Option<Remembered>, Rejection> {
+    may_act(state, submission)?;
+    if !bounds::holds(submission) {
+        return Err(Rejection::OutOfBounds);
+    }
     let Some(mark) = &submission.mark else {
         return Ok(None);
     };

@@ -19,7 +19,8 @@ pub struct EngineOptions {
     pub turn_bulk_commands_shared: usize,
     /// Journal bytes at which a turn stops gathering.
     pub turn_bytes_max: usize,
-    /// Timers of untouched cases that fire in one turn of a system clock.
+    /// Timers that fire in one turn: of cases that no command of it touches, on a system clock; of
+    /// all, on a driven one, which goes on in the next turn.
     pub timers_per_turn_max: usize,
     /// How long the engine waits before it tries again to make a turn durable.
     pub append_retry_after: Duration,

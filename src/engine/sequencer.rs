@@ -7,6 +7,9 @@
 //!                                     not durable: the waiters are told, the turn stays as it
 //!                                     is and is appended again until it is durable
 //! ```
+//!
+//! A driven clock may pass more timers than one turn takes. The command that moves it, and what
+//! comes after it, then wait for the next turn, and nothing more is gathered before.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -43,7 +46,8 @@ pub(super) struct Sequencer {
     pub(super) work: Work,
 }
 
-/// What one turn works on, and the answers to it.
+/// What one turn works on, and the answers to it: to the first of the singles and of the batches,
+/// where the turn did not come to the rest.
 #[derive(Default)]
 pub(super) struct Work {
     singles: Vec<Single>,
@@ -71,7 +75,7 @@ impl Sequencer {
 
     /// Makes the journal's first event durable, before anything is taken in.
     pub(super) fn begin_journal(&mut self, open: &mut Submission) -> Result<(), Undurable> {
-        self.stage.begin(self.journal.tail(), self.now());
+        self.stage.begin(self.journal.tail(), self.now(), 0);
         self.stage.submit(open);
         self.stage.seal();
         self.journal.append(self.stage.turn()).map_err(Undurable)?;
@@ -82,6 +86,9 @@ impl Sequencer {
     /// Fills the work of the next turn: all that waits interactively, then bulk up to its bound.
     /// Waits for a command or a due time; says false when there will be no more.
     fn gather(&mut self) -> bool {
+        if !self.work.singles.is_empty() || !self.work.batches.is_empty() {
+            return true;
+        }
         loop {
             let closing = self.lanes.is_closed();
             self.gather_waiting();
@@ -166,7 +173,7 @@ impl Sequencer {
 
     fn take_turn(&mut self) -> Result<(), Undurable> {
         let began = stopwatch();
-        self.stage.begin(self.journal.tail(), self.now());
+        self.stage.begin(self.journal.tail(), self.now(), self.options.timers_per_turn_max);
         self.decide_all();
         let decided = stopwatch();
         if self.stage.seal() {
@@ -195,15 +202,26 @@ impl Sequencer {
                 Ask::Submit(submission) => self.stage.submit(submission),
                 Ask::Outcome(principal, key) => self.stage.outcome(*principal, key),
             };
+            if matches!(verdict, Verdict::Later) {
+                return;
+            }
             self.work.single_answers.push(verdict);
         }
-        for batch in &mut self.work.batches {
-            let answers =
-                batch.submissions.iter_mut().map(|one| self.stage.submit(one).line()).collect();
-            self.work.batch_answers.push(answers);
+        for (at, batch) in self.work.batches.iter_mut().enumerate() {
+            if self.work.batch_answers.len() == at {
+                self.work.batch_answers.push(Vec::with_capacity(batch.submissions.len()));
+            }
+            let answers = &mut self.work.batch_answers[at];
+            for one in &mut batch.submissions[answers.len()..] {
+                let verdict = self.stage.submit(one);
+                if matches!(verdict, Verdict::Later) {
+                    return;
+                }
+                answers.push(verdict.line());
+            }
         }
         if !matches!(self.clock, Clock::Driven) {
-            self.stage.fire_due(self.options.timers_per_turn_max);
+            self.stage.fire_due();
         }
     }
 
@@ -250,23 +268,21 @@ impl Sequencer {
     fn refuse_waiting(&mut self, is_full: bool) {
         let answer = || Answer::NotDurable { is_full };
         let durable = self.journal.tail().seq;
-        let mut waiting: Vec<(Single, Verdict)> =
-            self.work.singles.drain(..).zip(self.work.single_answers.drain(..)).collect();
+        let mut verdicts = std::mem::take(&mut self.work.single_answers).into_iter();
         self.work.batch_answers.clear();
-        while let Some(single) = self.lanes.pop() {
-            let verdict = match &single.ask {
+        let in_lanes = std::iter::from_fn(|| self.lanes.pop());
+        let singles: Vec<_> = self.work.singles.drain(..).chain(in_lanes).collect();
+        for single in singles {
+            let verdict = verdicts.next().unwrap_or_else(|| match &single.ask {
                 Ask::Submit(_) => Verdict::Unknown,
                 Ask::Outcome(principal, key) => self.stage.outcome(*principal, key),
-            };
-            waiting.push((single, verdict));
-        }
-        for (single, verdict) in waiting {
+            });
             let is_durable = match (&single.ask, verdict) {
                 (Ask::Submit(_), _) => false,
                 (Ask::Outcome(..), Verdict::Known(known)) => known.last_seq() <= durable,
                 (
                     Ask::Outcome(..),
-                    Verdict::Accepted(_) | Verdict::Unknown | Verdict::Rejected(_),
+                    Verdict::Accepted(_) | Verdict::Unknown | Verdict::Rejected(_) | Verdict::Later,
                 ) => true,
             };
             let answer = if is_durable { verdict.answer(Timing::default()) } else { answer() };
@@ -281,20 +297,24 @@ impl Sequencer {
     }
 
     fn answer_all(&mut self, began: Instant, timing: Timing) {
-        let singles = std::mem::take(&mut self.work.singles);
+        let mut singles = std::mem::take(&mut self.work.singles);
         let mut verdicts = std::mem::take(&mut self.work.single_answers);
-        for (single, verdict) in singles.iter().zip(verdicts.drain(..)) {
+        for (single, verdict) in singles.drain(..verdicts.len()).zip(verdicts.drain(..)) {
             let queue_us = micros(began.duration_since(single.came_at).as_micros());
             let timing = Timing { queue_us, ..timing };
             self.work.post(&single.desk, single.ticket, verdict.answer(timing));
         }
-        let batches = std::mem::take(&mut self.work.batches);
+        let mut batches = std::mem::take(&mut self.work.batches);
         let mut lines = std::mem::take(&mut self.work.batch_answers);
-        for (batch, answers) in batches.iter().zip(lines.drain(..)) {
+        let is_whole =
+            |(batch, answers): &(&Batch, &Vec<_>)| batch.submissions.len() == answers.len();
+        let whole = batches.iter().zip(&lines).take_while(is_whole).count();
+        for (batch, answers) in batches.drain(..whole).zip(lines.drain(..whole)) {
             self.work.post(&batch.desk, batch.ticket, Answer::Lines(answers));
         }
         self.work.deliver();
-        self.work.keep_buffers(singles, verdicts, batches, lines);
+        (self.work.singles, self.work.single_answers) = (singles, verdicts);
+        (self.work.batches, self.work.batch_answers) = (batches, lines);
     }
 
     fn roll_if_due(&mut self) {
@@ -331,20 +351,6 @@ impl Work {
                 desk.deliver(letters);
             }
         }
-    }
-
-    /// Takes the turn's emptied buffers back, for the next.
-    fn keep_buffers(
-        &mut self,
-        mut singles: Vec<Single>,
-        verdicts: Vec<Verdict>,
-        mut batches: Vec<Batch>,
-        lines: Vec<Vec<LineAnswer>>,
-    ) {
-        singles.clear();
-        batches.clear();
-        (self.singles, self.single_answers) = (singles, verdicts);
-        (self.batches, self.batch_answers) = (batches, lines);
     }
 }
 

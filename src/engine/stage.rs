@@ -22,6 +22,8 @@ pub(super) struct Stage {
     touched: Vec<CaseId>,
     /// The records of the command being decided.
     records: Vec<Record>,
+    /// Timers that may still fire in this turn.
+    timers_left: usize,
     tally: Tally,
 }
 
@@ -39,7 +41,7 @@ impl Tally {
             Verdict::Accepted(_) => self.accepted += 1,
             Verdict::Known(_) => self.known += 1,
             Verdict::Rejected(_) => self.rejected += 1,
-            Verdict::Unknown => {}
+            Verdict::Unknown | Verdict::Later => {}
         }
     }
 }
@@ -51,6 +53,8 @@ pub(super) enum Verdict {
     Known(Remembered),
     Unknown,
     Rejected(Rejection),
+    /// Nothing yet: the timers before it fill this turn. It is to be decided in the next.
+    Later,
 }
 
 impl Stage {
@@ -63,6 +67,7 @@ impl Stage {
             is_driven: clock.mode() == ClockMode::Driven,
             touched: Vec::new(),
             records: Vec::new(),
+            timers_left: 0,
             tally: Tally::default(),
         }
     }
@@ -92,8 +97,9 @@ impl Stage {
         self.touched.iter().copied()
     }
 
-    /// Begins a turn that follows `head`.
-    pub(super) fn begin(&mut self, head: Head, now: Timestamp) {
+    /// Begins a turn that follows `head`, with `timers_max` timers at most.
+    pub(super) fn begin(&mut self, head: Head, now: Timestamp, timers_max: usize) {
+        self.timers_left = timers_max;
         self.turn.restart(head);
         self.touched.clear();
         self.tally = Tally::default();
@@ -127,11 +133,13 @@ impl Stage {
     fn decide(&mut self, submission: &mut Submission) -> Result<Verdict, Rejection> {
         match submission.at {
             Some(_) if !self.is_driven => return Err(Rejection::AtNotDriven),
-            // A known key gets its answer whatever its time, and moves nothing.
+            // A known key gets its answer whatever its time, and moves nothing; nor does what is
+            // refused whatever its time.
             Some(at) => match domain::known(&self.state, submission)? {
                 Some(remembered) => return Ok(Verdict::Known(remembered)),
                 None if at < self.now => return Err(Rejection::AtBeforeNow { now: self.now }),
-                None => self.pass_to(at),
+                None if !self.pass_to(at) => return Ok(Verdict::Later),
+                None => {}
             },
             None => self.fire_touched(submission),
         }
@@ -139,8 +147,10 @@ impl Stage {
             Decision::Known(remembered) => return Ok(Verdict::Known(remembered)),
             Decision::Accepted(events) => events,
         };
-        if let Command::AdvanceClock(command) = &submission.command {
-            self.pass_to(command.to);
+        if let Command::AdvanceClock(command) = &submission.command
+            && !self.pass_to(command.to)
+        {
+            return Ok(Verdict::Later);
         }
         Ok(Verdict::Accepted(self.accept(submission, events)?))
     }
@@ -177,13 +187,19 @@ impl Stage {
         record
     }
 
-    /// Lets a driven clock pass to `at`: each timer on the way fires at its own time.
-    fn pass_to(&mut self, at: Timestamp) {
+    /// Lets a driven clock pass to `at`: each timer on the way fires at its own time. Says whether
+    /// it came there, or has to go on in the next turn.
+    fn pass_to(&mut self, at: Timestamp) -> bool {
         while let Some((case, timer)) = self.state.next_due(at) {
+            if self.timers_left == 0 {
+                return false;
+            }
+            self.timers_left -= 1;
             self.now = self.now.max(timer.due_at);
             self.record(domain::decide_timer(case, timer), Actor::SYSTEM, None);
         }
         self.now = self.now.max(at);
+        true
     }
 
     /// Fires what is due of the case that the command acts on.
@@ -199,12 +215,12 @@ impl Stage {
         }
     }
 
-    /// Fires what is due of any case, `timers_max` at most, in due order.
-    pub(super) fn fire_due(&mut self, timers_max: usize) {
-        for _ in 0..timers_max {
-            let Some((case, timer)) = self.state.next_due(self.now) else {
-                return;
-            };
+    /// Fires what is due of any case, as many timers as this turn may have, in due order.
+    pub(super) fn fire_due(&mut self) {
+        while self.timers_left > 0
+            && let Some((case, timer)) = self.state.next_due(self.now)
+        {
+            self.timers_left -= 1;
             self.record(domain::decide_timer(case, timer), Actor::SYSTEM, None);
         }
     }
@@ -218,6 +234,7 @@ impl Verdict {
             Self::Known(remembered) => Answer::Known(remembered, timing),
             Self::Unknown => Answer::Unknown,
             Self::Rejected(rejection) => Answer::Rejected(rejection, timing),
+            Self::Later => unreachable!("what is not decided is not answered"),
         }
     }
 
@@ -237,6 +254,7 @@ impl Verdict {
             ),
             Self::Rejected(rejection) => LineAnswer::rejected(rejection),
             Self::Unknown => unreachable!("a stream asks for no outcome"),
+            Self::Later => unreachable!("what is not decided is not answered"),
         }
     }
 }

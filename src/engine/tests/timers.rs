@@ -7,7 +7,8 @@ use crate::domain::ids::{CaseId, Seq, Timestamp};
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::tests::world::*;
-use crate::engine::{EngineOptions, SubmitError};
+use crate::engine::{EngineOptions, LineMeaning, SubmitError};
+use crate::journal::Fault;
 
 fn hour(hour: i64) -> Timestamp {
     START.plus_ms(hour * HOUR)
@@ -203,6 +204,71 @@ fn a_driven_batch_passes_the_time_line_by_line() {
         hours(&rig.records(), before),
         ["case.reported 1 at 0", "case.warned 1 at 8", "case.reported 2 at 9"]
     );
+}
+
+#[test]
+fn a_driven_clock_passes_many_timers_in_several_turns() {
+    let few = EngineOptions { timers_per_turn_max: 2, ..options() };
+    let mut rig = Rig::with(ClockMode::Driven, few);
+    let times = [("a", 0), ("b", 0), ("c", 0), ("d", 9), ("e", 9)];
+    let lines = times.map(|(key, then)| at(rig.report(MICRO, GRID, key), hour(then))).to_vec();
+    let alone = rig.report(MICRO, GRID_2, "alone");
+    let (before, commits) = (rig.published(), rig.handle.status().commits());
+
+    // Four turn yellow at 8: two in the first turn, and two before the last lines in the second.
+    rig.pause();
+    let batch = rig.run(rig.handle.submit_batch(&rig.desk, lines)).expect("room");
+    let alone = rig.push(alone);
+    rig.resume();
+    let answers = rig.run(batch.answers()).expect("answers");
+    assert_eq!(answers.len(), 5);
+    assert!(answers.iter().all(|answer| matches!(answer.meaning(), LineMeaning::Accepted { .. })));
+    rig.outcome_of(alone).expect("accepted");
+    let events = hours(&rig.records(), before);
+    let warned = |case| format!("case.warned {case} at 8");
+    assert_eq!(events.len(), 10);
+    assert_eq!(events[4..8], [1, 2, 3, 4].map(warned));
+    assert_eq!(rig.handle.status().commits(), commits + 2);
+
+    // All that is left, two at a time; whoever comes meanwhile comes after it.
+    let (before, commits) = (rig.published(), rig.handle.status().commits());
+    rig.pause();
+    let advance = rig.push(advance(hour(200)));
+    let after = rig.report(MICRO, GRID, "f");
+    let after = rig.push(at(after, hour(200)));
+    rig.resume();
+    let advanced = rig.outcome_of(advance).expect("accepted").reply;
+    let reported = rig.outcome_of(after).expect("accepted").reply;
+    let fired = hours(&rig.records(), before).len() as u64 - 2;
+    assert_eq!((advanced.events, advanced.seq.0), (1, before.0 + fired + 1));
+    assert_eq!(reported.seq, advanced.seq.next());
+    assert_eq!(rig.handle.status().commits(), commits + fired.div_ceil(2));
+    assert_eq!(rig.digest(), rig.fold().digest());
+}
+
+#[test]
+fn what_waits_for_a_passing_clock_is_told_when_the_disk_fails() {
+    let few = EngineOptions { timers_per_turn_max: 1, ..options() };
+    let mut rig = Rig::with(ClockMode::Driven, few);
+    for key in ["a", "b"] {
+        let report = rig.report(MICRO, GRID, key);
+        rig.accept(at(report, hour(0)));
+    }
+    rig.pause();
+    let advance = rig.push(advance(hour(100)));
+    let (handle, desk) = (rig.handle.clone(), rig.desk.clone());
+    let asked = rig.runtime.spawn(async move { handle.outcome(&desk, APP, "a").await });
+    rig.settle();
+    let before = rig.published();
+    rig.faults.fail_appends(1, Fault::NotDurable);
+    rig.resume();
+    assert!(matches!(rig.outcome_of(advance), Err(SubmitError::NotDurable)));
+    let known = rig.outcome_of(asked).expect("an answer");
+    assert!(known.is_some(), "it was durable before");
+    // The turn that failed becomes durable, and no more comes of it: whoever asked comes again.
+    rig.handle.nudge();
+    rig.wait_for(before.next());
+    assert_eq!(rig.digest(), rig.fold().digest());
 }
 
 #[test]
