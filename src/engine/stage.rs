@@ -139,7 +139,8 @@ impl Stage {
                 Some(remembered) => return Ok(Verdict::Known(remembered)),
                 None if at < self.now => return Err(Rejection::AtBeforeNow { now: self.now }),
                 None if !self.pass_to(at) => return Ok(Verdict::Later),
-                None => {}
+                // Its time has come; where it is decided again it is not late.
+                None => submission.at = None,
             },
             None => self.fire_touched(submission),
         }

@@ -79,7 +79,11 @@ impl Shadow {
                 self.imports.remove(&abandon.import.0).ok_or("import_not_found")?;
                 ("import.abandoned", Some(abandon.import.0))
             }
-            Command::AdvanceClock(_) => return Err("at_not_driven"),
+            Command::AdvanceClock(_) if !self.is_driven => return Err("at_not_driven"),
+            Command::AdvanceClock(advance) if advance.to.0 < self.now => {
+                return Err("at_before_now");
+            }
+            Command::AdvanceClock(_) => ("clock.advanced", None),
             Command::ReportCase(_)
             | Command::AcknowledgeCase(_)
             | Command::EscalateCase(_)

@@ -28,31 +28,38 @@ use tally::{Also, Tally};
 /// Seeds on a journal in memory; and on the store, on a disk that fails below it.
 const MEMORY_SEEDS: u64 = 300;
 const STORE_SEEDS: u64 = 120;
+const DRIVEN_SEEDS: u64 = 120;
 const STEPS: u64 = 100;
 
 type NewDisk = fn(u64) -> Disk;
 
 #[test]
 fn the_engine_does_what_its_shadow_says() {
-    all("memory", MEMORY_SEEDS, Disk::memory, tally::MEMORY);
+    all("memory", MEMORY_SEEDS, Disk::memory, false, tally::MEMORY);
 }
 
 #[test]
 fn the_engine_does_so_on_the_store() {
-    all("store", STORE_SEEDS, Disk::machine, tally::STORE);
+    all("store", STORE_SEEDS, Disk::machine, false, tally::STORE);
+}
+
+#[test]
+fn the_engine_does_so_on_a_driven_clock() {
+    all("driven", DRIVEN_SEEDS, Disk::memory, true, tally::DRIVEN);
 }
 
 #[test]
 fn the_same_seed_makes_the_same_journal() {
-    for disk in [Disk::memory as NewDisk, Disk::machine] {
+    let kinds = [(Disk::memory as NewDisk, false), (Disk::machine, false), (Disk::machine, true)];
+    for (disk, is_driven) in kinds {
         for seed in 1_000..1_004 {
-            let ends = [(); 2].map(|()| run(seed, disk, &mut Tally::default()));
+            let ends = [(); 2].map(|()| run(seed, disk, is_driven, &mut Tally::default()));
             assert_eq!(ends[0], ends[1], "seed {seed}");
         }
     }
 }
 
-fn all(name: &str, seeds: u64, disk: NewDisk, also: Also) {
+fn all(name: &str, seeds: u64, disk: NewDisk, is_driven: bool, also: Also) {
     let number = |name: &str| {
         let text = std::env::var(name).ok()?;
         Some(text.parse::<u64>().expect("a number of the environment"))
@@ -66,7 +73,7 @@ fn all(name: &str, seeds: u64, disk: NewDisk, also: Also) {
     eprintln!("{name}: the random seed is {random}");
     let mut tally = Tally::default();
     for seed in seeds {
-        let ran = catch_unwind(AssertUnwindSafe(|| run(seed, disk, &mut tally)));
+        let ran = catch_unwind(AssertUnwindSafe(|| run(seed, disk, is_driven, &mut tally)));
         if let Err(panic) = ran {
             eprintln!("{name}: failed with ZHIDA_SEED={seed}");
             resume_unwind(panic);
@@ -76,6 +83,6 @@ fn all(name: &str, seeds: u64, disk: NewDisk, also: Also) {
     assert!(alone.is_some() || missing.is_empty(), "never happened: {missing:?}");
 }
 
-fn run(seed: u64, disk: NewDisk, tally: &mut Tally) -> Ended {
-    Drive::new(seed, disk(seed), tally).run(STEPS)
+fn run(seed: u64, disk: NewDisk, is_driven: bool, tally: &mut Tally) -> Ended {
+    Drive::new(seed, disk(seed), is_driven, tally).run(STEPS)
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use zhida::domain::case::Source;
 use zhida::domain::code::CodeRange;
 use zhida::domain::command::{
-    AbandonImport, AcknowledgeCase, AdmitClient, BeginImport, CaseRef, CloseCase, Command,
-    CommitImport, EscalateCase, HandleCase, OpenJournal, ReportCase, RevokeClient, StageMatters,
-    StageText, StageUnits, Submission, Target,
+    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, CaseRef, CloseCase,
+    Command, CommitImport, EscalateCase, HandleCase, OpenJournal, ReportCase, RevokeClient,
+    StageMatters, StageText, StageUnits, Submission, Target,
 };
 use zhida::domain::event::{ClockMode, Grant, PartName, SealedPart};
 use zhida::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
@@ -17,7 +17,9 @@ use zhida::domain::record::Mark;
 use zhida::journal::medium::simulated::Dice;
 use zhida::journal::{Opened, Vault, VaultError};
 
-use crate::city::{ADMIN, APP, HOUR, MATTERS, TOWNSHIP_APP, UNITS, matter_rows, scope, unit_row};
+use crate::city::{
+    ADMIN, APP, HOUR, MATTERS, START, TOWNSHIP_APP, UNITS, matter_rows, scope, unit_row,
+};
 use crate::shadow::Shadow;
 use crate::tally::Tally;
 
@@ -31,6 +33,8 @@ pub(crate) struct Script {
     sealed: BTreeMap<SlotNumber, Vec<u8>>,
     texts: u64,
     keyless: u64,
+    /// Where a driven clock is when all that was made so far has come.
+    now: i64,
 }
 
 const GRIDS: [&str; 5] =
@@ -39,7 +43,15 @@ const NAMES: [&str; 4] = ["admin", "app", "guest-1", "guest-2"];
 
 impl Script {
     pub(crate) fn new(vault: Arc<Vault>) -> Self {
-        Self { sent: Vec::new(), next_key: 1, vault, sealed: BTreeMap::new(), texts: 0, keyless: 0 }
+        Self {
+            sent: Vec::new(),
+            next_key: 1,
+            vault,
+            sealed: BTreeMap::new(),
+            texts: 0,
+            keyless: 0,
+            now: START,
+        }
     }
 
     /// Seals with that vault from now on.
@@ -94,7 +106,9 @@ impl Script {
             _ => None,
         };
         let mut submission = submission.unwrap_or_else(|| administration(dice, shadow));
-        if dice.once_in(60) {
+        if shadow.is_driven && !dice.once_in(20) {
+            submission.at = Some(self.then(dice, shadow));
+        } else if dice.once_in(60) {
             submission.at = Some(Timestamp(shadow.now));
         }
         if dice.once_in(40) {
@@ -109,6 +123,19 @@ impl Script {
             self.sent.push(submission.clone());
         }
         submission
+    }
+
+    /// When the next command of a driven clock comes: mostly soon, now and then too early.
+    fn then(&mut self, dice: &mut Dice, shadow: &Shadow) -> Timestamp {
+        self.now = self.now.max(shadow.now);
+        let minutes = match dice.below(30) {
+            0 => 60 * dice.below(40),
+            1..8 => dice.below(120),
+            _ => dice.below(5),
+        };
+        self.now += i64::try_from(minutes).expect("few") * HOUR / 60;
+        let early = if dice.once_in(25) { HOUR } else { 0 };
+        Timestamp(self.now - early)
     }
 
     /// One that was sent before, mostly lately; sometimes with another body.
@@ -304,6 +331,10 @@ fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
         }
         12..17 => Command::CommitImport(CommitImport { import: newest(dice) }),
         17 => Command::AbandonImport(AbandonImport { import: newest(dice) }),
+        18 if shadow.is_driven => {
+            let hours = i64::try_from(dice.below(30)).expect("few") - 2;
+            Command::AdvanceClock(AdvanceClock { to: Timestamp(shadow.now + hours * HOUR) })
+        }
         18..21 => admit(NAMES[index(dice, 4)], dice.once_in(3), CodeRange::ALL),
         21..23 => {
             let name = if dice.once_in(4) { "nobody" } else { NAMES[2 + index(dice, 2)] };

@@ -14,6 +14,12 @@ const DAY: i64 = 24 * HOUR;
 /// Minutes that a report may lie ahead.
 const AHEAD: i64 = 5 * 60_000;
 
+/// Whose key it came with, and its body.
+fn slot_of(submission: &Submission) -> Option<((u32, String), u128)> {
+    let mark = submission.mark.as_ref()?;
+    Some(((submission.principal.0, mark.key.to_string()), mark.body_hash))
+}
+
 /// What a client is told of an accepted command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -60,6 +66,10 @@ pub(super) struct Client {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shadow {
     pub(crate) now: i64,
+    /// Whether each command brings its own time.
+    pub(crate) is_driven: bool,
+    /// Timers that may still fire before the turn ends, on a driven clock.
+    timers_left: usize,
     /// Every event: its name, and its case or none.
     pub(crate) log: Vec<(&'static str, Option<u32>)>,
     pub(crate) cases: Vec<Life>,
@@ -78,8 +88,8 @@ pub(crate) struct Shadow {
 
 impl Shadow {
     /// Before the first event.
-    pub(crate) fn starting(now: i64) -> Self {
-        Self { now, ..Self::default() }
+    pub(crate) fn starting(now: i64, is_driven: bool) -> Self {
+        Self { now, is_driven, ..Self::default() }
     }
 
     /// How many events there are.
@@ -109,12 +119,63 @@ impl Shadow {
         held.map(|(_, id)| id).collect()
     }
 
-    /// Fires what is due, `max` at most; says how many.
+    /// Begins a turn.
+    pub(crate) fn begin(&mut self, timers_max: usize) {
+        self.timers_left = timers_max;
+    }
+
+    /// Lets a driven clock pass to the time of a command that is not refused whatever its time, and
+    /// further where it advances the clock. Says whether that is done; it goes on in the next turn
+    /// where it is not.
+    pub(crate) fn pass(&mut self, submission: &Submission, has_come: &mut bool) -> bool {
+        let Ok((is_admin, None)) = self.known(submission) else {
+            return true;
+        };
+        if let Some(at) = submission.at.filter(|_| self.is_driven && !*has_come) {
+            if at.0 < self.now {
+                return true;
+            }
+            if !self.pass_to(at.0) {
+                return false;
+            }
+        }
+        *has_come = true;
+        if let Command::AdvanceClock(advance) = &submission.command
+            && self.is_driven
+            && is_admin
+            && advance.to.0 >= self.now
+        {
+            return self.pass_to(advance.to.0);
+        }
+        true
+    }
+
+    fn pass_to(&mut self, at: i64) -> bool {
+        while let Some((then, id)) = self.next_turn().filter(|(then, _)| *then <= at) {
+            if self.timers_left == 0 {
+                return false;
+            }
+            self.timers_left -= 1;
+            self.now = self.now.max(then);
+            self.turn(id);
+        }
+        self.now = self.now.max(at);
+        true
+    }
+
+    /// When the next clock of any case turns, and which case's.
+    fn next_turn(&self) -> Option<(i64, u32)> {
+        let turns = self.cases.iter().zip(1_u32..);
+        turns.filter_map(|(case, id)| Some((case.next_turn()?.0, id))).min()
+    }
+
+    /// Fires what is due, `max` at most; says how many. A driven clock fires what it passes alone.
     pub(crate) fn fire(&mut self, max: usize) -> usize {
+        if self.is_driven {
+            return 0;
+        }
         for fired in 0..max {
-            let turns = self.cases.iter().zip(1_u32..);
-            let next = turns.filter_map(|(case, id)| Some((case.next_turn()?.0, id))).min();
-            let Some((_, id)) = next.filter(|(at, _)| *at <= self.now) else {
+            let Some((_, id)) = self.next_turn().filter(|(at, _)| *at <= self.now) else {
                 return fired;
             };
             self.turn(id);
@@ -132,9 +193,9 @@ impl Shadow {
         self.log.push((name, Some(id)));
     }
 
-    /// Takes a command: what is due of its case first.
-    pub(crate) fn take(&mut self, submission: &Submission) -> Expected {
-        if submission.at.is_some() {
+    /// Takes a command, to whose time a driven clock has come or not: what is due of its case first.
+    pub(crate) fn take(&mut self, submission: &Submission, has_come: bool) -> Expected {
+        if submission.at.is_some() && !self.is_driven {
             return Expected::Refused("at_not_driven");
         }
         if let Some(target) = submission.command.target()
@@ -144,27 +205,34 @@ impl Shadow {
                 self.turn(id);
             }
         }
-        self.decide(submission).unwrap_or_else(Expected::Refused)
+        self.decide(submission, has_come).unwrap_or_else(Expected::Refused)
     }
 
-    fn decide(&mut self, submission: &Submission) -> Result<Expected, &'static str> {
+    /// Whether an administrator sends it, and what it came to before.
+    fn known(&self, submission: &Submission) -> Result<(bool, Option<Told>), &'static str> {
         let mut is_admin = submission.principal == PrincipalId::SYSTEM;
         if !is_admin {
             let index = (submission.principal.0 as usize).wrapping_sub(1);
             let client = self.clients.get(index).filter(|client| !client.is_revoked);
             is_admin = client.ok_or("principal_revoked")?.is_admin;
         }
-        let slot = submission
-            .mark
-            .as_ref()
-            .map(|mark| ((submission.principal.0, mark.key.to_string()), mark.body_hash));
-        if let Some((key, body)) = &slot
-            && let Some(kept) = self.keys.get(key)
-        {
-            if kept.body != *body {
-                return Err("key_reused");
-            }
-            return Ok(Expected::Known(kept.told.clone()));
+        match slot_of(submission).and_then(|(key, body)| Some((self.keys.get(&key)?, body))) {
+            Some((kept, body)) if kept.body != body => Err("key_reused"),
+            kept => Ok((is_admin, kept.map(|(kept, _)| kept.told.clone()))),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        submission: &Submission,
+        has_come: bool,
+    ) -> Result<Expected, &'static str> {
+        let (is_admin, known) = self.known(submission)?;
+        if let Some(told) = known {
+            return Ok(Expected::Known(told));
+        }
+        if submission.at.is_some() && !has_come {
+            return Err("at_before_now");
         }
         let before = self.log.len();
         let (case, number) = match &submission.command {
@@ -201,7 +269,7 @@ impl Shadow {
             (id, case.version, case.status, holder)
         });
         let told = Told { seq: self.seq(), events, case, number };
-        if let Some((key, body)) = slot {
+        if let Some((key, body)) = slot_of(submission) {
             self.remember(key, Kept { body, told: told.clone() });
         }
         Ok(Expected::Accepted(told))

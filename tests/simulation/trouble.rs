@@ -219,12 +219,18 @@ impl Drive<'_> {
         self.readers.check(&*journal.reader());
         check::journal(self, &*journal.reader());
 
-        let engine = start(Box::new(journal), recovered, &vault, &self.clock);
+        let engine =
+            start(Box::new(journal), recovered, &vault, &self.clock, self.shadow.is_driven);
         (self.handle, self.steps) = (engine.handle(), steps);
         self.engine = Some(engine);
         self.readers.go_on(&self.handle);
-        // The clock may have gone on before the turn that was lost.
-        self.shadow.now = self.shadow.now.max(self.clock.now().0);
+        self.shadow.now = if self.shadow.is_driven {
+            // What was refused moved the clock, and left no event.
+            self.folded.now().0
+        } else {
+            // The clock may have gone on before the turn that was lost.
+            self.shadow.now.max(self.clock.now().0)
+        };
         self.expect_timers();
         self.settle();
     }

@@ -233,7 +233,7 @@ fn a_driven_clock_passes_many_timers_in_several_turns() {
     // All that is left, two at a time; whoever comes meanwhile comes after it.
     let (before, commits) = (rig.published(), rig.handle.status().commits());
     rig.pause();
-    let advance = rig.push(advance(hour(200)));
+    let advance = rig.push(at(advance(hour(200)), hour(10)));
     let after = rig.report(MICRO, GRID, "f");
     let after = rig.push(at(after, hour(200)));
     rig.resume();
