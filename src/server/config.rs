@@ -318,7 +318,7 @@ impl Config {
                 1_000_000,
             ),
             ("engine.timers_per_turn_max", self.engine.timers_per_turn_max as u64, 1, 1_000_000),
-            ("journal.segment_bytes", self.journal.segment_bytes.as_u64(), 1 << 20, 1 << 32),
+            ("journal.segment_bytes", self.journal.segment_bytes.as_u64(), 1 << 16, 1 << 32),
             ("vault.step_slots", self.vault.step_slots, 64, 1 << 24),
             ("vault.steps_ahead", self.vault.steps_ahead, 1, 64),
             ("api.bulk_bodies_max", self.api.bulk_bodies_max as u64, 1, 10_000),

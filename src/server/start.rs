@@ -60,6 +60,9 @@ pub(super) fn start(
     let medium = store.medium();
     let recovered = recover(&*medium, &*store.reader(), store.tail(), progress)
         .map_err(|error| Failure::damaged(&dir.display().to_string(), &error).hint(MEND))?;
+    if let Some(seq) = recovered.snapshot_seq {
+        tracing::info!(seq = seq.0, "begun with the snapshot");
+    }
     let status = Arc::new(Status::default());
     let vault = open_vault(config, &*medium, &recovered.state)
         .map_err(|error| vault_failure(&dir, &error))?;

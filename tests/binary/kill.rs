@@ -1,57 +1,165 @@
 //! kill -9 at a moment drawn by the seed, again and again, with a ledger of what was acknowledged.
 //!
 //! ```text
-//!  serve ▶ writers write, each answer into the ledger ▶ kill -9 after so many answers, or with a
-//!  request just sent ▶ (verify) ▶ serve ▶ all answered is there? ▶ what was not answered is sent
-//!  again ▶ everything is there once? ▶ the next round, on the same server
+//!  serve ▶ writers write, each answer into the ledger ▶ after so many answers kill -9: at once,
+//!  with a request just sent, with a segment just rolled, with a snapshot half written ▶ (verify) ▶
+//!  serve ▶ all answered is there? ▶ what was not answered is sent again ▶ everything is there
+//!  once? ▶ the next round, on the same server
 //! ```
 //!
-//! ZHIDA_ROUNDS sets the number of rounds, ZHIDA_SEED the seed.
-
-use std::sync::atomic::{AtomicU64, Ordering};
+//! One seed is fixed, one is drawn and printed. ZHIDA_SEED runs that one alone, ZHIDA_ROUNDS sets
+//! the number of rounds of each.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::fuse::{Files, Fuse, Moment};
 use crate::ledger::{Answer, Sent, Verb, ask, compare, feed};
-use crate::world::{GRIDS, Place, Server};
+use crate::world::{GRIDS, Place, Server, VILLAGE};
 
 const SINGLE_WRITERS: u64 = 4;
 const STREAM_WRITERS: u64 = 2;
 const STREAM_CASES: u64 = 60;
+/// From so many rounds on, of all seeds, everything must have been met.
+const ROUNDS_TELLING: u64 = 10;
+
+/// A segment is full after some hundred commands.
+const CONFIG: &str = "\
+[journal]\nsegment_bytes = \"64KiB\"\nballast_bytes = \"1MiB\"\nfree_bytes_min = \"1MiB\"\n\
+[vault]\nstep_slots = 1024\nsteps_ahead = 4\n";
 
 #[test]
 fn what_was_acknowledged_survives_every_kill() {
-    let seed = number("ZHIDA_SEED", 5);
-    let rounds = number("ZHIDA_ROUNDS", 10);
-    println!("ZHIDA_SEED={seed} ZHIDA_ROUNDS={rounds}");
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let place = Place::with_city();
-    let mut server = place.serve();
-    let mut sent: Vec<Sent> = Vec::new();
-    let mut heads: Vec<String> = Vec::new();
-    let (mut unanswered, mut resubmitted_known) = (0, 0);
-    for round in 0..rounds {
-        let fuse = Fuse {
-            pid: server.pid(),
-            answers: AtomicU64::new(0),
-            kill_at: random.random_range(1..700),
-            kills_on_send: random.random_bool(0.5),
+    let seeds = match std::env::var("ZHIDA_SEED") {
+        Ok(seed) => vec![seed.parse().expect("a number")],
+        Err(_) => vec![5, getrandom::u64().expect("a random seed")],
+    };
+    let rounds = number("ZHIDA_ROUNDS", 5);
+    let mut seen = Seen::default();
+    for &seed in &seeds {
+        println!("ZHIDA_SEED={seed} ZHIDA_ROUNDS={rounds}");
+        Loop::new(seed, &mut seen).run(rounds);
+    }
+    println!("{seen:?}");
+    let is_telling = seeds.len() as u64 * rounds >= ROUNDS_TELLING;
+    assert!(!is_telling || seen.is_everything(), "the kills came too gently");
+}
+
+/// What kills met, and what came of them.
+#[derive(Debug, Default)]
+struct Seen {
+    commands: usize,
+    /// Commands that a kill left without an answer, and those of them that were kept.
+    unanswered: usize,
+    kept: usize,
+    escalated: usize,
+    /// Segments that were full, snapshots that were written, starts from one.
+    rolls: usize,
+    snapshots: usize,
+    starts_from_a_snapshot: usize,
+    /// Kills while a segment was being sealed, and while a snapshot was being written.
+    kills_while_sealing: usize,
+    kills_while_folding: usize,
+}
+
+impl Seen {
+    fn is_everything(&self) -> bool {
+        let Self { commands, unanswered, kept, escalated, rolls, snapshots, .. } = self;
+        [commands, unanswered, kept, escalated, rolls, snapshots]
+            .into_iter()
+            .chain([&self.starts_from_a_snapshot])
+            .chain([&self.kills_while_sealing, &self.kills_while_folding])
+            .all(|count| *count > 0)
+    }
+
+    /// Notes what one life of a server came to: what it said, and how the directory changed.
+    fn life(&mut self, log: &str, born: &Files, killed: &Files) {
+        self.rolls += killed.segments.difference(&born.segments).count();
+        self.snapshots += log.matches(": snapshot seq=").count();
+        let is_unfinished = killed.unfinished.is_some() && killed.unfinished != born.unfinished;
+        self.kills_while_folding += usize::from(is_unfinished);
+    }
+
+    /// Notes what a start says of the kill before it.
+    fn start(&mut self, log: &str, killed: &Files) {
+        self.starts_from_a_snapshot += usize::from(log.contains("begun with the snapshot"));
+        let number = |end: &str, word: usize| {
+            let (before, _) = log.split_once(end)?;
+            before.rsplit(' ').nth(word)?.parse::<u64>().ok()
         };
+        // Not closed are the last segment, unless all of it was appended again, and those that were
+        // still being sealed.
+        let last = killed.segments.last().and_then(|name| number_of(name));
+        let is_last_kept = number(" were appended again", 2) > last;
+        let unclean = number(" segments are being rewritten", 0).unwrap_or(0);
+        self.kills_while_sealing += usize::from(unclean > u64::from(is_last_kept));
+    }
+}
+
+/// The first event of a segment, by its name.
+fn number_of(segment: &str) -> Option<u64> {
+    segment.strip_prefix("journal-")?.strip_suffix(".redb")?.parse().ok()
+}
+
+/// A directory, its server, and what was sent to it over all its lives.
+struct Loop<'s> {
+    random: ChaCha8Rng,
+    place: Place,
+    server: Server,
+    sent: Vec<Sent>,
+    heads: Vec<String>,
+    seen: &'s mut Seen,
+}
+
+impl<'s> Loop<'s> {
+    fn new(seed: u64, seen: &'s mut Seen) -> Self {
+        let place = Place::with_city();
+        std::fs::write(place.path("zhida.toml"), CONFIG).expect("written");
+        Self {
+            random: ChaCha8Rng::seed_from_u64(seed),
+            server: place.serve(),
+            place,
+            sent: Vec::new(),
+            heads: Vec::new(),
+            seen,
+        }
+    }
+
+    fn run(mut self, rounds: u64) {
+        for (round, moment) in (0..rounds).zip(Moment::ALL.into_iter().cycle()) {
+            self.round(round, moment);
+        }
+        for _ in 0..200.min(self.sent.len()) {
+            let one = &self.sent[self.random.random_range(0..self.sent.len())];
+            assert_eq!(ask(&mut self.server.connect(), one), Ok(()));
+        }
+        self.server.term();
+        verify_stopped(&self.place, &self.heads);
+        let is_kept = |one: &&Sent| one.verb == Verb::Escalate && one.answer.is_some();
+        self.seen.escalated += self.sent.iter().filter(is_kept).count();
+        self.seen.commands += self.sent.len();
+    }
+
+    fn round(&mut self, round: u64, moment: Moment) {
+        let Self { random, place, server, sent, heads, seen } = self;
+        let born = Files::of(&place.data());
+        let fuse = Fuse::new(server, place.data(), random.random_range(1..600), moment);
         let first_new = sent.len();
-        sent.extend(write_until_killed(&server, &fuse, round, random.random()));
+        sent.extend(write_until_killed(server, &fuse, round, random.random()));
         let ended = server.kill();
         assert!(ended.status.code().is_none(), "it was killed: {ended:?}");
+        let killed = Files::of(&place.data());
+        seen.life(&ended.stderr, &born, &killed);
 
-        if random.random_bool(0.5) {
-            heads.push(verify_stopped(&place, &heads));
+        if round % 3 == 2 {
+            heads.push(verify_stopped(place, heads));
         }
-        server = place.serve();
+        *server = place.serve();
+        seen.start(&server.log(), &killed);
         let mut connection = server.connect();
         let events = feed(&mut connection);
-        let checked = compare(&sent, &events, false);
+        let checked = compare(sent, &events, false);
         assert_eq!(checked, Ok(()), "round {round}");
         for one in &sent[first_new..] {
             assert_eq!(ask(&mut connection, one), Ok(()), "round {round}");
@@ -59,54 +167,11 @@ fn what_was_acknowledged_survives_every_kill() {
 
         let waiting: Vec<&mut Sent> =
             sent[first_new..].iter_mut().filter(|one| one.answer.is_none()).collect();
-        unanswered += waiting.len();
-        resubmitted_known += resubmit(&server, waiting, events.len() as u64);
-        let checked = compare(&sent, &feed(&mut connection), true);
+        seen.unanswered += waiting.len();
+        seen.kept += resubmit(server, waiting, events.len() as u64);
+        let checked = compare(sent, &feed(&mut connection), true);
         assert_eq!(checked, Ok(()), "round {round}, after what was unanswered came again");
         heads.push(server.zhida(&["verify"]).ok().trim_end().to_string());
-    }
-    for _ in 0..200.min(sent.len()) {
-        let one = &sent[random.random_range(0..sent.len())];
-        assert_eq!(ask(&mut server.connect(), one), Ok(()));
-    }
-    server.term();
-    verify_stopped(&place, &heads);
-    let segments = std::fs::read_dir(place.data()).unwrap().flatten();
-    let segments =
-        segments.filter(|entry| entry.file_name().to_string_lossy().contains("journal-"));
-    println!(
-        "{} commands, {unanswered} of them unanswered at a kill, {resubmitted_known} of these were kept; {} segments",
-        sent.len(),
-        segments.count()
-    );
-    assert!(rounds < 10 || (unanswered > 0 && resubmitted_known > 0), "the kills came too gently");
-}
-
-/// What makes an end of a server.
-struct Fuse {
-    pid: Pid,
-    answers: AtomicU64,
-    kill_at: u64,
-    kills_on_send: bool,
-}
-
-impl Fuse {
-    fn answered(&self) {
-        if self.answers.fetch_add(1, Ordering::SeqCst) + 1 == self.kill_at && !self.kills_on_send {
-            self.kill();
-        }
-    }
-
-    /// A request is on its way.
-    fn sent(&self) {
-        if self.kills_on_send && self.answers.load(Ordering::SeqCst) >= self.kill_at {
-            self.kill();
-        }
-    }
-
-    fn kill(&self) {
-        // A second writer may come to it as well.
-        let _is_first = kill_process(self.pid, Signal::KILL).is_ok();
     }
 }
 
@@ -155,8 +220,8 @@ impl Writer<'_> {
             let Some(answer) = self.single(&mut connection, report.clone()) else {
                 return;
             };
-            for verb in self.draw_life(report.verb) {
-                let next = Sent::follows(&report, verb, json!(answer.case));
+            for (verb, by) in self.draw_life(&report) {
+                let next = Sent::follows(&report, verb, by, json!(answer.case));
                 if self.single(&mut connection, next).is_none() {
                     return;
                 }
@@ -186,11 +251,12 @@ impl Writer<'_> {
             let first = self.sent.len();
             for number in 0..STREAM_CASES {
                 let report = self.draw_report(body * STREAM_CASES + number);
-                let life = self.draw_life(report.verb);
+                let life = self.draw_life(&report);
                 self.sent.push(report.clone());
                 let of_report = json!({ "key": report.key });
                 self.sent.extend(
-                    life.into_iter().map(|verb| Sent::follows(&report, verb, of_report.clone())),
+                    life.into_iter()
+                        .map(|(verb, by)| Sent::follows(&report, verb, by, of_report.clone())),
                 );
             }
             let lines: String = self.sent[first..].iter().map(Sent::line).collect();
@@ -216,10 +282,20 @@ impl Writer<'_> {
         Sent::report(format!("{}-{number}", self.name), verb, grid)
     }
 
-    fn draw_life(&mut self, verb: Verb) -> Vec<Verb> {
-        let life = [Verb::Acknowledge, Verb::Handle, Verb::Close];
-        let length = if verb == Verb::Report { self.random.random_range(0..=3) } else { 0 };
-        life[..length].to_vec()
+    /// What follows a report, and who does it: some go one level up first.
+    fn draw_life(&mut self, report: &Sent) -> Vec<(Verb, &'static str)> {
+        if report.verb != Verb::Report {
+            return Vec::new();
+        }
+        let is_escalated = self.random.random_bool(0.3);
+        let (up, holder) = if is_escalated {
+            (Some((Verb::Escalate, report.by)), VILLAGE)
+        } else {
+            (None, report.by)
+        };
+        let moves = [Verb::Acknowledge, Verb::Handle, Verb::Close].map(|verb| (verb, holder));
+        let length = self.random.random_range(0..=moves.len());
+        up.into_iter().chain(moves.into_iter().take(length)).collect()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::world::{GRIDS, ON_THE_SPOT};
 pub(crate) enum Verb {
     Report,
     ReportSettled,
+    Escalate,
     Acknowledge,
     Handle,
     Close,
@@ -32,7 +33,8 @@ pub(crate) struct Sent {
     pub(crate) key: String,
     /// By number, or by the report's key.
     pub(crate) target: Option<Value>,
-    pub(crate) grid: &'static str,
+    /// The unit that acts; for a report the grid of its place.
+    pub(crate) by: &'static str,
     pub(crate) text: String,
     pub(crate) answer: Option<Answer>,
 }
@@ -43,6 +45,7 @@ impl Verb {
         match self {
             Self::Report => &["case.reported"],
             Self::ReportSettled => &["case.reported", "case.settled"],
+            Self::Escalate => &["case.escalated"],
             Self::Acknowledge => &["case.acknowledged"],
             Self::Handle => &["case.handled"],
             Self::Close => &["case.closed"],
@@ -52,6 +55,7 @@ impl Verb {
     fn name(self) -> &'static str {
         match self {
             Self::Report | Self::ReportSettled => "report",
+            Self::Escalate => "escalate",
             Self::Acknowledge => "acknowledge",
             Self::Handle => "handle",
             Self::Close => "close",
@@ -66,14 +70,14 @@ impl Verb {
 impl Sent {
     pub(crate) fn report(key: String, verb: Verb, grid: usize) -> Self {
         let text = format!("{key}：{}", "路灯不亮，夜间出行不便。".repeat(8));
-        Self { verb, key, target: None, grid: GRIDS[grid], text, answer: None }
+        Self { verb, key, target: None, by: GRIDS[grid], text, answer: None }
     }
 
-    /// A move on that report's case, named by `target`.
-    pub(crate) fn follows(report: &Self, verb: Verb, target: Value) -> Self {
+    /// A move of `by` on that report's case, named by `target`.
+    pub(crate) fn follows(report: &Self, verb: Verb, by: &'static str, target: Value) -> Self {
         let key = format!("{}-{}", report.key, verb.name());
         let text = format!("{key}：已处理。");
-        Self { verb, key, target: Some(target), grid: report.grid, text, answer: None }
+        Self { verb, key, target: Some(target), by, text, answer: None }
     }
 
     /// As a line of `/v1/commands`.
@@ -97,18 +101,19 @@ impl Sent {
     }
 
     fn body(&self) -> Value {
-        let report = json!({ "matter": ON_THE_SPOT, "place": self.grid, "source": "patrol", "text": self.text });
+        let report = json!({ "matter": ON_THE_SPOT, "place": self.by, "source": "patrol", "text": self.text });
         match self.verb {
             Verb::Report => report,
             Verb::ReportSettled => {
                 let mut report = report;
-                report["by"] = json!(self.grid);
+                report["by"] = json!(self.by);
                 report["settle"] = json!({ "answer": format!("{}：当场办结", self.key) });
                 report
             }
-            Verb::Acknowledge => json!({ "by": self.grid }),
-            Verb::Handle => json!({ "by": self.grid, "measures": self.text }),
-            Verb::Close => json!({ "by": self.grid, "answer": self.text }),
+            Verb::Escalate => json!({ "by": self.by, "reason": self.text }),
+            Verb::Acknowledge => json!({ "by": self.by }),
+            Verb::Handle => json!({ "by": self.by, "measures": self.text }),
+            Verb::Close => json!({ "by": self.by, "answer": self.text }),
         }
     }
 }
@@ -178,9 +183,14 @@ pub(crate) fn compare(sent: &[Sent], events: &[Value], is_all: bool) -> Result<(
     if !is_all {
         return Ok(());
     }
-    for kind in
-        ["case.reported", "case.settled", "case.acknowledged", "case.handled", "case.closed"]
-    {
+    for kind in [
+        "case.reported",
+        "case.settled",
+        "case.escalated",
+        "case.acknowledged",
+        "case.handled",
+        "case.closed",
+    ] {
         let found = events.iter().filter(|event| event["type"] == kind).count() as u64;
         let expected = counts.get(kind).copied().unwrap_or(0);
         if found != expected {

@@ -4,6 +4,7 @@
 //! ```text
 //!  world     a tiny city, directories of it, servers, commands and how they ended
 //!  http      HTTP/1.1 by hand, so that a broken connection is seen where it breaks
+//!  fuse      the moment of a kill, and what the data directory shows of it
 //!  ledger    what the server acknowledged, and how to ask whether it is all there
 //! ```
 
@@ -11,6 +12,7 @@ mod commands;
 mod damage;
 mod demo;
 mod faults;
+mod fuse;
 mod help;
 mod http;
 mod kill;

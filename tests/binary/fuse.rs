@@ -1,0 +1,102 @@
+//! The moment of a kill, and what the data directory shows of it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::world::Server;
+
+/// Answers after which a moment that does not come is not waited for any more.
+const ANSWERS_MAX: u64 = 4_000;
+
+/// What a kill waits for, once so many answers came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// A segment that just got its name: the one before is being closed and sealed.
+    Roll,
+    /// A snapshot that is being written.
+    Fold,
+    /// The answer.
+    Answer,
+    /// A request that was just sent.
+    Send,
+}
+
+impl Moment {
+    pub(crate) const ALL: [Self; 4] = [Self::Roll, Self::Fold, Self::Answer, Self::Send];
+}
+
+/// What a data directory shows of rolls and folds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Files {
+    pub(crate) segments: BTreeSet<String>,
+    /// When the snapshot that is not whole yet was written last; a kill leaves one behind.
+    pub(crate) unfinished: Option<SystemTime>,
+}
+
+impl Files {
+    pub(crate) fn of(data: &Path) -> Self {
+        let names = std::fs::read_dir(data).expect("read").flatten();
+        let names = names.map(|entry| entry.file_name().into_string().expect("UTF-8"));
+        let segments = names.filter(|name| name.starts_with("journal-0")).collect();
+        let unfinished = std::fs::metadata(data.join("snapshot-next"));
+        Self { segments, unfinished: unfinished.and_then(|file| file.modified()).ok() }
+    }
+}
+
+/// What makes an end of a server.
+pub(crate) struct Fuse {
+    pid: Pid,
+    data: PathBuf,
+    answers: AtomicU64,
+    kill_at: u64,
+    moment: Moment,
+    /// What the directory held when the kill was first due.
+    due: Mutex<Option<Files>>,
+}
+
+impl Fuse {
+    pub(crate) fn new(server: &Server, data: PathBuf, kill_at: u64, moment: Moment) -> Self {
+        let (pid, answers, due) = (server.pid(), AtomicU64::new(0), Mutex::new(None));
+        Self { pid, data, answers, kill_at, moment, due }
+    }
+
+    pub(crate) fn answered(&self) {
+        let answers = self.answers.fetch_add(1, Ordering::SeqCst) + 1;
+        if answers < self.kill_at {
+            return;
+        }
+        let is_time = match self.moment {
+            Moment::Answer => true,
+            Moment::Send => false,
+            Moment::Roll => self.differs(|due, now| due.segments != now.segments),
+            Moment::Fold => self
+                .differs(|due, now| now.unfinished.is_some() && due.unfinished != now.unfinished),
+        };
+        if is_time || answers >= self.kill_at + ANSWERS_MAX {
+            self.kill();
+        }
+    }
+
+    /// A request is on its way.
+    pub(crate) fn sent(&self) {
+        if self.moment == Moment::Send && self.answers.load(Ordering::SeqCst) >= self.kill_at {
+            self.kill();
+        }
+    }
+
+    fn differs(&self, is_time: impl Fn(&Files, &Files) -> bool) -> bool {
+        let mut due = self.due.lock().expect("no panic while it is held");
+        let now = Files::of(&self.data);
+        is_time(due.get_or_insert_with(|| now.clone()), &now)
+    }
+
+    fn kill(&self) {
+        // A second writer may come to it as well.
+        let _is_first = kill_process(self.pid, Signal::KILL).is_ok();
+    }
+}
