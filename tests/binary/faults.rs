@@ -2,8 +2,6 @@
 //! the middle of everything, a port that is taken.
 
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -14,6 +12,7 @@ use zhida::engine::clock::stopwatch;
 use zhida::journal::store::{Store, StoreOptions};
 use zhida::journal::{Head, Journal, Turn};
 
+use crate::disk::SmallDisk;
 use crate::ledger::{Answer, Sent, Verb, ask, compare, feed};
 use crate::world::{Place, Server, command, ended, zhida};
 
@@ -210,7 +209,6 @@ fn sigterm_drains_what_is_open_and_ends_within_five_seconds() {
 fn a_full_disk_refuses_with_507_reads_go_on_and_it_recovers_by_itself() {
     let place = Place::with_city();
     let Some(disk) = SmallDisk::mount(&place, 12) else {
-        println!("mounting is not permitted here: a full disk was NOT tried");
         return;
     };
     let mut server = Server::start(disk.command(), disk.data()).unwrap_or_else(|e| panic!("{e:?}"));
@@ -285,75 +283,4 @@ fn a_full_disk_refuses_with_507_reads_go_on_and_it_recovers_by_itself() {
 fn send(connection: &mut crate::http::Connection, one: &Sent) -> crate::http::Reply {
     let (path, body) = one.post();
     connection.post(&path, &one.key, &body).expect("a reply")
-}
-
-/// A data directory of the tiny city on a file system of so many MiB, in a mount namespace of its
-/// own: nothing is left behind, however the test ends.
-struct SmallDisk {
-    /// Keeps the namespace.
-    keeper: std::process::Child,
-    outside: std::path::PathBuf,
-    arguments: Vec<String>,
-}
-
-impl SmallDisk {
-    fn mount(place: &Place, mebibytes: u32) -> Option<Self> {
-        let inside = place.path("disk");
-        std::fs::create_dir(&inside).expect("made");
-        let inside = inside.to_str().expect("UTF-8").to_string();
-        let script = format!(
-            "mount -t tmpfs -o size={mebibytes}m tmpfs {inside} && cp -r {} {inside}/data && echo mounted && exec cat",
-            place.data().display()
-        );
-        let mut keeper = Command::new("unshare")
-            .args(["--mount", "--", "sh", "-c", &script])
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut said = String::new();
-        let mut stdout = std::io::BufReader::new(keeper.stdout.take()?);
-        std::io::BufRead::read_line(&mut stdout, &mut said).ok()?;
-        if said.trim() != "mounted" {
-            drop(keeper.wait());
-            return None;
-        }
-        let mut arguments = place.serve_arguments();
-        let dir = arguments.last_mut().expect("the directory");
-        *dir = format!("{inside}/data");
-        let outside = format!("/proc/{}/root{inside}", keeper.id()).into();
-        Some(Self { keeper, outside, arguments })
-    }
-
-    fn data(&self) -> std::path::PathBuf {
-        self.outside.join("data")
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["--mount", "--target", &self.keeper.id().to_string(), "--"]);
-        command.arg(crate::world::ZHIDA).args(&self.arguments);
-        command
-    }
-
-    /// Takes all room that is left; says with which file.
-    fn fill_up(&self) -> std::path::PathBuf {
-        let path = self.outside.join("filler");
-        fill(&path);
-        path
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(self.keeper.kill());
-        drop(self.keeper.wait());
-    }
-}
-
-fn fill(path: &Path) {
-    let mut file = std::fs::File::create(path).expect("made");
-    let zeros = [0; 4_096];
-    while std::io::Write::write_all(&mut file, &zeros).is_ok() {}
 }

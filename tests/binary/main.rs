@@ -5,12 +5,14 @@
 //!  world     a tiny city, directories of it, servers, commands and how they ended
 //!  http      HTTP/1.1 by hand, so that a broken connection is seen where it breaks
 //!  fuse      the moment of a kill, and what the data directory shows of it
+//!  disk      a disk so small that it runs full
 //!  ledger    what the server acknowledged, and how to ask whether it is all there
 //! ```
 
 mod commands;
 mod damage;
 mod demo;
+mod disk;
 mod faults;
 mod fuse;
 mod help;
