@@ -19,4 +19,5 @@ mod help;
 mod http;
 mod kill;
 mod ledger;
+mod metrics;
 mod world;

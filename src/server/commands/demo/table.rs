@@ -37,24 +37,21 @@ pub(super) async fn ask(client: &mut Client, server: &Server) -> Result<Report, 
     let counts = client.get("/v1/counts").await?.json()?;
     let metrics = client.get("/metrics").await?;
     let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
-    let metric = |name: &str| {
-        let line = metrics.lines().find(|line| line.split(' ').next() == Some(name));
-        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap_or_default()
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count of whole things"
-    )]
-    let count = |name: &str| metric(name) as u64;
     Ok(Report {
         counts,
-        events: count("zhida_events_total"),
-        commits: count("zhida_commits_total"),
+        events: counted(&metrics, "zhida_events_total")?,
+        commits: counted(&metrics, "zhida_commits_total")?,
         disk_bytes: size_of_dir(&server.data_dir()),
         peak_memory: server.peak_memory(),
         ..Report::default()
     })
+}
+
+/// A counter without labels, from Prometheus' text.
+fn counted(metrics: &str, name: &str) -> Result<u64, Failure> {
+    let mut values = metrics.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let count = values.find_map(|value| value.parse().ok());
+    count.ok_or_else(|| Failure::new(Kind::World, format!("the server's /metrics has no {name}")))
 }
 
 fn size_of_dir(dir: &Path) -> u64 {
@@ -146,7 +143,7 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{counted, grouped};
 
     #[test]
     fn thousands_are_told_apart() {
@@ -154,5 +151,17 @@ mod tests {
             [0, 999, 1_000, 640_000, 1_234_567].map(grouped),
             ["0", "999", "1,000", "640,000", "1,234,567"]
         );
+    }
+    #[test]
+    fn a_metric_that_is_not_there_is_no_zero() {
+        let text =
+            "# TYPE zhida_events_total counter\nzhida_events_total 17\nzhida_events_total_2 5\n";
+        assert_eq!(counted(text, "zhida_events_total").expect("there"), 17);
+        for text in
+            ["", "# zhida_commits_total 1", "zhida_commits_total_2 5", "zhida_commits_total x"]
+        {
+            let missing = counted(text, "zhida_commits_total").expect_err(text).to_string();
+            assert!(missing.contains("zhida_commits_total"), "{missing}");
+        }
     }
 }
