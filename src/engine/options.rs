@@ -24,6 +24,8 @@ pub struct EngineOptions {
     pub timers_per_turn_max: usize,
     /// How long the engine waits before it tries again to make a turn durable.
     pub append_retry_after: Duration,
+    /// How often the journal is tended, whether there is work or not.
+    pub tend_every: Duration,
     /// How far a system clock may lie behind the journal's newest event at a start.
     pub clock_behind_max: Duration,
 }
@@ -40,6 +42,7 @@ impl Default for EngineOptions {
             turn_bytes_max: 8 * 1_024 * 1_024,
             timers_per_turn_max: 1_024,
             append_retry_after: Duration::from_millis(250),
+            tend_every: Duration::from_secs(1),
             clock_behind_max: Duration::from_secs(5),
         }
     }

@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam::sync::Parker;
 
@@ -56,6 +56,7 @@ pub(super) struct Work {
     batch_answers: Vec<Vec<LineAnswer>>,
     mail: Vec<(Desk, Vec<(Ticket, Answer)>)>,
     came_interactively_at: Option<Instant>,
+    tended_at: Option<Instant>,
 }
 
 /// The turn could not be made durable, and the engine is to stop.
@@ -91,7 +92,9 @@ impl Sequencer {
         }
         loop {
             let closing = self.lanes.is_closed();
-            self.gather_waiting();
+            let now = stopwatch();
+            self.tend(now);
+            self.gather_waiting(now);
             self.note_bulk();
             let is_idle = self.work.singles.is_empty() && self.work.batches.is_empty();
             if !is_idle || self.has_due_timers() {
@@ -104,7 +107,16 @@ impl Sequencer {
         }
     }
 
-    fn gather_waiting(&mut self) {
+    /// Has the journal look after itself, as often as it should.
+    fn tend(&mut self, now: Instant) {
+        let tended_at = self.work.tended_at;
+        if tended_at.is_none_or(|at| now.duration_since(at) >= self.options.tend_every) {
+            self.work.tended_at = Some(now);
+            self.journal.tend();
+        }
+    }
+
+    fn gather_waiting(&mut self, now: Instant) {
         let mut bytes = 0;
         while bytes < self.options.turn_bytes_max
             && let Some(single) = self.lanes.pop()
@@ -113,7 +125,7 @@ impl Sequencer {
             self.work.singles.push(single);
         }
         let mut commands = 0;
-        let bound = self.bulk_bound();
+        let bound = self.bulk_bound(now);
         while commands < bound
             && bytes < self.options.turn_bytes_max
             && let Some(batch) = self.lanes.pop_bulk()
@@ -131,8 +143,7 @@ impl Sequencer {
     }
 
     /// How many bulk commands the turn may take: few while people wait for theirs.
-    fn bulk_bound(&mut self) -> usize {
-        let now = stopwatch();
+    fn bulk_bound(&mut self, now: Instant) -> usize {
         if !self.work.singles.is_empty() {
             self.work.came_interactively_at = Some(now);
         }
@@ -161,13 +172,18 @@ impl Sequencer {
         self.clock.now(self.stage.now())
     }
 
+    /// Waits for a command, a due time, or the next time to tend the journal.
     fn wait(&self) {
+        let tend_every = self.options.tend_every;
         match (&self.clock, self.stage.state().next_due_at()) {
             (Clock::System, Some(due_at)) => {
-                let ms = due_at.ms_since(self.now()).clamp(1, 60_000);
-                self.parker.park_timeout(std::time::Duration::from_millis(ms.unsigned_abs()));
+                let ms = due_at.ms_since(self.now()).max(1);
+                let until_due = Duration::from_millis(ms.unsigned_abs());
+                self.parker.park_timeout(until_due.min(tend_every));
             }
-            (Clock::System | Clock::Manual(_) | Clock::Driven, _) => self.parker.park(),
+            (Clock::System | Clock::Driven, _) => self.parker.park_timeout(tend_every),
+            // Its timers fire when a test wakes the engine, and not by themselves.
+            (Clock::Manual(_), _) => self.parker.park(),
         }
     }
 

@@ -89,6 +89,10 @@ pub trait Journal: Send {
     /// A reading end, cheap to clone, that stays good as the journal grows.
     fn reader(&self) -> Arc<dyn Reader>;
 
+    /// Looks after what changes by itself, such as the room on a disk. Whoever appends calls this
+    /// now and then, whether there is anything to append or not. Never waits for a disk to sync.
+    fn tend(&mut self) {}
+
     /// Ends it cleanly: the next start has nothing to mend.
     ///
     /// # Errors

@@ -346,6 +346,7 @@ impl Config {
             timers_per_turn_max: self.engine.timers_per_turn_max,
             append_retry_after: self.engine.append_retry_after.0,
             clock_behind_max: self.clock.behind_max.0,
+            ..EngineOptions::default()
         }
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn start(
     let state = recovered.state;
     let is_new = state.clients().iter().next().is_none();
     let engine = Engine::start(Parts {
-        journal: Box::new(KeptJournal { store, folder, status: Arc::clone(&status), appends: 0 }),
+        journal: Box::new(KeptJournal { store, folder, status: Arc::clone(&status) }),
         state,
         vault: Arc::new(vault),
         clock: match config.clock.mode {

@@ -14,7 +14,7 @@ use zhida::journal::{Head, Journal, Turn};
 
 use crate::disk::SmallDisk;
 use crate::ledger::{Answer, Sent, Verb, ask, compare, feed};
-use crate::world::{Place, Server, command, ended, zhida};
+use crate::world::{Place, SMALL, Server, command, ended, zhida};
 
 #[test]
 fn a_second_process_on_the_directory_is_refused_by_name() {
@@ -203,6 +203,25 @@ fn sigterm_drains_what_is_open_and_ends_within_five_seconds() {
     let mut connection = server.connect();
     assert!(server.log().contains("closed cleanly"), "{}", server.log());
     assert_eq!(compare(&sent, &feed(&mut connection), true), Ok(()));
+}
+
+#[test]
+fn a_server_that_nobody_writes_to_says_that_room_runs_out() {
+    let place = Place::with_city();
+    let config = SMALL.replace("free_bytes_min = \"1MiB\"", "free_bytes_min = \"1000TiB\"");
+    assert_ne!(config, SMALL);
+    std::fs::write(place.path("zhida.toml"), config).expect("written");
+    let server = place.serve();
+    let mut connection = server.connect();
+    let mut said = Value::Null;
+    for _ in 0..60 {
+        said = connection.get("/healthz").expect("a reply").ok();
+        if said["storage"] != "good" {
+            break;
+        }
+        connection.get("/v1/events?after=999999999&wait=1").expect("a reply").ok();
+    }
+    assert_eq!((&said["storage"], &said["status"]), (&"low".into(), &"degraded".into()), "{said}");
 }
 
 #[test]

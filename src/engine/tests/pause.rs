@@ -10,6 +10,8 @@ use crate::journal::{AppendError, Head, Journal, MemoryJournal, Reader, Turn};
 pub(super) struct Pause {
     pub(super) came: Receiver<()>,
     pub(super) go: Sender<()>,
+    /// Each time that the journal was tended.
+    pub(super) tended: Receiver<()>,
 }
 
 /// A journal in memory whose rolls last until a test says so.
@@ -17,6 +19,7 @@ pub(super) struct Paused {
     inner: MemoryJournal,
     has_come: Sender<()>,
     may_go: Receiver<()>,
+    was_tended: Sender<()>,
 }
 
 impl Journal for Paused {
@@ -45,6 +48,11 @@ impl Journal for Paused {
         self.inner.reader()
     }
 
+    fn tend(&mut self) {
+        // Few tests listen.
+        let _is_heard = self.was_tended.send(()).is_ok();
+    }
+
     fn close(self: Box<Self>) -> std::io::Result<()> {
         Box::new(self.inner).close()
     }
@@ -54,6 +62,8 @@ impl Pause {
     pub(super) fn on(inner: MemoryJournal) -> (Self, Box<dyn Journal>) {
         let (has_come, came) = channel();
         let (go, may_go) = channel();
-        (Self { came, go }, Box::new(Paused { inner, has_come, may_go }))
+        let (was_tended, tended) = channel();
+        let paused = Paused { inner, has_come, may_go, was_tended };
+        (Self { came, go, tended }, Box::new(paused))
     }
 }

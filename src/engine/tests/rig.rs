@@ -110,6 +110,11 @@ impl Rig {
         })
     }
 
+    /// Waits until the journal was tended once more.
+    pub(super) fn wait_until_tended(&self) {
+        self.pause.tended.recv_timeout(LONG).expect("the sequencer tends its journal");
+    }
+
     /// Lets everything that can go on go on, as far as it goes.
     pub(super) fn settle(&self) {
         self.runtime.block_on(async {

@@ -1,6 +1,7 @@
 //! Starting on what is there, and ending without losing anything.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::rig::*;
 use crate::domain::command::Submission;
@@ -231,4 +232,26 @@ fn a_state_that_is_not_its_journal_s_is_a_mistake() {
     let parts = parts(journal, &vault, ClockMode::Manual, &clock, &options());
     let state = State::default();
     drop(Engine::start(Parts { state, ..parts }));
+}
+
+#[test]
+fn a_journal_is_tended_while_nobody_comes() {
+    let soon = EngineOptions { tend_every: Duration::from_millis(1), ..options() };
+    for mode in [ClockMode::System, ClockMode::Driven] {
+        let rig = Rig::with(mode, soon.clone());
+        for _ in 0..3 {
+            rig.wait_until_tended();
+        }
+    }
+}
+
+#[test]
+fn a_journal_is_tended_between_turns_too() {
+    let mut rig =
+        Rig::with(ClockMode::Manual, EngineOptions { tend_every: Duration::ZERO, ..options() });
+    rig.wait_until_tended();
+    for _ in 0..3 {
+        rig.reported(MICRO, GRID);
+        rig.wait_until_tended();
+    }
 }
