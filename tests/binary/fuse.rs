@@ -43,7 +43,7 @@ impl Files {
         let names = std::fs::read_dir(data).expect("read").flatten();
         let names = names.map(|entry| entry.file_name().into_string().expect("UTF-8"));
         let segments = names.filter(|name| name.starts_with("journal-0")).collect();
-        let unfinished = std::fs::metadata(data.join("snapshot-next"));
+        let unfinished = std::fs::metadata(data.join("snapshot.aside"));
         Self { segments, unfinished: unfinished.and_then(|file| file.modified()).ok() }
     }
 }
