@@ -76,7 +76,7 @@ impl Work {
         let Ok(Decision::Accepted(events)) = decision else {
             panic!("a scenario's commands are accepted, and this was: {decision:?}");
         };
-        let actor = self.state.actor(submission).unwrap_or(Actor::SYSTEM);
+        let actor = self.state.actor(self.now, submission).unwrap_or(Actor::SYSTEM);
         let count = u16::try_from(events.len()).expect("bounded");
         let mut outcome = submission.mark.clone().map(|mark| Outcome { mark, events: count });
         let mut records = Vec::with_capacity(events.len());

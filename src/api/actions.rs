@@ -66,7 +66,7 @@ macro_rules! case_action {
                 )),
                 (status = 403, description = "not_the_holder", body = ProblemBody),
                 (status = 404, description = "case_not_found", body = ProblemBody),
-                (status = 409, description = "move_not_allowed, with case_status and moves", body = ProblemBody),
+                (status = 409, description = "move_not_allowed, with case_status and moves; unit_closed", body = ProblemBody),
                 (status = 412, description = "version_stale, with version", body = ProblemBody),
                 (status = 422, description = "unit_missing, unit_not_found, key_reused", body = ProblemBody),
                 (status = "default", description = "Any other problem", body = ProblemBody),

@@ -78,6 +78,7 @@ codes! {
     ImportEmpty = "import_empty", 409, "the import has nothing in it", "导入内容为空";
     UnitOrphaned = "unit_orphaned", 409, "the division above the unit is not known", "单位的上级区划不存在";
     UnitHoldsCases = "unit_holds_cases", 409, "the unit holds open cases and cannot be closed", "单位仍有未结案件，不能停用";
+    UnitClosed = "unit_closed", 409, "the unit acted for is closed, or not open yet", "操作单位已停用或尚未启用";
     OrganisationFull = "organisation_full", 409, "more units or matters than fit", "单位或事项数量超出上限";
     JournalOpen = "journal_open", 409, "the journal is open already", "日志已开启";
     OutOfBounds = "out_of_bounds", 422, "a text is empty, or longer than it may be", "文本为空或超长";
@@ -97,6 +98,7 @@ codes! {
     OccurredInFuture = "occurred_in_future", 422, "occurred_at lies in the future", "发生时间在未来";
     RowsOutOfBounds = "rows_out_of_bounds", 422, "the number of rows is outside its bounds", "行数超出范围";
     UnitIncoherent = "unit_incoherent", 422, "kind and code of the unit do not fit", "单位的类型与代码不符";
+    UnitClosesLater = "unit_closes_later", 422, "valid_until lies in the future: a unit is closed at once", "valid_until 在未来，单位只能立即停用";
     Internal = "internal", 500, "something went wrong on the server", "服务器内部错误";
     JournalUnreadable = "journal_unreadable", 500, "the journal cannot be read there", "日志无法读取";
     Overloaded = "overloaded", 503, "the server is busy; try again", "服务器繁忙，请稍后重试";

@@ -298,7 +298,8 @@ impl Told {
             Rejection::AtBeforeNow { now } => self.now = Some(Moment(now)),
             Rejection::UnitIncoherent { unit }
             | Rejection::UnitOrphaned { unit }
-            | Rejection::UnitHoldsCases { unit } => self.unit = Some(CodeText(unit)),
+            | Rejection::UnitHoldsCases { unit }
+            | Rejection::UnitClosesLater { unit } => self.unit = Some(CodeText(unit)),
             Rejection::PrincipalRevoked
             | Rejection::NeedsAdmin
             | Rejection::KeyReused
@@ -307,6 +308,7 @@ impl Told {
             | Rejection::NotTheHolder
             | Rejection::UnitMissing
             | Rejection::UnitNotFound
+            | Rejection::UnitClosed
             | Rejection::PlaceNotFound
             | Rejection::PlaceTooHigh
             | Rejection::NoHolder

@@ -128,7 +128,7 @@ pub(super) struct UnitRow {
     /// From when it exists.
     #[schema(format = DateTime)]
     valid_from: Option<String>,
-    /// From when it exists no more.
+    /// From when it exists no more. Not in the future: a unit is closed at once.
     #[schema(format = DateTime)]
     valid_until: Option<String>,
 }

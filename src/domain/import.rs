@@ -1,5 +1,7 @@
 //! Staged imports: organisation and catalogue come in as many events as they need and are in
 //! force, whole, from their commit event on.
+//!
+//! An import closes units that hold no open case, and at once: so whoever holds a case is open.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -96,7 +98,11 @@ pub(super) fn decide_begin(state: &State, command: &BeginImport) -> Result<Vec<E
 }
 
 /// Decides what staging units does.
-pub(super) fn decide_units(state: &State, command: &StageUnits) -> Result<Vec<Event>, Rejection> {
+pub(super) fn decide_units(
+    state: &State,
+    now: Timestamp,
+    command: &StageUnits,
+) -> Result<Vec<Event>, Rejection> {
     let staged = open(state, command.import)?;
     if command.rows.is_empty() || command.rows.len() > STAGED_ROWS_MAX {
         return Err(Rejection::RowsOutOfBounds);
@@ -106,6 +112,11 @@ pub(super) fn decide_units(state: &State, command: &StageUnits) -> Result<Vec<Ev
     }
     if let Some(row) = command.rows.iter().find(|row| !row.is_coherent()) {
         return Err(Rejection::UnitIncoherent { unit: row.code });
+    }
+    // By a later moment it could hold cases, and nobody would move them.
+    let closes_later = |row: &&UnitRow| row.valid_until.is_some_and(|until| now < until);
+    if let Some(row) = command.rows.iter().find(closes_later) {
+        return Err(Rejection::UnitClosesLater { unit: row.code });
     }
     Ok(vec![Event::UnitsStaged(UnitsStaged { import: command.import, rows: command.rows.clone() })])
 }

@@ -70,10 +70,12 @@ pub fn decide(
     }
     let events = match &submission.command {
         Command::ReportCase(command) => case::decide_report(state, now, submission, command),
-        Command::AcknowledgeCase(command) => case::decide_acknowledge(state, submission, command),
+        Command::AcknowledgeCase(command) => {
+            case::decide_acknowledge(state, now, submission, command)
+        }
         Command::EscalateCase(command) => case::decide_escalate(state, now, submission, command),
-        Command::HandleCase(command) => case::decide_handle(state, submission, command),
-        Command::CloseCase(command) => case::decide_close(state, submission, command),
+        Command::HandleCase(command) => case::decide_handle(state, now, submission, command),
+        Command::CloseCase(command) => case::decide_close(state, now, submission, command),
         _administration if !is_admin => Err(Rejection::NeedsAdmin),
         Command::OpenJournal(command) => match state.opened() {
             Some(_) => Err(Rejection::JournalOpen),
@@ -85,7 +87,7 @@ pub fn decide(
         Command::AdmitClient(command) => client::decide_admit(state, command),
         Command::RevokeClient(command) => client::decide_revoke(state, command),
         Command::BeginImport(command) => import::decide_begin(state, command),
-        Command::StageUnits(command) => import::decide_units(state, command),
+        Command::StageUnits(command) => import::decide_units(state, now, command),
         Command::StageMatters(command) => import::decide_matters(state, command),
         Command::StageText(command) => import::decide_text(state, command),
         Command::CommitImport(command) => import::decide_commit(state, now, command.import),

@@ -133,6 +133,15 @@ pub enum Rejection {
     /// A text or a part of the command is empty, or longer than it may be.
     #[error("a text of the command is empty, or longer than it may be")]
     OutOfBounds,
+    /// The unit acted for is not open now.
+    #[error("the unit acted for is closed, or not open yet")]
+    UnitClosed,
+    /// A unit is closed at once, not at a later moment.
+    #[error("valid_until lies in the future: a unit is closed at once")]
+    UnitClosesLater {
+        /// Which.
+        unit: UnitCode,
+    },
 }
 
 impl Rejection {
@@ -173,6 +182,8 @@ impl Rejection {
             Self::OrganisationFull => "organisation_full",
             Self::JournalOpen => "journal_open",
             Self::OutOfBounds => "out_of_bounds",
+            Self::UnitClosed => "unit_closed",
+            Self::UnitClosesLater { .. } => "unit_closes_later",
         }
     }
 }
@@ -219,6 +230,8 @@ impl Rejection {
             Self::OrganisationFull => (31, 0),
             Self::JournalOpen => (32, 0),
             Self::OutOfBounds => (33, 0),
+            Self::UnitClosed => (34, 0),
+            Self::UnitClosesLater { unit } => (35, unit.packed()),
         }
     }
 
@@ -266,6 +279,8 @@ impl Rejection {
             31 => Self::OrganisationFull,
             32 => Self::JournalOpen,
             33 => Self::OutOfBounds,
+            34 => Self::UnitClosed,
+            35 => Self::UnitClosesLater { unit: unit()? },
             _ => return None,
         })
     }
@@ -303,6 +318,6 @@ mod tests {
             assert_eq!(Rejection::from_compact(number, payload), Some(filled));
             assert!(codes.insert(filled.code()), "{} stands for two refusals", filled.code());
         }
-        assert_eq!(codes.len(), 33, "every refusal has a number");
+        assert_eq!(codes.len(), 35, "every refusal has a number");
     }
 }

@@ -191,22 +191,28 @@ impl State {
     /// Who acts, by a submission.
     ///
     /// # Errors
-    /// When it names a unit that does not exist, or lies outside its scope.
-    pub fn actor(&self, submission: &Submission) -> Result<Actor, Rejection> {
+    /// When it names a unit that does not exist or lies outside its scope, or one that is not open.
+    pub fn actor(&self, now: Timestamp, submission: &Submission) -> Result<Actor, Rejection> {
         let unit = match submission.by {
             None => None,
             Some(code) if !submission.scope.contains(code) => return Err(Rejection::UnitNotFound),
             Some(code) => Some(self.organisation.find(code).ok_or(Rejection::UnitNotFound)?),
         };
+        let row = unit.and_then(|unit| self.organisation.unit(unit));
+        if row.is_some_and(|row| !row.is_open(now)) {
+            return Err(Rejection::UnitClosed);
+        }
         Ok(Actor { principal: submission.principal, unit, seat: None, acting_for: None })
     }
 
     /// The case that a command acts on, once it is known that its holder asks, and may.
     ///
     /// # Errors
-    /// In this order: no such case in scope, another version, not the holder, not a move for now.
+    /// In this order: no such case in scope, another version, nobody who may act, not the holder,
+    /// not a move for now.
     pub(super) fn case_for(
         &self,
+        now: Timestamp,
         submission: &Submission,
         target: &Target,
         wanted: Move,
@@ -228,7 +234,7 @@ impl State {
         if moves == super::case::Moves::default() {
             return Err(Rejection::MoveNotAllowed { case: id, status: case.status.name(), moves });
         }
-        let Some(unit) = self.actor(submission)?.unit else {
+        let Some(unit) = self.actor(now, submission)?.unit else {
             return Err(Rejection::UnitMissing);
         };
         if case.status.holder() != Some(unit) {

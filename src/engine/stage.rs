@@ -163,7 +163,7 @@ impl Stage {
     ) -> Result<Reply, Rejection> {
         let actor = match submission.principal {
             PrincipalId::SYSTEM => Actor::SYSTEM,
-            _ => self.state.actor(submission)?,
+            _ => self.state.actor(self.now, submission)?,
         };
         let count = u16::try_from(events.len()).expect("bounded by COMMAND_EVENTS_MAX");
         let mut outcome = submission.mark.take().map(|mark| Outcome { mark, events: count });

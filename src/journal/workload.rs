@@ -133,7 +133,8 @@ impl Workload {
                 return;
             }
         };
-        let actor = self.state.actor(&submission).unwrap_or(Actor { principal, ..Actor::SYSTEM });
+        let actor = self.state.actor(self.now, &submission);
+        let actor = actor.unwrap_or(Actor { principal, ..Actor::SYSTEM });
         let count = u16::try_from(events.len()).expect("bounded by COMMAND_EVENTS_MAX");
         let mut outcome = submission.mark.map(|mark| Outcome { mark, events: count });
         for event in events {
@@ -251,7 +252,7 @@ impl Workload {
     fn some_units(&mut self) -> Vec<UnitRow> {
         let mut row = units()[self.rng.random_range(0..units().len())].clone();
         row.name = format!("{} {}", row.name, self.rng.random_range(0..100)).into();
-        row.valid_until = self.rng.random_ratio(1, 4).then(|| self.now.plus_ms(86_400_000));
+        row.valid_until = self.rng.random_ratio(1, 4).then_some(self.now);
         vec![row]
     }
 

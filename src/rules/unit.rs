@@ -24,7 +24,7 @@ pub struct UnitText {
     /// RFC 3339; from always when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<String>,
-    /// RFC 3339; for ever when absent.
+    /// RFC 3339, not in the future; for ever when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<String>,
 }

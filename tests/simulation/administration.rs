@@ -1,6 +1,7 @@
 //! The shadow's administration: clients and imports.
 
 use zhida::domain::command::Command;
+use zhida::domain::ids::Timestamp;
 
 use crate::city::{ancestor, level};
 use crate::shadow::{Client, Shadow, Staged};
@@ -49,6 +50,10 @@ impl Shadow {
                 }
                 if stage.rows.iter().any(|row| !row.is_coherent()) {
                     return Err("unit_incoherent");
+                }
+                let is_later = |until: Timestamp| until.0 > self.now;
+                if stage.rows.iter().any(|row| row.valid_until.is_some_and(is_later)) {
+                    return Err("unit_closes_later");
                 }
                 let rows = stage.rows.iter();
                 staged

@@ -357,7 +357,9 @@ fn units(dice: &mut Dice, shadow: &Shadow) -> Vec<UnitRow> {
             vec![row]
         }
         2..5 => {
-            let until = dice.once_in(2).then_some(Timestamp(shadow.now));
+            // Some would close later than the clock can be by then.
+            let ahead = if dice.once_in(4) { 10_000 * HOUR } else { 0 };
+            let until = dice.once_in(2).then_some(Timestamp(shadow.now + ahead));
             vec![unit_row(GRIDS[1 + index(dice, 2)], until)]
         }
         _ => vec![unit_row(&format!("411502001202{:03}", 2 + dice.below(40)), None)],

@@ -301,13 +301,16 @@ impl Shadow {
         self.units.get(code).is_some_and(|until| until.is_none_or(|until| self.now < until))
     }
 
-    /// Who acts: a unit that is known and within the scope.
+    /// Who acts: a unit that is known, within the scope, and open.
     fn actor(&self, submission: &Submission) -> Result<Option<String>, &'static str> {
         let Some(by) = submission.by.map(|by| by.to_string()) else {
             return Ok(None);
         };
         if !is_in_scope(submission.principal, &by) || !self.units.contains_key(&by) {
             return Err("unit_not_found");
+        }
+        if !self.is_unit_open(&by) {
+            return Err("unit_closed");
         }
         Ok(Some(by))
     }

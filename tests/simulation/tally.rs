@@ -156,6 +156,8 @@ pub(crate) const REFUSALS: &[&str] = &[
     "unit_orphaned",
     "unit_holds_cases",
     "journal_open",
+    "unit_closed",
+    "unit_closes_later",
 ];
 
 impl Tally {

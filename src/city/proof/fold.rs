@@ -61,7 +61,7 @@ impl Fold {
         let Ok(Decision::Accepted(events)) = decision else {
             panic!("{submission:?} came to {decision:?}");
         };
-        let actor = self.state.actor(&submission).expect("the unit was known");
+        let actor = self.state.actor(self.now, &submission).expect("the unit was known");
         let count = u16::try_from(events.len()).unwrap();
         let mut outcome = submission.mark.map(|mark| Outcome { mark, events: count });
         for event in events {

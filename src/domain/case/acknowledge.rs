@@ -3,6 +3,7 @@
 use super::{Move, Status};
 use crate::domain::command::{AcknowledgeCase, Submission};
 use crate::domain::event::{CaseAcknowledged, Event};
+use crate::domain::ids::Timestamp;
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
@@ -10,10 +11,11 @@ use crate::domain::state::State;
 /// Decides what acknowledging does. Reads state, changes nothing.
 pub(in crate::domain) fn decide(
     state: &State,
+    now: Timestamp,
     submission: &Submission,
     command: &AcknowledgeCase,
 ) -> Result<Vec<Event>, Rejection> {
-    let (case, _) = state.case_for(submission, &command.target, Move::Acknowledge)?;
+    let (case, _) = state.case_for(now, submission, &command.target, Move::Acknowledge)?;
     Ok(vec![Event::CaseAcknowledged(CaseAcknowledged { case })])
 }
 

@@ -17,7 +17,7 @@ pub(in crate::domain) fn decide(
     submission: &Submission,
     command: &EscalateCase,
 ) -> Result<Vec<Event>, Rejection> {
-    let (id, case) = state.case_for(submission, &command.target, Move::Escalate)?;
+    let (id, case) = state.case_for(now, submission, &command.target, Move::Escalate)?;
     let Some(matter) = state.catalogue().matter(case.matter) else {
         return Err(Rejection::MatterNotFound);
     };

@@ -3,6 +3,7 @@
 use super::{Move, Status};
 use crate::domain::command::{HandleCase, Submission};
 use crate::domain::event::{CaseHandled, Event};
+use crate::domain::ids::Timestamp;
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
@@ -10,10 +11,11 @@ use crate::domain::state::State;
 /// Decides what handling does. Reads state, changes nothing.
 pub(in crate::domain) fn decide(
     state: &State,
+    now: Timestamp,
     submission: &Submission,
     command: &HandleCase,
 ) -> Result<Vec<Event>, Rejection> {
-    let (case, _) = state.case_for(submission, &command.target, Move::Handle)?;
+    let (case, _) = state.case_for(now, submission, &command.target, Move::Handle)?;
     Ok(vec![Event::CaseHandled(CaseHandled { case, measures: command.measures.clone() })])
 }
 

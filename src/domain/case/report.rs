@@ -62,7 +62,7 @@ pub(in crate::domain) fn decide(
     if !matter.on_the_spot {
         return Err(Rejection::NotOnTheSpot);
     }
-    if state.actor(submission)?.unit != Some(holder) {
+    if state.actor(now, submission)?.unit != Some(holder) {
         return Err(Rejection::NotTheHolder);
     }
     Ok(vec![

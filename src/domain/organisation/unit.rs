@@ -29,7 +29,7 @@ pub struct UnitRow {
     pub name: Arc<str>,
     /// From when it exists; none: always.
     pub valid_from: Option<Timestamp>,
-    /// From when it exists no more; none: for ever.
+    /// From when it exists no more, never a later moment than the import; none: for ever.
     pub valid_until: Option<Timestamp>,
 }
 

@@ -115,12 +115,15 @@ fn nothing_of_an_import_is_visible_before_its_commit() {
 fn an_import_that_does_not_hold_together_is_refused_whole() {
     let mut closed = unit(GRID);
     closed.valid_until = Some(START);
+    let mut closes_later = unit(GRID_2);
+    closes_later.valid_until = Some(START.plus_ms(1));
     let mut incoherent = unit(GRID);
     incoherent.kind = crate::domain::organisation::UnitKind::Division;
     let table = [
         ("unit_orphaned", vec![unit("411502009001001")]),
         ("unit_incoherent", vec![incoherent]),
         ("unit_holds_cases", vec![closed]),
+        ("unit_closes_later", vec![closes_later]),
         ("rows_out_of_bounds", vec![unit(GRID); 201]),
     ];
     for (expected, rows) in table {
@@ -132,6 +135,51 @@ fn an_import_that_does_not_hold_together_is_refused_whole() {
     }
     let mut world = World::new();
     assert_eq!(world.import(Vec::new(), Vec::new()).expect_err("nothing").code(), "import_empty");
+}
+
+#[test]
+fn a_unit_that_is_not_open_acts_no_more_and_gets_nothing() {
+    let mut closed = unit(GRID_2);
+    closed.valid_until = Some(START);
+    let mut coming = unit(GRID_2);
+    coming.valid_from = Some(START.plus_ms(HOUR));
+    for row in [closed, coming] {
+        let mut world = World::new();
+        let case = world.reported(MICRO, GRID);
+        world.import(vec![row.clone()], Vec::new()).expect("it holds nothing");
+        let mut settled = world.report(MICRO, GRID_2);
+        settled.settle = Some(world.part());
+        let mut known =
+            submission(Command::ReportCase(Box::new(world.report(MICRO, GRID_2))), Some(GRID_2));
+        known.mark = mark("r-1", 1);
+        let acknowledge = world.verb("acknowledge", case);
+        let before = world.state.digest();
+        for (refused, expected) in [
+            (world.submit(&known), "unit_closed"),
+            (world.act(GRID_2, acknowledge), "unit_closed"),
+            // The room gets it: refused as one that is closed, not as one that is not the holder.
+            (world.act(GRID_2, Command::ReportCase(Box::new(settled))), "unit_closed"),
+        ] {
+            assert_eq!(refused.expect_err("not open").code(), expected, "{row:?}");
+        }
+        assert_eq!(world.state.digest(), before);
+        let elsewhere = world.reported(MICRO, GRID_2);
+        assert_eq!(world.holder(elsewhere), ROOM);
+
+        // Once it is open it acts; once it is closed again its key still gets the same answer.
+        world.at_hour(1);
+        world.import(vec![unit(GRID_2)], Vec::new()).expect("open again");
+        world.submit(&known).expect("open");
+        let reported = crate::domain::ids::CaseId(3);
+        for verb in ["acknowledge", "handle", "close"] {
+            let command = world.verb(verb, reported);
+            world.act(GRID_2, command).expect("the holder");
+        }
+        let closed = crate::domain::organisation::UnitRow { valid_until: Some(world.now), ..row };
+        let closed = crate::domain::organisation::UnitRow { valid_from: None, ..closed };
+        world.import(vec![closed], Vec::new()).expect("it holds nothing any more");
+        assert!(matches!(world.decide(&known), Ok(Err(_))), "known, whoever is closed since");
+    }
 }
 
 #[test]

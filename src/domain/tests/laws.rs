@@ -4,9 +4,10 @@
 use proptest::prelude::*;
 
 use super::world::*;
-use crate::domain::command::{Command, Submission};
+use crate::domain::command::{AbandonImport, Command, Submission};
 use crate::domain::event::ClockMode;
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{CaseId, ImportId};
+use crate::domain::organisation::UnitRow;
 use crate::domain::snapshot::StateBuilder;
 use crate::domain::state::State;
 use crate::domain::{Decision, decide, evolve};
@@ -14,19 +15,39 @@ use crate::domain::{Decision, decide, evolve};
 /// One step of a random day.
 #[derive(Clone, Debug)]
 enum Step {
-    Report { matter: usize, place: usize, settle: bool, key: Option<u8>, number: Option<u8> },
-    Verb { verb: usize, case: u32, by_holder: bool, version: Option<u32>, key: Option<u8> },
+    Report {
+        matter: usize,
+        place: usize,
+        settle: bool,
+        key: Option<u8>,
+        number: Option<u8>,
+    },
+    Verb {
+        verb: usize,
+        case: u32,
+        by_holder: bool,
+        version: Option<u32>,
+        key: Option<u8>,
+    },
     Hours(u8),
+    /// A grid is imported again: from and until which hour from now.
+    Grid {
+        grid: usize,
+        from: Option<i8>,
+        until: Option<i8>,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let key = || proptest::option::weighted(0.5, 0_u8..20);
+    let hour = || proptest::option::weighted(0.4, -3_i8..3);
     prop_oneof![
         3 => (0_usize..4, 0_usize..6, any::<bool>(), key(), proptest::option::weighted(0.3, 0_u8..10))
             .prop_map(|(matter, place, settle, key, number)| Step::Report { matter, place, settle, key, number }),
         5 => (0_usize..4, 1_u32..30, proptest::bool::weighted(0.9), proptest::option::weighted(0.1, 0_u32..4), key())
             .prop_map(|(verb, case, by_holder, version, key)| Step::Verb { verb, case, by_holder, version, key }),
         1 => (1_u8..30).prop_map(Step::Hours),
+        1 => (0_usize..3, hour(), hour()).prop_map(|(grid, from, until)| Step::Grid { grid, from, until }),
     ]
 }
 
@@ -35,7 +56,7 @@ const PLACES: [&str; 6] = [GRID, GRID_2, GRID_CLOSED, VILLAGE, TOWNSHIP, GRID_3]
 
 fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
     match *step {
-        Step::Hours(_) => None,
+        Step::Hours(_) | Step::Grid { .. } => None,
         Step::Report { matter, place, settle, key, number } => {
             let mut report = world.report(MATTERS[matter], PLACES[place]);
             report.settle = settle.then(|| world.part());
@@ -73,6 +94,20 @@ fn take(world: &mut World, step: &Step) {
     if let Step::Hours(hours) = step {
         let passed = world.now.ms_since(START) / HOUR;
         world.at_hour(passed + i64::from(*hours));
+        return;
+    }
+    if let Step::Grid { grid, from, until } = *step {
+        let moment = |hours: Option<i8>| Some(world.now.plus_ms(i64::from(hours?) * HOUR));
+        let row = UnitRow {
+            valid_from: moment(from),
+            valid_until: moment(until),
+            ..unit([GRID, GRID_2, GRID_CLOSED][grid])
+        };
+        // Refused where it holds cases, or would close later.
+        if world.import(vec![row], Vec::new()).is_err() {
+            let import = ImportId(world.state.imports().begun());
+            world.system(Command::AbandonImport(AbandonImport { import })).expect("it is open");
+        }
         return;
     }
     if let Some(submission) = submission_of(world, step) {
@@ -158,7 +193,7 @@ proptest! {
     }
 
     #[test]
-    fn an_open_case_has_one_holder_that_exists(steps in prop::collection::vec(step(), 1..80)) {
+    fn an_open_case_has_one_holder_and_the_holder_is_open(steps in prop::collection::vec(step(), 1..80)) {
         let mut world = World::new();
         for step in &steps {
             take(&mut world, step);
@@ -167,7 +202,7 @@ proptest! {
             let is_closed = case.status.name() == crate::domain::case::StatusName::Closed;
             prop_assert_eq!(case.status.holder().is_none(), is_closed, "case {}", id);
             if let Some(holder) = case.status.holder() {
-                prop_assert!(world.state.organisation().unit(holder).is_some_and(|unit| unit.is_open(START.plus_ms(1))));
+                prop_assert!(world.state.organisation().unit(holder).is_some_and(|unit| unit.is_open(world.now)));
             }
             let chain = world.records.iter().filter(|record| record.event.case() == Some(id)).count();
             prop_assert_eq!(case.version as usize, chain, "a version counts the events");

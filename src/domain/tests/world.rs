@@ -191,7 +191,7 @@ impl World {
             Decision::Accepted(events) => events,
             Decision::Known(remembered) => return Ok(Err(remembered)),
         };
-        let actor = self.state.actor(submission)?;
+        let actor = self.state.actor(self.now, submission)?;
         let count = u16::try_from(events.len()).expect("few events");
         let mut outcome = submission.mark.clone().map(|mark| Outcome { mark, events: count });
         for event in &events {

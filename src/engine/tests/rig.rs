@@ -259,7 +259,7 @@ impl Rig {
     /// Reports and gives the number.
     pub(super) fn reported(&mut self, matter: &str, place: &str) -> CaseId {
         let report = self.world.report(matter, place);
-        let reply = self.accept(submission(Command::ReportCase(Box::new(report)), Some(place)));
+        let reply = self.accept(submission(Command::ReportCase(Box::new(report)), Some(CITY)));
         case_of(&reply)
     }
 
