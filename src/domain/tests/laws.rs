@@ -14,7 +14,7 @@ use crate::domain::{Decision, decide, evolve};
 
 /// One step of a random day.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Report {
         matter: usize,
         place: usize,
@@ -38,7 +38,7 @@ enum Step {
     },
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let key = || proptest::option::weighted(0.5, 0_u8..20);
     let hour = || proptest::option::weighted(0.4, -3_i8..3);
     prop_oneof![
@@ -54,7 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
 const MATTERS: [&str; 4] = [MICRO, SMALL, MAJOR, OFFLINE];
 const PLACES: [&str; 6] = [GRID, GRID_2, GRID_CLOSED, VILLAGE, TOWNSHIP, GRID_3];
 
-fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
+pub(super) fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
     match *step {
         Step::Hours(_) | Step::Grid { .. } => None,
         Step::Report { matter, place, settle, key, number } => {

@@ -4,5 +4,6 @@ mod clients_and_imports;
 mod clocks;
 mod laws;
 mod moves;
+mod outcomes;
 mod routing;
 pub(crate) mod world;

@@ -1,0 +1,194 @@
+//! The same key of the same principal: an equal body gets an equal reply, another body is refused,
+//! for as long as the outcome is remembered; then the key is decided afresh.
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::laws::{Step, step, submission_of};
+use super::world::*;
+use crate::domain::code::CodeRange;
+use crate::domain::command::{
+    AbandonImport, AdmitClient, BeginImport, Command, CommitImport, RevokeClient, StageText,
+    StageUnits, Submission,
+};
+use crate::domain::event::Grant;
+use crate::domain::ids::{ImportId, PrincipalId, Timestamp};
+use crate::domain::limits::OUTCOME_AGE_MS_MAX;
+use crate::domain::outcome::Remembered;
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+
+/// What comes next: a command under one of few keys, one that was sent before, or time.
+#[derive(Clone, Debug)]
+enum Next {
+    New {
+        by: usize,
+        key: Option<u8>,
+        what: What,
+    },
+    /// As it was sent.
+    Again(Index),
+    /// Its key and its command, with another body.
+    OtherBody(Index),
+    /// Its key, its command and its body, of another principal.
+    OtherPrincipal(Index, usize),
+    Hours(u8),
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Casework(Step),
+    Administration(u8, u8),
+}
+
+const PRINCIPALS: [PrincipalId; 3] = [ADMIN, APP, TOWNSHIP_APP];
+
+fn next() -> impl Strategy<Value = Next> {
+    let what = prop_oneof![
+        3 => step().prop_map(What::Casework),
+        1 => (0_u8..7, any::<u8>()).prop_map(|(kind, seed)| What::Administration(kind, seed)),
+    ];
+    prop_oneof![
+        6 => (0_usize..3, proptest::option::weighted(0.9, 0_u8..12), what)
+            .prop_map(|(by, key, what)| Next::New { by, key, what }),
+        3 => any::<Index>().prop_map(Next::Again),
+        2 => any::<Index>().prop_map(Next::OtherBody),
+        2 => (any::<Index>(), 0_usize..3).prop_map(|(sent, by)| Next::OtherPrincipal(sent, by)),
+        1 => (1_u8..20).prop_map(Next::Hours),
+    ]
+}
+
+fn administration(world: &World, kind: u8, seed: u8) -> Command {
+    let import = ImportId(world.state.imports().begun());
+    let name = format!("client-{}", seed % 8);
+    match kind {
+        0 => Command::BeginImport(BeginImport { origin: "more".into() }),
+        1 => Command::StageUnits(StageUnits { import, rows: vec![unit(GRID_3)] }),
+        2 => Command::StageText(StageText { import, text: "a text".into() }),
+        3 => Command::CommitImport(CommitImport { import }),
+        4 => Command::AbandonImport(AbandonImport { import }),
+        5 => Command::RevokeClient(RevokeClient { name: name.into() }),
+        _ => Command::AdmitClient(AdmitClient {
+            token_hash: *blake3::hash(name.as_bytes()).as_bytes(),
+            name: name.into(),
+            grant: Grant { is_admin: false, range: CodeRange::ALL },
+        }),
+    }
+}
+
+/// What the law says is remembered.
+struct Kept {
+    principal: PrincipalId,
+    key: String,
+    body_hash: u128,
+    at: Timestamp,
+    reply: Reply,
+}
+
+/// Sends, keeps what was accepted, and compares each answer with what was kept.
+struct Client {
+    world: World,
+    sent: Vec<Submission>,
+    kept: Vec<Kept>,
+}
+
+impl Client {
+    fn submission(&mut self, next: &Next) -> Option<Submission> {
+        if let Next::New { by, key, what } = next {
+            let made = match what {
+                What::Casework(step) => submission_of(&mut self.world, step)?,
+                What::Administration(kind, seed) => {
+                    submission(administration(&self.world, *kind, *seed), None)
+                }
+            };
+            // No two commands have an equal body.
+            let body_hash = self.sent.len() as u128 * 2;
+            let mark = key.and_then(|key| mark(&format!("k-{key}"), body_hash));
+            let sent = by_principal(Submission { mark, ..made }, *by);
+            self.sent.push(sent.clone());
+            return Some(sent);
+        }
+        let (Next::Again(index) | Next::OtherBody(index) | Next::OtherPrincipal(index, _)) = next
+        else {
+            return None;
+        };
+        if self.sent.is_empty() {
+            return None;
+        }
+        let mut again = index.get(&self.sent).clone();
+        match (next, &mut again.mark) {
+            (Next::OtherBody(_), Some(mark)) => mark.body_hash ^= 1,
+            (Next::OtherPrincipal(_, by), _) => again = by_principal(again, *by),
+            _ => {}
+        }
+        Some(again)
+    }
+
+    fn send(&mut self, submission: &Submission) {
+        let before = (self.world.state.digest(), self.world.records.len());
+        let marked = submission.mark.as_ref();
+        let kept = marked.and_then(|mark| {
+            self.kept
+                .iter()
+                .find(|kept| (kept.principal, &*kept.key) == (submission.principal, &*mark.key))
+        });
+        let is_known = kept.zip(marked).map(|(kept, mark)| kept.body_hash == mark.body_hash);
+        let decided = self.world.decide(submission);
+        match (is_known, &decided) {
+            (Some(true), Ok(Err(remembered))) => {
+                assert_eq!(kept.map(|kept| kept.reply), self.reply(remembered));
+            }
+            (Some(false), Err(Rejection::KeyReused)) => {}
+            (None, Ok(Ok(events))) => {
+                if let Some(mark) = marked {
+                    self.keep(submission.principal, &mark.key, mark.body_hash, events.len());
+                }
+                return;
+            }
+            (None, Err(refusal)) if *refusal != Rejection::KeyReused => {}
+            _ => panic!("{submission:?} came to {decided:?}; known with that body: {is_known:?}"),
+        }
+        assert_eq!((self.world.state.digest(), self.world.records.len()), before);
+    }
+
+    fn keep(&mut self, principal: PrincipalId, key: &str, body_hash: u128, events: usize) {
+        let records = &self.world.records[self.world.records.len() - events..];
+        let case = records[0].event.case().and_then(|id| self.world.state.cases().get(id));
+        let reply = Reply::of(records, case.map_or(0, |case| case.version)).expect("events");
+        let at = self.world.now;
+        self.kept.retain(|kept| at.ms_since(kept.at) <= OUTCOME_AGE_MS_MAX);
+        self.kept.push(Kept { principal, key: key.into(), body_hash, at, reply });
+    }
+
+    /// The reply, made of the events again.
+    fn reply(&self, remembered: &Remembered) -> Option<Reply> {
+        let end = usize::try_from(remembered.last_seq().0).expect("few");
+        let records = &self.world.records[end - usize::from(remembered.events)..end];
+        Reply::of(records, remembered.version)
+    }
+}
+
+fn by_principal(submission: Submission, by: usize) -> Submission {
+    let principal = PRINCIPALS[by];
+    let is_narrow = principal == TOWNSHIP_APP;
+    let scope = if is_narrow { code(TOWNSHIP_2).range() } else { CodeRange::ALL };
+    Submission { principal, scope, ..submission }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_key_is_answered_alike_for_a_day(all in prop::collection::vec(next(), 1..150)) {
+        let mut client = Client { world: World::new(), sent: Vec::new(), kept: Vec::new() };
+        for next in &all {
+            if let Next::Hours(hours) = next {
+                let passed = client.world.now.ms_since(START) / HOUR;
+                client.world.at_hour(passed + i64::from(*hours));
+            }
+            if let Some(submission) = client.submission(next) {
+                client.send(&submission);
+            }
+        }
+    }
+}
