@@ -1,5 +1,5 @@
 //! Accepted outcomes, remembered for 24 hours or 1,000,000 newer ones, whichever comes first: the
-//! same key of the same principal gets the same answer.
+//! same key of the same principal gets the same answer. A forgotten key is decided afresh.
 //!
 //! ```text
 //!  rows, oldest first, in chunks   │ 4,096 │ 4,096 │ 4,096 │ …   numbered from the first ever
@@ -38,8 +38,10 @@ pub struct Remembered {
 }
 
 /// All remembered outcomes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Outcomes {
+    /// How many are remembered at most.
+    len_max: usize,
     /// Not kept up while a state only folds.
     places: NumberMap<u64, u32>,
     is_folding: bool,
@@ -93,10 +95,30 @@ impl Row {
     }
 }
 
+impl Default for Outcomes {
+    fn default() -> Self {
+        Self::of_at_most(OUTCOMES_MAX)
+    }
+}
+
 impl Outcomes {
+    /// None yet, and never more than `len_max`.
+    pub(super) fn of_at_most(len_max: usize) -> Self {
+        Self {
+            len_max,
+            places: NumberMap::default(),
+            is_folding: false,
+            clashing: BTreeMap::new(),
+            chunks: VecDeque::new(),
+            oldest: 0,
+            len: 0,
+            digest: Digest::default(),
+        }
+    }
+
     /// Of a state that only folds: none is found by its key.
-    pub(super) fn folding() -> Self {
-        Self { is_folding: true, ..Self::default() }
+    pub(super) fn folding(self) -> Self {
+        Self { is_folding: true, ..self }
     }
 
     /// From now on each is found by its key.
@@ -143,7 +165,7 @@ impl Outcomes {
     /// remembered.
     pub fn put(&mut self, at: Timestamp, key: KeyHash, outcome: Remembered) {
         while let Some(oldest) = self.row(self.oldest).copied() {
-            if self.len < OUTCOMES_MAX && at.ms_since(oldest.at) <= OUTCOME_AGE_MS_MAX {
+            if self.len < self.len_max && at.ms_since(oldest.at) <= OUTCOME_AGE_MS_MAX {
                 break;
             }
             self.forget(&oldest);

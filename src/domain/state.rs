@@ -54,7 +54,7 @@ impl State {
     /// places of the keys, is not kept up: that saves a third of the time and of the memory.
     #[must_use]
     pub fn folding() -> Self {
-        Self { is_folding: true, outcomes: Outcomes::folding(), ..Self::default() }
+        Self { is_folding: true, outcomes: Outcomes::default().folding(), ..Self::default() }
     }
 
     /// The same state, to be decided upon from now on.

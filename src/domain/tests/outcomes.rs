@@ -14,9 +14,11 @@ use crate::domain::command::{
 use crate::domain::event::Grant;
 use crate::domain::ids::{ImportId, PrincipalId, Timestamp};
 use crate::domain::limits::OUTCOME_AGE_MS_MAX;
-use crate::domain::outcome::Remembered;
+use crate::domain::outcome::{Outcomes, Remembered, key_hash};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::state::State;
+use crate::domain::{Decision, decide, evolve};
 
 /// What comes next: a command under one of few keys, one that was sent before, or time.
 #[derive(Clone, Debug)]
@@ -191,4 +193,77 @@ proptest! {
             }
         }
     }
+}
+
+/// A report under the key of that number.
+fn keyed(world: &mut World, number: usize) -> Submission {
+    let report = Command::ReportCase(Box::new(world.report(MICRO, GRID)));
+    Submission { mark: mark(&format!("k-{number}"), 1), ..submission(report, Some(GRID)) }
+}
+
+#[test]
+fn beyond_their_bound_the_oldest_are_forgotten_first_and_decided_afresh() {
+    const MOST: usize = 5;
+    let mut world = World::new();
+    world.state.outcomes = Outcomes::of_at_most(MOST);
+    let all: Vec<_> = (0..12).map(|number| keyed(&mut world, number)).collect();
+    for (number, submission) in all.iter().enumerate() {
+        assert!(matches!(world.decide(submission), Ok(Ok(_))), "{number} is new");
+        // The newest five are known, the others are not, though all came within the day.
+        let first_known = (number + 1).saturating_sub(MOST);
+        for (other, submission) in all[..=number].iter().enumerate() {
+            let mut other_body = submission.clone();
+            other_body.mark.as_mut().expect("a key").body_hash ^= 1;
+            let (same, reused) = (
+                decide(&world.state, world.now, submission),
+                decide(&world.state, world.now, &other_body),
+            );
+            if other < first_known {
+                assert!(matches!(same, Ok(Decision::Accepted(_))), "{other} after {number}");
+                assert!(matches!(reused, Ok(Decision::Accepted(_))), "{other} after {number}");
+            } else {
+                assert!(matches!(same, Ok(Decision::Known(_))), "{other} after {number}");
+                assert_eq!(reused, Err(Rejection::KeyReused), "{other} after {number}");
+            }
+        }
+    }
+
+    // A forgotten key that comes again is the newest, and pushes out the oldest that is left.
+    assert!(matches!(world.decide(&all[0]), Ok(Ok(_))));
+    let known = |world: &World| -> Vec<usize> {
+        let is_known = |submission: &Submission| {
+            let key = &submission.mark.as_ref().expect("a key").key;
+            world.state.outcomes.get(key_hash(APP, key)).is_some()
+        };
+        (0..all.len()).filter(|number| is_known(&all[*number])).collect()
+    };
+    assert_eq!(known(&world), [0, 8, 9, 10, 11]);
+
+    // Folded with that bound, deciding or not, it is the same; with a wider one it is not.
+    let fold = |mut state: State| {
+        world.records.iter().for_each(|record| evolve(&mut state, record));
+        state.made_ready()
+    };
+    let bounded = |outcomes| {
+        let mut state = State::folding();
+        state.outcomes = outcomes;
+        state
+    };
+    for outcomes in [Outcomes::of_at_most(MOST), Outcomes::of_at_most(MOST).folding()] {
+        let folded = fold(bounded(outcomes));
+        assert_eq!(folded.digest(), world.state.digest());
+        assert!(folded.outcomes.iter().eq(world.state.outcomes.iter()));
+        for (_, key, outcome) in world.state.outcomes.iter() {
+            assert_eq!(folded.outcomes.get(key), Some(outcome));
+        }
+    }
+    let wider = fold(bounded(Outcomes::of_at_most(MOST + 1).folding()));
+    assert_eq!(wider.outcomes.len(), MOST + 1);
+    assert_ne!(wider.digest(), world.state.digest());
+
+    // A day on, the day decides before the bound does.
+    world.at_hour(25);
+    let late = keyed(&mut world, 99);
+    assert!(matches!(world.decide(&late), Ok(Ok(_))));
+    assert_eq!(world.state.outcomes.len(), 1);
 }
