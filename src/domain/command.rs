@@ -85,9 +85,9 @@ impl Command {
         }
     }
 
-    /// Bytes of the sealed parts that it carries.
+    /// Bytes that it brings beside its own size: sealed parts, texts, rows.
     #[must_use]
-    pub fn sealed_bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let of = |part: &SealedPart| part.ciphertext.len();
         match self {
             Self::ReportCase(command) => {
@@ -98,14 +98,21 @@ impl Command {
             Self::EscalateCase(command) => of(&command.reason),
             Self::HandleCase(command) => of(&command.measures),
             Self::CloseCase(command) => of(&command.answer),
+            Self::StageUnits(command) => {
+                let texts = command.rows.iter().map(|row| row.name.len()).sum::<usize>();
+                texts + command.rows.len() * size_of::<UnitRow>()
+            }
+            Self::StageMatters(command) => {
+                let of = |row: &MatterRow| row.code.len() + row.name.len() + row.class.len();
+                let texts = command.rows.iter().map(of).sum::<usize>();
+                texts + command.rows.len() * size_of::<MatterRow>()
+            }
             Self::StageText(command) => command.text.len(),
+            Self::AdmitClient(command) => command.name.len(),
+            Self::RevokeClient(command) => command.name.len(),
+            Self::BeginImport(command) => command.origin.len(),
             Self::AcknowledgeCase(_)
             | Self::OpenJournal(_)
-            | Self::AdmitClient(_)
-            | Self::RevokeClient(_)
-            | Self::BeginImport(_)
-            | Self::StageUnits(_)
-            | Self::StageMatters(_)
             | Self::CommitImport(_)
             | Self::AbandonImport(_)
             | Self::AdvanceClock(_) => 0,

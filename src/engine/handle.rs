@@ -79,7 +79,7 @@ impl Handle {
         submission: impl Into<Box<Submission>>,
     ) -> Result<Accepted, SubmitError> {
         let submission = submission.into();
-        let bytes = size_of::<Submission>() + submission.command.sealed_bytes();
+        let bytes = size_of::<Submission>() + submission.command.bytes();
         match self.ask(desk, Ask::Submit(submission), bytes)?.await {
             Answer::Accepted(reply, timing) => Ok(Accepted { reply, is_repeat: false, timing }),
             Answer::Known(remembered, timing) => {
@@ -147,8 +147,8 @@ impl Handle {
         desk: &Desk,
         submissions: Vec<Submission>,
     ) -> Result<PendingBatch, SubmitError> {
-        let sealed: usize = submissions.iter().map(|one| one.command.sealed_bytes()).sum();
-        let bytes = submissions.len() * size_of::<Submission>() + sealed;
+        let brought: usize = submissions.iter().map(|one| one.command.bytes()).sum();
+        let bytes = submissions.len() * size_of::<Submission>() + brought;
         let mut batch = Batch { submissions, bytes, desk: desk.clone(), ticket: Ticket::default() };
         loop {
             let room = self.lanes.bulk_room();

@@ -17,7 +17,7 @@ pub struct EngineOptions {
     pub turn_bulk_commands_max: usize,
     /// Bulk commands that one turn takes while interactive commands keep coming; a batch is not cut.
     pub turn_bulk_commands_shared: usize,
-    /// Journal bytes at which a turn stops gathering.
+    /// Bytes of commands at which a turn stops gathering; the last of them is not cut.
     pub turn_bytes_max: usize,
     /// Timers that fire in one turn: of cases that no command of it touches, on a system clock; of
     /// all, on a driven one, which goes on in the next turn.

@@ -1,9 +1,11 @@
 //! The two ways in are bounded, and full is an answer.
 
 use super::rig::*;
-use crate::domain::command::{Command, Submission};
+use crate::domain::catalogue::{HomeLevel, MatterRow};
+use crate::domain::command::{BeginImport, Command, StageMatters, StageUnits, Submission};
 use crate::domain::event::ClockMode;
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{CaseId, ImportId};
+use crate::domain::organisation::UnitRow;
 use crate::domain::tests::world::*;
 use crate::engine::{EngineOptions, LineAnswer, LineMeaning, SubmitError};
 
@@ -172,5 +174,99 @@ fn a_turn_takes_bulk_up_to_its_bound() {
             .collect();
         assert!(seqs.is_sorted(), "batches are decided in the order they were put in");
         assert_eq!(rig.handle.status().commits(), commits + turns);
+    }
+}
+
+const ROWS: usize = 200;
+
+/// The bytes of a command that stages as many rows as one may.
+#[derive(Clone, Copy)]
+struct Staging {
+    command: fn() -> Command,
+    bytes: usize,
+}
+
+/// One that stages units, and one that stages matters.
+fn stagings() -> [Staging; 2] {
+    let units = || {
+        let rows = vec![unit(GRID); ROWS];
+        Command::StageUnits(StageUnits { import: ImportId(2), rows })
+    };
+    let matters = || {
+        let rows = vec![matter(MICRO, HomeLevel::Grid); ROWS];
+        Command::StageMatters(StageMatters { import: ImportId(2), rows })
+    };
+    let unit_bytes = size_of::<UnitRow>() + "单位".len() + GRID.len();
+    let matter_bytes = size_of::<MatterRow>() + MICRO.len() + "事项PS-001".len() + "测试".len();
+    [(units as fn() -> Command, unit_bytes), (matters, matter_bytes)].map(|(command, row_bytes)| {
+        Staging { command, bytes: size_of::<Submission>() + ROWS * row_bytes }
+    })
+}
+
+impl Staging {
+    fn submission(self) -> Submission {
+        system((self.command)())
+    }
+}
+
+fn with_an_open_import(options: EngineOptions) -> Rig {
+    let rig = Rig::with(ClockMode::Manual, options);
+    rig.accept(system(Command::BeginImport(BeginImport { origin: "a test".into() })));
+    rig
+}
+
+#[test]
+fn staged_rows_fill_the_interactive_lane_by_their_bytes() {
+    for staging in stagings() {
+        let few = EngineOptions { interactive_bytes_max: 2 * staging.bytes, ..options() };
+        let rig = with_an_open_import(few);
+        rig.pause();
+        let taken = [rig.push(staging.submission()), rig.push(staging.submission())];
+        assert_eq!(rig.handle.lanes_len(), (2, 0));
+        assert!(matches!(rig.submit(staging.submission()), Err(SubmitError::Overloaded)));
+        rig.resume();
+        for task in taken {
+            rig.outcome_of(task).expect("what was taken in goes on");
+        }
+        rig.accept(staging.submission());
+    }
+}
+
+#[test]
+fn staged_rows_fill_a_turn_by_their_bytes() {
+    for staging in stagings() {
+        // With one more byte than two commands have, a turn takes a third and ends there.
+        for (turn_bytes_max, turns) in [(2 * staging.bytes, 3), (2 * staging.bytes + 1, 2)] {
+            let rig = with_an_open_import(EngineOptions { turn_bytes_max, ..options() });
+            let commits = rig.handle.status().commits();
+            rig.pause();
+            let tasks: Vec<_> = (0..6).map(|_| rig.push(staging.submission())).collect();
+            rig.resume();
+            for task in tasks {
+                rig.outcome_of(task).expect("accepted");
+            }
+            assert_eq!(rig.handle.status().commits(), commits + turns, "of {turn_bytes_max} bytes");
+        }
+    }
+}
+
+#[test]
+fn staged_rows_fill_the_bulk_lane_by_their_bytes() {
+    for staging in stagings() {
+        let few = EngineOptions { bulk_bytes_max: 2 * staging.bytes, ..options() };
+        let rig = with_an_open_import(few);
+        rig.pause();
+        let push = || {
+            let (handle, desk) = (rig.handle.clone(), rig.desk.clone());
+            let one = vec![staging.submission()];
+            rig.runtime.spawn(async move { handle.submit_batch(&desk, one).await?.answers().await })
+        };
+        let tasks = [push(), push(), push()];
+        rig.settle();
+        assert_eq!(rig.handle.lanes_len(), (0, 2), "the third waits outside");
+        rig.resume();
+        for task in tasks {
+            assert_eq!(rig.outcome_of(task).expect("answers").len(), 1);
+        }
     }
 }
