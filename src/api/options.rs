@@ -82,8 +82,12 @@ pub struct ApiOptions {
     pub connections_max: usize,
     /// How long a request's head may take to come.
     pub header_read_timeout: Duration,
-    /// How long each piece of one command's body may take to come.
+    /// How long the whole body of one command may take to come.
     pub body_read_timeout: Duration,
+    /// How long the whole body of an import's rows or text may take to come.
+    pub bulk_body_read_timeout: Duration,
+    /// How long nothing may come of a body of `/v1/commands` while the server waits for more of it.
+    pub bulk_body_idle_max: Duration,
     /// How long connections may take to end once the server stops.
     pub drain_wait_max: Duration,
 }
@@ -111,6 +115,8 @@ impl Default for ApiOptions {
             connections_max: 16_384,
             header_read_timeout: Duration::from_secs(30),
             body_read_timeout: Duration::from_secs(30),
+            bulk_body_read_timeout: Duration::from_mins(5),
+            bulk_body_idle_max: Duration::from_mins(1),
             drain_wait_max: Duration::from_secs(4),
         }
     }

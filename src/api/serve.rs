@@ -8,6 +8,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -24,6 +25,12 @@ const READ_BUFFER_BYTES_MAX: usize = 256 * 1_024;
 
 /// How long no connection is accepted after one could not be.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// When a silent peer is asked whether it is still there, and how often until it counts as gone:
+/// one whose machine or network went away is noticed after a minute and a half.
+const KEEPALIVE_AFTER: Duration = Duration::from_mins(1);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
+const KEEPALIVE_TRIES: u32 = 3;
 
 /// What serves the connections of one I/O thread. [`Desk::run`] runs on the same runtime.
 #[must_use]
@@ -126,9 +133,7 @@ async fn accept(
     let place = Arc::clone(connections).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => {
-            // Answers are small and wait for nothing: without this each could wait for an
-            // acknowledgement of the one before.
-            if let Err(error) = stream.set_nodelay(true) {
+            if let Err(error) = set_up(&stream) {
                 tracing::debug!(%error, "a connection broke off");
                 return None;
             }
@@ -141,6 +146,17 @@ async fn accept(
             None
         }
     }
+}
+
+fn set_up(stream: &TcpStream) -> std::io::Result<()> {
+    // Answers are small and wait for nothing: without this each could wait for an acknowledgement
+    // of the one before.
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY)
+        .with_retries(KEEPALIVE_TRIES);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
 /// What HTTP/2 begins with.
@@ -173,5 +189,24 @@ impl Protocols {
             .half_close(false);
         either.http2().timer(TokioTimer::new());
         Self { http1, either, patience: options.header_read_timeout }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_accepted_peer_is_asked_whether_it_is_still_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(Semaphore::new(1));
+        let _client = TcpStream::connect(address).await.unwrap();
+        let (stream, _place) = accept(&listener, &connections).await.unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(stream.nodelay().unwrap() && socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEPALIVE_AFTER);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), KEEPALIVE_EVERY);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), KEEPALIVE_TRIES);
     }
 }

@@ -143,6 +143,8 @@ pub struct ApiConfig {
     pub line_bytes_max: ByteSize,
     /// Bodies of `/v1/commands` open at once.
     pub bulk_bodies_max: usize,
+    /// Longest silence of one of them.
+    pub bulk_body_idle_max: Seconds,
     /// Longest wait for new events.
     pub wait_max: Seconds,
     /// Longest wait for `Zhida-Min-Seq`.
@@ -251,6 +253,7 @@ impl Default for ApiConfig {
             bulk_body_bytes_max: ByteSize::mib(16),
             line_bytes_max: ByteSize::kib(64),
             bulk_bodies_max: 64,
+            bulk_body_idle_max: Seconds(Duration::from_mins(1)),
             wait_max: Seconds(Duration::from_secs(30)),
             min_seq_patience: Seconds(Duration::from_secs(5)),
         }
@@ -322,6 +325,8 @@ impl Config {
             ("vault.step_slots", self.vault.step_slots, 64, 1 << 24),
             ("vault.steps_ahead", self.vault.steps_ahead, 1, 64),
             ("api.bulk_bodies_max", self.api.bulk_bodies_max as u64, 1, 10_000),
+            // In seconds.
+            ("api.bulk_body_idle_max", self.api.bulk_body_idle_max.0.as_secs(), 1, 86_400),
         ];
         bounds
             .iter()
@@ -371,6 +376,10 @@ mod tests {
             ("[server]\nlisten = 5\n", "line 2"),
             ("[server]\nio_threads = 0\n", "server.io_threads = 0 is outside 1 to 64"),
             ("[server]\ndrain = \"soon\"\n", "`soon` is no duration"),
+            (
+                "[api]\nbulk_body_idle_max = \"0s\"\n",
+                "bulk_body_idle_max = 0 is outside 1 to 86400",
+            ),
             ("[engine]\nbulk_bytes_max = \"many\"\n", "bulk_bytes_max"),
             ("[nonsense]\n", "unknown field `nonsense`"),
         ];

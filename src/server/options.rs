@@ -18,6 +18,7 @@ pub(super) fn api(config: &Config, metrics: MetricsText) -> ApiOptions {
         bulk_body_bytes_max: bytes(config.api.bulk_body_bytes_max),
         line_bytes_max: bytes(config.api.line_bytes_max),
         bulk_bodies_max: config.api.bulk_bodies_max,
+        bulk_body_idle_max: config.api.bulk_body_idle_max.0,
         wait_max: config.api.wait_max.0,
         min_seq_patience: config.api.min_seq_patience.0,
         drain_wait_max: config.server.drain.0,

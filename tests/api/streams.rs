@@ -1,10 +1,13 @@
 //! Streams of commands.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use zhida::api::ApiOptions;
+use zhida::engine::Clock;
 
+use crate::client::Answer;
 use crate::world::{Choices, GRID, VILLAGE, World};
 
 const NDJSON: &str = "application/x-ndjson";
@@ -17,6 +20,11 @@ fn report(key: &str) -> String {
 
 fn code(result: &Value) -> &str {
     result["error"]["code"].as_str().unwrap_or("accepted")
+}
+
+/// The answer to a stream once it has a place.
+fn taken_in(world: &World, lines: &str) -> Answer {
+    std::iter::repeat_with(|| world.stream(lines)).find(|answer| answer.status != 503).unwrap()
 }
 
 #[test]
@@ -145,12 +153,42 @@ fn a_last_line_does_not_count_when_the_body_broke_off() {
     stream.read_until("\"case\":1,");
     drop(stream);
     // Only one stream may be open: once another is taken in, the first is over.
-    let after = std::iter::repeat_with(|| world.stream(&report("after")))
-        .find(|answer| answer.status != 503)
-        .unwrap();
-    assert_eq!(after.lines()[0]["case"], 2);
+    assert_eq!(taken_in(&world, &report("after")).lines()[0]["case"], 2);
     assert_eq!(world.get("/v1/outcomes/whole").ok()["case"], 1);
     assert_eq!(world.get("/v1/outcomes/cut").problem().1, "outcome_unknown");
+}
+
+/// A world whose one stream may be silent for that long.
+fn impatient(idle: Duration, clock: Clock) -> World {
+    let api = ApiOptions { bulk_bodies_max: 1, bulk_body_idle_max: idle, ..ApiOptions::default() };
+    World::with(Choices { api, clock, ..Choices::default() })
+}
+
+#[test]
+fn a_stream_that_falls_silent_ends_and_leaves_its_place() {
+    let world = impatient(Duration::from_millis(500), Clock::Driven);
+    let timed = |key: &str| {
+        report(key).replace(r#""matter""#, r#""at":"2026-01-05T08:00:00+08:00","matter""#)
+    };
+    let request = world.request("POST", "/v1/commands").header("content-type", NDJSON);
+    let mut silent = request.open_chunked();
+    silent.chunk(&format!("{}\n{}", timed("whole"), timed("cut")));
+    silent.read_until("\"case\":1,");
+    let told = silent.read_until("body_timeout");
+    assert!(told.contains(r#"{"line":2,"error":{"code":"body_timeout","status":408,"#), "{told}");
+    // The place and the clock are free.
+    assert_eq!(taken_in(&world, &timed("after")).lines()[0]["case"], 2);
+    assert_eq!(world.get("/v1/outcomes/whole").ok()["case"], 1);
+    assert_eq!(world.get("/v1/outcomes/cut").problem().1, "outcome_unknown");
+}
+
+#[test]
+fn a_stream_that_never_says_anything_is_refused() {
+    let world = impatient(Duration::from_millis(50), Clock::Driven);
+    let request = world.request("POST", "/v1/commands").header("content-type", NDJSON);
+    let silent = request.open_chunked();
+    assert_eq!(silent.answer().problem(), (408, String::from("body_timeout")));
+    assert_eq!(taken_in(&world, &report("after")).status, 200);
 }
 
 #[test]

@@ -44,6 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("mimalloc", &["src/main.rs"]),
     ("parking_lot", &["src/api/", "src/engine/", "src/journal/"]),
     ("slab", &["src/engine/desk.rs"]),
+    ("socket2", &["src/api/serve.rs"]),
     // How it is put together.
     ("bytesize", &["src/server/config.rs", "src/server/options.rs"]),
     ("clap", &["src/main.rs", "src/server/"]),

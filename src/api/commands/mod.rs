@@ -55,7 +55,8 @@ const LINES_AT_A_STRETCH: usize = 32;
 /// the request is still being sent. `case` is a case's number, `{"key":…}` (the idempotency key of
 /// the report, also of an earlier line of the same body) or `{"source":…,"number":…}`. A bad line is
 /// refused alone, with its number. Empty lines have no result. On a driven clock a line may carry
-/// `at`: only one open stream at a time.
+/// `at`: only one open stream at a time. A stream of which nothing comes for a minute (by default)
+/// ends with a result that says so; what came before stands.
 #[utoipa::path(
     post,
     path = "/v1/commands",
@@ -63,6 +64,7 @@ const LINES_AT_A_STRETCH: usize = 32;
     request_body(content = super::schema::CommandLine, content_type = NDJSON),
     responses(
         (status = 200, description = "One result a line, in order", body = LineResult, content_type = NDJSON),
+        (status = 408, description = "body_timeout, before the first result", body = ProblemBody),
         (status = 409, description = "source_taken, before the first result", body = ProblemBody),
         (status = 413, description = "body_too_large, before the first result", body = ProblemBody),
         (status = 415, description = "unsupported_media_type", body = ProblemBody),
@@ -155,7 +157,11 @@ async fn read(app: &App, mut body: Body, batcher: &mut Batcher) -> Result<(), St
         } else {
             // Nothing more is there now: what was gathered need not wait for it.
             batcher.flush().await?;
-            body.frame().await
+            let patience = app.options().bulk_body_idle_max;
+            let Ok(frame) = tokio::time::timeout(patience, body.frame()).await else {
+                return batcher.end(Code::BodyTimeout).await;
+            };
+            frame
         };
         let frame = match frame {
             None => break,
