@@ -116,7 +116,7 @@ where
     whole(body, headers, options.body_bytes_max, options.body_read_timeout).await
 }
 
-/// All bytes of a body, at most `bytes_max`, each piece of it within `patience`.
+/// All bytes of a body, at most `bytes_max`, within `patience`.
 pub(super) async fn whole<B>(
     body: B,
     headers: &HeaderMap,
@@ -130,26 +130,32 @@ where
     if declared_length(headers).is_some_and(|length| length > bytes_max as u64) {
         return Err(too_large());
     }
+    let mut reading = std::pin::pin!(pieces(body, bytes_max));
+    // Most bodies came with their head, and need no timer.
+    let read = match reading.as_mut().now_or_never() {
+        Some(read) => read,
+        None => tokio::time::timeout(patience, reading)
+            .await
+            .map_err(|_| Problem::new(Code::BodyTimeout))?,
+    };
+    read?.ok_or_else(too_large)
+}
+
+/// The pieces of a body, put together; none of more than `bytes_max` bytes.
+async fn pieces<B>(body: B, bytes_max: usize) -> Result<Option<Bytes>, Problem>
+where
+    B: Body<Data = Bytes>,
+{
     let mut body = std::pin::pin!(body);
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
-    loop {
-        // Most bodies came with their head, and need no timer.
-        let frame = match body.frame().now_or_never() {
-            Some(frame) => frame,
-            None => tokio::time::timeout(patience, body.frame())
-                .await
-                .map_err(|_| Problem::new(Code::BodyTimeout))?,
-        };
-        let Some(frame) = frame else {
-            break;
-        };
+    while let Some(frame) = body.frame().await {
         let broken = |_| Problem::detailed(Code::MalformedJson, "the body ended too early");
         let Ok(data) = frame.map_err(broken)?.into_data() else {
             continue;
         };
         if first.len() + more.len() + data.len() > bytes_max {
-            return Err(too_large());
+            return Ok(None);
         }
         // Most bodies are one piece, and are read where they lie.
         if first.is_empty() && more.is_empty() {
@@ -159,7 +165,7 @@ where
         more.extend_from_slice(&std::mem::take(&mut first));
         more.extend_from_slice(&data);
     }
-    Ok(if more.is_empty() { first } else { more.freeze() })
+    Ok(Some(if more.is_empty() { first } else { more.freeze() }))
 }
 
 /// What `Content-Length` says.

@@ -1,6 +1,7 @@
 //! Everything that a client can get wrong, and what it is told.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use serde_json::{Value, json};
 use zhida::api::ApiOptions;
@@ -150,6 +151,29 @@ fn a_body_that_never_comes_is_not_waited_for() {
     let mut connection = request.open_chunked();
     connection.chunk("{");
     assert_eq!(connection.answer().problem(), (408, String::from("body_timeout")));
+}
+
+#[test]
+fn a_body_that_drips_is_cut_off() {
+    let api = ApiOptions {
+        body_read_timeout: std::time::Duration::from_millis(200),
+        ..ApiOptions::default()
+    };
+    let world = World::with(Choices { api, ..Choices::default() });
+    let body = format!("{}{}", report("PS-001", GRID), " ".repeat(2_000));
+    let request = world.request("POST", "/v1/cases").header("content-type", "application/json");
+    let mut connection = request.header("content-length", &body.len().to_string()).open();
+    // A byte is sent whenever no answer came for this long: each piece comes well in time.
+    connection.0.set_read_timeout(Some(std::time::Duration::from_millis(5))).unwrap();
+    for byte in body.as_bytes() {
+        if connection.0.peek(&mut [0]).is_ok() {
+            break;
+        }
+        connection.0.write_all(&[*byte]).ok();
+    }
+    connection.0.set_read_timeout(None).unwrap();
+    assert_eq!(connection.answer().problem(), (408, String::from("body_timeout")));
+    assert_eq!(world.get("/v1/counts").ok()["cases"], 0);
 }
 
 #[test]

@@ -255,7 +255,7 @@ async fn rows_body(app: &App, request: Request) -> Result<(HeaderMap, Bytes), Pr
 
 async fn all_bytes(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let options = app.options();
-    whole(body, headers, options.bulk_body_bytes_max, options.body_read_timeout).await
+    whole(body, headers, options.bulk_body_bytes_max, options.bulk_body_read_timeout).await
 }
 
 /// All rows of a body, or everything that is wrong with it, as far as it is told.
