@@ -4,12 +4,14 @@ mod journal;
 
 use std::fs;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use journal::Writer;
 use zhida::domain::digest::Digest;
 use zhida::domain::ids::Seq;
 use zhida::journal::Journal as _;
-use zhida::journal::store::{OpenError, Store, StoreOptions, verify};
+use zhida::journal::store::disk::Disk;
+use zhida::journal::store::{Background, OpenError, Store, StoreOptions, verify};
 
 fn options(directory: &tempfile::TempDir) -> StoreOptions {
     StoreOptions {
@@ -93,6 +95,44 @@ fn readers_on_other_threads_read_on_while_segments_are_closed_under_them() {
         is_done.store(true, std::sync::atomic::Ordering::Release);
     });
     writer.check(&*store.reader());
+}
+
+#[test]
+fn a_close_leaves_rewrites_to_the_next_start_and_that_finds_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || {
+        let disk = Arc::new(Disk::at(directory.path()).unwrap());
+        Store::open_on(disk, &options(&directory), Background::Inline).unwrap()
+    };
+    let (mut store, _) = open();
+    let mut writer = Writer::new(5);
+    while store.tail().seq < Seq(400) {
+        if store.is_roll_due() {
+            store.roll(Digest(7)).unwrap();
+        }
+        let turn = writer.turn(store.tail(), 20);
+        store.append(&turn).unwrap();
+        writer.keep(&turn);
+    }
+    // As in a crash: what was rolled is not sealed.
+    drop(store);
+    let (store, report) = open();
+    let rewriting = report.rewriting;
+    assert!(rewriting.len() > 1 && !report.was_closed, "{rewriting:?}");
+    let tail = store.tail();
+    store.close().unwrap();
+
+    let (mut store, report) = open();
+    assert!(report.was_closed, "{report}");
+    assert_eq!((report.rewriting, report.tail), (rewriting, tail));
+    writer.check(&*store.reader());
+    store.work();
+    store.close().unwrap();
+
+    let (store, report) = open();
+    assert!(report.was_closed && report.rewriting.is_empty(), "{report}");
+    writer.check(&*store.reader());
+    verify(&store, Some(tail), &mut |_| {}).unwrap();
 }
 
 #[test]

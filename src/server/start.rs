@@ -7,6 +7,7 @@
 //! ```
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::domain::ids::{PrincipalId, Seq};
 use crate::domain::state::State;
 use crate::engine::{Clock, Desk, Engine, Handle, Parts, StartError, Status};
 use crate::journal::medium::Medium;
-use crate::journal::recover::recover;
+use crate::journal::recover::{RecoverError, recover_while};
 use crate::journal::store::{OpenError, SealedSegment, Store, StoreOptions};
 use crate::journal::vault::{Vault, VaultError, VaultOptions};
 use crate::journal::{AppendError, FoldHandle, FoldOptions, Folder, Journal, SealNote};
@@ -42,15 +43,16 @@ pub(super) struct Kept {
     pub(super) new_admin_token: Option<String>,
 }
 
-/// Opens the directory and starts the engine on it. `progress` is told how far the fold is: the
-/// event folded, and the last one to fold.
+/// Opens the directory and starts the engine on it. `each` is told how far the fold is, once a
+/// value: the event folded, and the last one to fold. When it says so the start ends, with nothing;
+/// the next one begins the fold again.
 ///
 /// # Errors
 /// When the directory is in use, damaged, or of another format; when the clock is wrong.
 pub(super) fn start(
     config: &Config,
-    progress: &(dyn Fn(Seq, Seq) + Sync),
-) -> Result<Kept, Failure> {
+    each: &dyn Fn(Seq, Seq) -> ControlFlow<()>,
+) -> Result<Option<Kept>, Failure> {
     let dir = config.data.dir.clone();
     std::fs::create_dir_all(&dir)
         .map_err(|error| Failure::world(&format!("make {}", dir.display()), &error))?;
@@ -58,8 +60,16 @@ pub(super) fn start(
         Store::open(&store_options(config, &dir)).map_err(|error| open_failure(&dir, &error))?;
     tracing::info!("{report}");
     let medium = store.medium();
-    let recovered = recover(&*medium, &*store.reader(), store.tail(), progress)
-        .map_err(|error| Failure::damaged(&dir.display().to_string(), &error).hint(MEND))?;
+    let recovered = match recover_while(&*medium, &*store.reader(), store.tail(), each) {
+        Ok(recovered) => recovered,
+        Err(RecoverError::Stopped) => {
+            store.close().map_err(|error| Failure::world("close the journal", &error))?;
+            return Ok(None);
+        }
+        Err(error) => {
+            return Err(Failure::damaged(&dir.display().to_string(), &error).hint(MEND));
+        }
+    };
     if let Some(seq) = recovered.snapshot_seq {
         tracing::info!(seq = seq.0, "begun with the snapshot");
     }
@@ -86,22 +96,21 @@ pub(super) fn start(
     if is_new {
         kept.new_admin_token = Some(kept.admit_first_admin()?);
     }
-    Ok(kept)
+    Ok(Some(kept))
 }
 
-/// As [`start`], with the clock that the journal was begun with, whatever the configuration says.
+/// As [`start`], to the end, with the clock that the journal was begun with, whatever the
+/// configuration says.
 ///
 /// # Errors
 /// As [`start`].
-pub(super) fn start_as_begun(
-    config: &Config,
-    progress: &(dyn Fn(Seq, Seq) + Sync),
-) -> Result<Kept, Failure> {
+pub(super) fn start_as_begun(config: &Config) -> Result<Kept, Failure> {
     let mut config = config.clone();
     if let Some(ClockMode::Driven) = begun_with(&config)? {
         config.clock.mode = ClockName::Driven;
     }
-    start(&config, progress)
+    let started = start(&config, &|_, _| ControlFlow::Continue(()))?;
+    Ok(started.expect("nobody asks for its end"))
 }
 
 /// The clock in the first event of a stopped directory's journal.

@@ -77,7 +77,7 @@ impl Target {
 async fn start_stopped(dir: &Path) -> Result<Kept, Failure> {
     let mut config = Config::default();
     config.data.dir = dir.to_path_buf();
-    let started = tokio::task::spawn_blocking(move || start::start_as_begun(&config, &|_, _| ()));
+    let started = tokio::task::spawn_blocking(move || start::start_as_begun(&config));
     started.await.map_err(|error| Failure::world("start the engine", &error))?
 }
 

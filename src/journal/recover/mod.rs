@@ -113,8 +113,7 @@ pub enum RecoverError {
     Stopped,
 }
 
-/// Folds the journal up to `tail` onto the newest good snapshot. Calls `progress` with the event
-/// reached and the last one, once a value.
+/// As [`recover_while`], to the end.
 ///
 /// # Errors
 /// When the journal is not one whole chain from the snapshot to `tail`.
@@ -124,16 +123,32 @@ pub fn recover(
     tail: Head,
     progress: &dyn Fn(Seq, Seq),
 ) -> Result<Recovered, RecoverError> {
+    recover_while(medium, reader, tail, &|seq, tail| {
+        progress(seq, tail);
+        ControlFlow::Continue(())
+    })
+}
+
+/// Folds the journal up to `tail` onto the newest good snapshot. Calls `each` with the event
+/// reached and the last one, once a value, and ends when it says so.
+///
+/// # Errors
+/// When the journal is not one whole chain from the snapshot to `tail`; [`RecoverError::Stopped`].
+pub fn recover_while(
+    medium: &dyn Medium,
+    reader: &dyn Reader,
+    tail: Head,
+    each: &dyn Fn(Seq, Seq) -> ControlFlow<()>,
+) -> Result<Recovered, RecoverError> {
     let Base { mut state, mut head, candidate, skipped } = newest_good(medium, reader, tail.seq)?;
     for SkippedSnapshot { name, why } in &skipped {
         let why = why as &dyn std::error::Error;
         tracing::warn!(name, why, "a snapshot is passed over");
     }
-    progress(head.seq, tail.seq);
-    replay(reader, &mut state, &mut head, tail, &mut |seq| {
-        progress(seq, tail.seq);
-        ControlFlow::Continue(())
-    })?;
+    if each(head.seq, tail.seq).is_break() {
+        return Err(RecoverError::Stopped);
+    }
+    replay(reader, &mut state, &mut head, tail, &mut |seq| each(seq, tail.seq))?;
     let snapshot_seq = candidate.map(|candidate| candidate.seq);
     Ok(Recovered { state: state.made_ready(), snapshot_seq, skipped })
 }

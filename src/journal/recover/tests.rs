@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -165,6 +165,21 @@ fn progress_rises_from_the_snapshot_to_the_tail() {
     let seen = seen.into_inner();
     assert_eq!((seen.first(), seen.last()), (Some(&seqs[0]), Some(&city.tail().seq)));
     assert!(seen.is_sorted() && seen.len() > 2);
+}
+
+#[test]
+fn a_recovery_ends_when_it_is_told_to() {
+    let dir = dir();
+    let (city, _) = with_snapshots(4, &dir, 1);
+    for wanted in [1, 2, 3] {
+        let calls = Cell::new(0);
+        let ended = recover_while(&disk(&dir), &*city.reader(), city.tail(), &|_, _| {
+            calls.set(calls.get() + 1);
+            if calls.get() < wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        assert!(matches!(ended, Err(RecoverError::Stopped)), "{ended:?}");
+        assert_eq!(calls.get(), wanted);
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! unclean ones rewritten, the ballast put back.
 //!
 //! Nothing here is needed for an append to be durable, and a failure here fails no append: it is
-//! tried again at the next occasion.
+//! tried again at the next occasion. A close waits for a segment to be sealed and for no rewrite: what
+//! is not rewritten has no note, and the next start finds it by that.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -69,6 +70,8 @@ pub(super) struct Shared {
     pub(super) next: Mutex<Option<Writing>>,
     /// Segments that were rolled and are not closed yet, each with a cache of its own.
     pub(super) closing: AtomicUsize,
+    /// Whether the store ends: segments are not rewritten any more.
+    is_ending: AtomicBool,
     done: Mutex<Done>,
 }
 
@@ -101,6 +104,7 @@ impl Shared {
             has_ballast: AtomicBool::new(false),
             next: Mutex::default(),
             closing: AtomicUsize::new(0),
+            is_ending: AtomicBool::new(false),
             done: Mutex::default(),
         }
     }
@@ -132,11 +136,16 @@ impl Shared {
                 self.closing.fetch_sub(1, Ordering::AcqRel);
                 noted
             }
+            Job::Rewrite { .. } if self.is_ending.load(Ordering::Acquire) => return,
             Job::Rewrite { segment, end } => self.rewrite(segment, *end),
         };
         match noted {
             Ok(note) => self.done.lock().sealed.push(note),
             Err(failure) => {
+                if self.is_ending.load(Ordering::Acquire) {
+                    tracing::debug!(what = failure.what, "a segment is left to the next start");
+                    return;
+                }
                 tracing::warn!(what = failure.what, "a segment is not sealed yet");
                 let (Job::Seal { segment, end, .. } | Job::Rewrite { segment, end }) = job else {
                     return;
@@ -194,7 +203,8 @@ impl Shared {
             .map_err(|error| refused(format!("read {}: {error}", segment.name)))?;
         let fresh = medium.create(COPY).map_err(|error| disk("create a copy", &error))?;
         let fresh = Writing::create(fresh)?;
-        let copied = copy(&view, segment.first, end.last.seq.0, &fresh, &[])?;
+        let (first, through) = (segment.first, end.last.seq.0);
+        let copied = copy(&view, first, through, &fresh, &[], &self.is_ending)?;
         if copied.head != end.last {
             let Copied { head, .. } = copied;
             return Err(refused(format!("{} ends at {head}, not {}", segment.name, end.last)));
@@ -252,8 +262,9 @@ impl Worker {
         }
     }
 
-    /// Does what is left, and ends.
+    /// Seals what is left to seal, rewrites nothing any more, and ends.
     pub(super) fn finish(&mut self) {
+        self.shared.is_ending.store(true, Ordering::Release);
         self.run_inline();
         if let Kind::Thread { jobs, handle } = std::mem::replace(&mut self.kind, Kind::Ended) {
             drop(jobs);

@@ -1,6 +1,7 @@
 //! Values from one segment to another, along the chain.
 
 use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::journal::head::Head;
 use crate::journal::value::Value;
@@ -25,13 +26,14 @@ pub(super) struct Copied {
 /// as many commits as it takes, and the notes with the first. Each must follow the one before.
 ///
 /// # Errors
-/// When a value is not what it was, or one of the segments fails.
+/// When a value is not what it was, one of the segments fails, or the copy is not wanted any more.
 pub(super) fn copy(
     view: &View,
     first: u64,
     through: u64,
     to: &Writing,
     notes: &[SealedSegment],
+    is_ending: &AtomicBool,
 ) -> Result<Copied, Failure> {
     let read_failed = |error: SegmentError| failed(format!("read a segment: {error}"));
     let mut values = view.from(Bound::Included(first)).map_err(read_failed)?;
@@ -41,6 +43,9 @@ pub(super) fn copy(
     while let Some(lent) = values.next().map_err(read_failed)? {
         if lent.first > through {
             break;
+        }
+        if is_ending.load(Ordering::Acquire) {
+            return Err(failed("the store ends".to_owned()));
         }
         head = Some(follow(head.as_ref(), first, lent.first, lent.bytes())?);
         value_bytes += lent.bytes().len() as u64;

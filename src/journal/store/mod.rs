@@ -199,7 +199,8 @@ impl Store {
         self.worker.run_inline();
     }
 
-    /// Closes cleanly: the next start has nothing to mend.
+    /// Closes cleanly: the next start has nothing to mend, but for the segments that are being
+    /// rewritten, which it finds as this one did.
     ///
     /// # Errors
     /// Those of the disk. Nothing acknowledged is lost then; the next start mends.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::domain::ids::Seq;
 use crate::journal::Background;
@@ -176,7 +176,8 @@ impl Store {
 
         let through = self.tail.seq.0;
         let mut fill = |writing: &Writing, notes: &[_]| {
-            copy(&view, from, through, writing, notes).map(|copied| copied.value_bytes)
+            let copied = copy(&view, from, through, writing, notes, &AtomicBool::new(false));
+            copied.map(|copied| copied.value_bytes)
         };
         self.append_afresh(Seq(from), &mut fill)?;
         match before {

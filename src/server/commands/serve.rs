@@ -2,20 +2,22 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
-
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use clap::Args;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::api::Api;
 use crate::domain::ids::Seq;
 use crate::server::config::{ClockName, Config};
 use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::io::{IoThreads, Listener};
-use crate::server::start::{self, ADMIN_TOKEN};
+use crate::server::start::{self, ADMIN_TOKEN, Kept};
 use crate::server::{options, telemetry};
 
 /// Events folded between two lines about a recovery.
@@ -69,7 +71,11 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let folding = Arc::new(Folding::default());
     let told = Arc::clone(&folding);
     let starting = IoThreads::starting(&listener, Arc::new(move || told.to_string()))?;
-    let kept = start::start(&config, &|folded, last| folding.note(folded, last))?;
+    let Some(kept) = start_beside(&waiting, &mut signals, &config, &folding)? else {
+        starting.stop();
+        tracing::info!("stopped during the start; the next one begins the fold again");
+        return Ok(());
+    };
     let api = Api::new(kept.handle(), options::api(&config, metrics));
     // Connections wait meanwhile: none is answered by the one that knows nothing any more.
     starting.stop();
@@ -92,6 +98,40 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Starts the engine on a thread of its own, and waits for that or for a signal, which ends a fold
+/// at its next value: none then.
+fn start_beside(
+    waiting: &Runtime,
+    signals: &mut Signals,
+    config: &Config,
+    folding: &Folding,
+) -> Result<Option<Kept>, Failure> {
+    let is_stopping = AtomicBool::new(false);
+    let (working, ended) = oneshot::channel::<()>();
+    std::thread::scope(|scope| {
+        let start = || {
+            // Gone with the thread, however it ends.
+            let _working = working;
+            start::start(config, &|folded, last| {
+                folding.note(folded, last);
+                if is_stopping.load(Ordering::Acquire) {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })
+        };
+        let starting = std::thread::Builder::new().name("start".into()).spawn_scoped(scope, start);
+        let starting = starting.map_err(|error| Failure::world("start a thread", &error))?;
+        waiting.block_on(async {
+            tokio::select! {
+                () = signals.asked() => is_stopping.store(true, Ordering::Release),
+                _ = ended => {}
+            }
+        });
+        starting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// How far a start has folded the journal: told on `/readyz`, and now and then in the log.
@@ -130,6 +170,7 @@ impl fmt::Display for Folding {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    was_asked: bool,
 }
 
 impl Signals {
@@ -138,7 +179,19 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            was_asked: false,
         })
+    }
+
+    /// Waits for SIGTERM or Ctrl-C; for nothing once one came.
+    async fn asked(&mut self) {
+        if !self.was_asked {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+            self.was_asked = true;
+        }
     }
 
     /// Waits for SIGTERM or Ctrl-C; says whether the engine ended before that.
@@ -146,8 +199,7 @@ impl Signals {
         let mut look = tokio::time::interval(std::time::Duration::from_millis(500));
         loop {
             tokio::select! {
-                _ = self.terminate.recv() => return false,
-                _ = self.interrupt.recv() => return false,
+                () = self.asked() => return false,
                 _ = look.tick() => if is_over() { return true },
             }
         }
