@@ -161,7 +161,7 @@ fn a_last_line_does_not_count_when_the_body_broke_off() {
 /// A world whose one stream may be silent for that long.
 fn impatient(idle: Duration, clock: Clock) -> World {
     let api = ApiOptions { bulk_bodies_max: 1, bulk_body_idle_max: idle, ..ApiOptions::default() };
-    World::with(Choices { api, clock, ..Choices::default() })
+    World::with(Choices { clock, api, ..Choices::default() })
 }
 
 #[test]
