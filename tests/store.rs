@@ -9,9 +9,9 @@ use std::sync::Arc;
 use journal::Writer;
 use zhida::domain::digest::Digest;
 use zhida::domain::ids::Seq;
-use zhida::journal::Journal as _;
-use zhida::journal::store::disk::Disk;
-use zhida::journal::store::{Background, OpenError, Store, StoreOptions, verify};
+use zhida::journal::medium::disk::Disk;
+use zhida::journal::store::{OpenError, Store, StoreOptions, verify};
+use zhida::journal::{Background, Journal as _};
 
 fn options(directory: &tempfile::TempDir) -> StoreOptions {
     StoreOptions {
