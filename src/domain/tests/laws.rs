@@ -7,9 +7,9 @@ use super::world::*;
 use crate::domain::command::{AbandonImport, Command, Submission};
 use crate::domain::event::ClockMode;
 use crate::domain::ids::{CaseId, ImportId};
-use crate::domain::organisation::UnitRow;
+use crate::domain::rejection::Rejection;
 use crate::domain::snapshot::StateBuilder;
-use crate::domain::state::State;
+use crate::domain::state::{NaturalKey, State};
 use crate::domain::{Decision, decide, evolve};
 
 /// One step of a random day.
@@ -30,9 +30,9 @@ pub(super) enum Step {
         key: Option<u8>,
     },
     Hours(u8),
-    /// A grid is imported again: from and until which hour from now.
-    Grid {
-        grid: usize,
+    /// Grids, each a bit, are imported again: from and until which hour from now.
+    Grids {
+        grids: u8,
         from: Option<i8>,
         until: Option<i8>,
     },
@@ -47,7 +47,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         5 => (0_usize..4, 1_u32..30, proptest::bool::weighted(0.9), proptest::option::weighted(0.1, 0_u32..4), key())
             .prop_map(|(verb, case, by_holder, version, key)| Step::Verb { verb, case, by_holder, version, key }),
         1 => (1_u8..30).prop_map(Step::Hours),
-        1 => (0_usize..3, hour(), hour()).prop_map(|(grid, from, until)| Step::Grid { grid, from, until }),
+        1 => (1_u8..8, hour(), hour()).prop_map(|(grids, from, until)| Step::Grids { grids, from, until }),
     ]
 }
 
@@ -56,7 +56,7 @@ const PLACES: [&str; 6] = [GRID, GRID_2, GRID_CLOSED, VILLAGE, TOWNSHIP, GRID_3]
 
 pub(super) fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
     match *step {
-        Step::Hours(_) | Step::Grid { .. } => None,
+        Step::Hours(_) | Step::Grids { .. } => None,
         Step::Report { matter, place, settle, key, number } => {
             let mut report = world.report(MATTERS[matter], PLACES[place]);
             report.settle = settle.then(|| world.part());
@@ -90,21 +90,23 @@ pub(super) fn submission_of(world: &mut World, step: &Step) -> Option<Submission
     }
 }
 
-fn take(world: &mut World, step: &Step) {
+pub(super) fn take(world: &mut World, step: &Step) {
     if let Step::Hours(hours) = step {
         let passed = world.now.ms_since(START) / HOUR;
         world.at_hour(passed + i64::from(*hours));
         return;
     }
-    if let Step::Grid { grid, from, until } = *step {
+    if let Step::Grids { grids, from, until } = *step {
         let moment = |hours: Option<i8>| Some(world.now.plus_ms(i64::from(hours?) * HOUR));
-        let row = UnitRow {
-            valid_from: moment(from),
-            valid_until: moment(until),
-            ..unit([GRID, GRID_2, GRID_CLOSED][grid])
-        };
-        // Refused where it holds cases, or would close later.
-        if world.import(vec![row], Vec::new()).is_err() {
+        let mut rows: Vec<_> = [GRID, GRID_2, GRID_CLOSED].map(unit).into();
+        for row in &mut rows {
+            (row.valid_from, row.valid_until) = (moment(from), moment(until));
+        }
+        let mut bits = (0..3).map(|bit| grids >> bit & 1 == 1);
+        rows.retain(|_| bits.next().expect("one a grid"));
+        // Refused where one holds cases, or would close later.
+        let refused = world.import(rows, Vec::new()).err();
+        if refused.is_some_and(|refused| refused != Rejection::ImportsFull) {
             let import = ImportId(world.state.imports().begun());
             world.system(Command::AbandonImport(AbandonImport { import })).expect("it is open");
         }
@@ -120,14 +122,25 @@ fn take(world: &mut World, step: &Step) {
 }
 
 /// The state of these rows, lent and taken back.
-fn lent(state: &State) -> State {
-    let mut builder = StateBuilder::new(state.head());
+pub(super) fn lent(state: &State) -> State {
+    let numbers = state.numbers().collect();
+    rebuilt(state, StateBuilder::new(state.head()), numbers)
+}
+
+/// The state of these rows, with the natural keys in that order.
+pub(super) fn rebuilt(
+    state: &State,
+    mut builder: StateBuilder,
+    numbers: Vec<(NaturalKey, CaseId)>,
+) -> State {
     state.organisation().iter().for_each(|(_, row)| builder.unit(row.clone()));
     state.catalogue().iter().for_each(|row| builder.matter(row.clone()));
     state.clients().iter().for_each(|(_, client)| builder.client(client.clone()));
     state.imports().iter().for_each(|(id, import)| builder.import(id, import.clone()));
     state.cases().iter().for_each(|(_, case)| builder.case(*case));
-    state.numbers().for_each(|(key, case)| builder.number(key, case));
+    for (key, case) in numbers {
+        builder.number(key, case);
+    }
     state.outcomes().iter().for_each(|(at, key, outcome)| builder.outcome(at, key, outcome));
     builder.finish()
 }

@@ -6,4 +6,5 @@ mod laws;
 mod moves;
 mod outcomes;
 mod routing;
+mod twins;
 pub(crate) mod world;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::laws::{Step, step, submission_of};
+use super::laws::{Step, step, submission_of, take};
 use super::world::*;
 use crate::domain::code::CodeRange;
 use crate::domain::command::{
@@ -20,9 +20,10 @@ use crate::domain::reply::Reply;
 use crate::domain::state::State;
 use crate::domain::{Decision, decide, evolve};
 
-/// What comes next: a command under one of few keys, one that was sent before, or time.
+/// What comes next: a command under one of few keys or something without, or one that was sent
+/// before.
 #[derive(Clone, Debug)]
-enum Next {
+pub(super) enum Next {
     New {
         by: usize,
         key: Option<u8>,
@@ -34,18 +35,24 @@ enum Next {
     OtherBody(Index),
     /// Its key, its command and its body, of another principal.
     OtherPrincipal(Index, usize),
-    Hours(u8),
+}
+
+impl Next {
+    /// Without a key.
+    fn apart(step: Step) -> Self {
+        Self::New { by: 0, key: None, what: What::Casework(step) }
+    }
 }
 
 #[derive(Clone, Debug)]
-enum What {
+pub(super) enum What {
     Casework(Step),
     Administration(u8, u8),
 }
 
 const PRINCIPALS: [PrincipalId; 3] = [ADMIN, APP, TOWNSHIP_APP];
 
-fn next() -> impl Strategy<Value = Next> {
+pub(super) fn next() -> impl Strategy<Value = Next> {
     let what = prop_oneof![
         3 => step().prop_map(What::Casework),
         1 => (0_u8..7, any::<u8>()).prop_map(|(kind, seed)| What::Administration(kind, seed)),
@@ -56,7 +63,7 @@ fn next() -> impl Strategy<Value = Next> {
         3 => any::<Index>().prop_map(Next::Again),
         2 => any::<Index>().prop_map(Next::OtherBody),
         2 => (any::<Index>(), 0_usize..3).prop_map(|(sent, by)| Next::OtherPrincipal(sent, by)),
-        1 => (1_u8..20).prop_map(Next::Hours),
+        1 => (1_u8..20).prop_map(|hours| Next::apart(Step::Hours(hours))),
     ]
 }
 
@@ -88,13 +95,28 @@ struct Kept {
 }
 
 /// Sends, keeps what was accepted, and compares each answer with what was kept.
-struct Client {
-    world: World,
+pub(super) struct Client {
+    pub(super) world: World,
     sent: Vec<Submission>,
     kept: Vec<Kept>,
 }
 
 impl Client {
+    pub(super) fn new() -> Self {
+        Self { world: World::new(), sent: Vec::new(), kept: Vec::new() }
+    }
+
+    pub(super) fn take(&mut self, next: &Next) {
+        if let Next::New { what: What::Casework(step), .. } = next
+            && matches!(step, Step::Hours(_) | Step::Grids { .. })
+        {
+            take(&mut self.world, step);
+        }
+        if let Some(submission) = self.submission(next) {
+            self.send(&submission);
+        }
+    }
+
     fn submission(&mut self, next: &Next) -> Option<Submission> {
         if let Next::New { by, key, what } = next {
             let made = match what {
@@ -182,15 +204,9 @@ proptest! {
 
     #[test]
     fn a_key_is_answered_alike_for_a_day(all in prop::collection::vec(next(), 1..150)) {
-        let mut client = Client { world: World::new(), sent: Vec::new(), kept: Vec::new() };
+        let mut client = Client::new();
         for next in &all {
-            if let Next::Hours(hours) = next {
-                let passed = client.world.now.ms_since(START) / HOUR;
-                client.world.at_hour(passed + i64::from(*hours));
-            }
-            if let Some(submission) = client.submission(next) {
-                client.send(&submission);
-            }
+            client.take(next);
         }
     }
 }

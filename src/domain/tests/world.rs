@@ -90,14 +90,21 @@ pub(crate) struct World {
     pub(crate) state: State,
     pub(crate) records: Vec<Record>,
     pub(crate) now: Timestamp,
+    /// Equal states that lie otherwise in memory: each must decide as the world's does.
+    pub(crate) twins: Vec<State>,
     next_slot: u64,
 }
 
 impl World {
     /// Nothing but an open journal.
     pub(crate) fn empty(mode: ClockMode) -> Self {
-        let mut world =
-            Self { state: State::default(), records: Vec::new(), now: START, next_slot: 1 };
+        let mut world = Self {
+            state: State::default(),
+            records: Vec::new(),
+            now: START,
+            twins: Vec::new(),
+            next_slot: 1,
+        };
         let open = OpenJournal { clock_mode: mode, journal_id: 7 };
         world.system(Command::OpenJournal(open)).expect("a new journal opens");
         for (name, is_admin, range) in [
@@ -187,7 +194,11 @@ impl World {
         &mut self,
         submission: &Submission,
     ) -> Result<Result<Vec<Event>, Remembered>, Rejection> {
-        let events = match decide(&self.state, self.now, submission)? {
+        let decision = decide(&self.state, self.now, submission);
+        for twin in &self.twins {
+            assert_eq!(decide(twin, self.now, submission), decision, "{submission:?}");
+        }
+        let events = match decision? {
             Decision::Accepted(events) => events,
             Decision::Known(remembered) => return Ok(Err(remembered)),
         };
@@ -202,9 +213,16 @@ impl World {
 
     fn record(&mut self, event: Event, actor: Actor, outcome: Option<Outcome>) {
         let previous = self.state.previous(&event);
+        for twin in &self.twins {
+            assert_eq!(twin.previous(&event), previous, "{event:?}");
+        }
         let record =
             Record { seq: self.state.tail().next(), at: self.now, actor, previous, outcome, event };
         evolve(&mut self.state, &record);
+        for twin in &mut self.twins {
+            evolve(twin, &record);
+            assert_eq!(twin.digest(), self.state.digest(), "{record:?}");
+        }
         self.records.push(record);
     }
 
@@ -213,6 +231,9 @@ impl World {
         self.now = START.plus_ms(hour * HOUR);
         let mut fired = Vec::new();
         while let Some((case, timer)) = self.state.next_due(self.now) {
+            for twin in &self.twins {
+                assert_eq!(twin.next_due(self.now), Some((case, timer)));
+            }
             let event = decide_timer(case, timer);
             fired.push(event.clone());
             self.record(event, Actor::SYSTEM, None);
