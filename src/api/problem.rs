@@ -16,7 +16,7 @@ use super::language::Language;
 use super::moment::{CodeText, Moment};
 use crate::domain::case::Move;
 use crate::domain::rejection::Rejection;
-use crate::engine::{ReadError, SealError, SubmitError};
+use crate::engine::{ReadError, ReadsFull, SealError, SubmitError};
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -144,6 +144,12 @@ impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         tracing::error!(%error, "the journal cannot be read");
         Self::new(Code::JournalUnreadable)
+    }
+}
+
+impl From<ReadsFull> for Problem {
+    fn from(_: ReadsFull) -> Self {
+        Self::new(Code::Overloaded)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::answer::{Answer, LineAnswer, Timing};
 use super::clock::stopwatch;
 use super::desk::{Desk, Ticket, Waiting};
 use super::lanes::{Ask, Batch, Lanes, Single};
+use super::reads::{Reads, ReadsFull};
 use super::status::{Status, Storage};
 use super::view::View;
 use crate::domain::case::Case;
@@ -27,6 +27,7 @@ pub struct Handle {
     pub(super) lanes: Arc<Lanes>,
     pub(super) view: Arc<View>,
     pub(super) reader: Arc<dyn Reader>,
+    pub(super) reads: Reads,
     pub(super) vault: Arc<Vault>,
     pub(super) status: Arc<Status>,
     pub(super) clock_mode: ClockMode,
@@ -49,7 +50,8 @@ pub enum SubmitError {
     /// The rules refuse it. Nothing happened.
     #[error("{0}")]
     Rejected(Rejection),
-    /// The lane is full. Nothing happened; try again.
+    /// The lane is full, or too much of the journal is being read to tell what a known key came
+    /// to. Nothing happened; try again.
     #[error("the lane is full")]
     Overloaded,
     /// The disk is full. A command that was already taken in may yet be accepted, once there is
@@ -83,7 +85,9 @@ impl Handle {
         match self.ask(desk, Ask::Submit(submission), bytes)?.await {
             Answer::Accepted(reply, timing) => Ok(Accepted { reply, is_repeat: false, timing }),
             Answer::Known(remembered, timing) => {
-                Ok(Accepted { reply: self.reply_again(&remembered)?, is_repeat: true, timing })
+                // Boxed, as it is rare: it would make every future larger.
+                let reply = Box::pin(self.reply_again(remembered)).await?;
+                Ok(Accepted { reply, is_repeat: true, timing })
             }
             Answer::Rejected(rejection, _) => Err(SubmitError::Rejected(rejection)),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
@@ -108,7 +112,7 @@ impl Handle {
     ) -> Result<Option<Reply>, SubmitError> {
         let bytes = size_of::<Single>() + key.len();
         match self.ask(desk, Ask::Outcome(principal, key.into()), bytes)?.await {
-            Answer::Known(remembered, _) => Ok(Some(self.reply_again(&remembered)?)),
+            Answer::Known(remembered, _) => Ok(Some(self.reply_again(remembered).await?)),
             Answer::Unknown => Ok(None),
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
@@ -182,14 +186,17 @@ impl Handle {
         }
     }
 
-    fn reply_again(&self, remembered: &Remembered) -> Result<Reply, ReadError> {
-        let (first, last) = (remembered.first_seq, remembered.last_seq());
-        let records = self.records(first, last, usize::from(remembered.events))?;
-        Reply::of(&records, remembered.version).ok_or(ReadError::NotFound(first))
+    async fn reply_again(&self, remembered: Remembered) -> Result<Reply, SubmitError> {
+        let read = move |handle: &Self| {
+            let (first, last) = (remembered.first_seq, remembered.last_seq());
+            let records = handle.records(first, last, usize::from(remembered.events))?;
+            Reply::of(&records, remembered.version).ok_or(ReadError::NotFound(first))
+        };
+        Ok(self.blocking_read(read).await??)
     }
 
     /// Records from `first` on, as far as `through` and no further than what is published, `limit`
-    /// at most.
+    /// at most. May wait for the disk.
     ///
     /// # Errors
     /// When the journal cannot be read there.
@@ -220,7 +227,7 @@ impl Handle {
     }
 
     /// All events of a case, oldest first: the chain back from `last_seq`, at most `limit` of the
-    /// newest.
+    /// newest. May wait for the disk.
     ///
     /// # Errors
     /// When the journal cannot be read there.
@@ -236,24 +243,8 @@ impl Handle {
         Ok(records)
     }
 
-    /// Events after `after`, published ones only, `limit` at most; waits up to `patience` for the
-    /// first of them.
-    ///
-    /// # Errors
-    /// When the journal cannot be read there.
-    pub async fn events_after(
-        &self,
-        after: Seq,
-        limit: usize,
-        patience: Duration,
-    ) -> Result<Vec<Record>, ReadError> {
-        if !self.view.wait_for(after.next(), patience).await {
-            return Ok(Vec::new());
-        }
-        self.records(after.next(), self.view.published(), limit)
-    }
-
-    /// Raw values from the one that holds `from`, published ones only, until `each` says so.
+    /// Raw values from the one that holds `from`, published ones only, until `each` says so. May
+    /// wait for the disk.
     ///
     /// # Errors
     /// When the journal cannot be read there.
@@ -298,7 +289,7 @@ impl Handle {
         self.vault.seal(part, plain)
     }
 
-    /// Opens a sealed part, unless it was erased.
+    /// Opens a sealed part, unless it was erased. May wait for the disk.
     ///
     /// # Errors
     /// When it is not what was sealed.
@@ -319,6 +310,12 @@ impl Handle {
     /// Takes nothing more in. What is in is still worked off.
     pub fn close(&self) {
         self.lanes.close();
+    }
+}
+
+impl From<ReadsFull> for SubmitError {
+    fn from(_: ReadsFull) -> Self {
+        Self::Overloaded
     }
 }
 

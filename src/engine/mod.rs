@@ -16,6 +16,7 @@ mod handle;
 mod lanes;
 pub mod metrics;
 mod options;
+mod reads;
 mod sequencer;
 mod stage;
 mod status;
@@ -42,11 +43,13 @@ pub use clock::{Clock, ManualClock};
 pub use desk::Desk;
 pub use handle::{Accepted, Handle, PendingBatch, SubmitError};
 pub use options::EngineOptions;
+pub use reads::ReadsFull;
 pub use sequencer::Undurable;
 pub use status::{Status, Storage};
 pub use view::{Census, ImportSummary, InboxPage, View};
 
 use lanes::Lanes;
+use reads::Reads;
 use sequencer::Sequencer;
 use stage::Stage;
 
@@ -121,6 +124,7 @@ impl Engine {
             lanes: Arc::clone(&lanes),
             view: Arc::clone(&view),
             reader: journal.reader(),
+            reads: Reads::new(options.journal_reads_max),
             vault,
             status: Arc::clone(&status),
             clock_mode: clock.mode(),

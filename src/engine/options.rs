@@ -22,6 +22,8 @@ pub struct EngineOptions {
     /// Timers that fire in one turn: of cases that no command of it touches, on a system clock; of
     /// all, on a driven one, which goes on in the next turn.
     pub timers_per_turn_max: usize,
+    /// Reads of the journal under way, waiting for a thread included; one more gets 503.
+    pub journal_reads_max: usize,
     /// How long the engine waits before it tries again to make a turn durable.
     pub append_retry_after: Duration,
     /// How often the journal is tended, whether there is work or not.
@@ -41,6 +43,7 @@ impl Default for EngineOptions {
             turn_bulk_commands_shared: 32,
             turn_bytes_max: 8 * 1_024 * 1_024,
             timers_per_turn_max: 1_024,
+            journal_reads_max: 1_024,
             append_retry_after: Duration::from_millis(250),
             tend_every: Duration::from_secs(1),
             clock_behind_max: Duration::from_secs(5),

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::head::Head;
 use super::turn::Turn;
@@ -54,12 +54,7 @@ impl Journal for MemoryJournal {
         let mut content = self.disk.content.lock();
         assert_eq!(turn.follows(), content.tail(), "a turn follows the tail");
         content.appends += 1;
-        if content.is_held {
-            content.held += 1;
-            self.disk.gate.notify_all();
-            self.disk.gate.wait_while(&mut content, |content| content.is_held);
-            content.held -= 1;
-        }
+        self.disk.pass(&mut content, |content| &mut content.held_appends);
         content.failing_appends.next()?;
         content.put(turn);
         Ok(())
@@ -100,19 +95,36 @@ impl MemoryFaults {
 
     /// Lets every append from now on wait, until [`release_appends`](Self::release_appends).
     pub fn hold_appends(&self) {
-        self.disk.content.lock().is_held = true;
+        self.disk.content.lock().held_appends.is_held = true;
     }
 
     /// Lets the appends that wait go on, and all later ones.
     pub fn release_appends(&self) {
-        self.disk.content.lock().is_held = false;
+        self.disk.content.lock().held_appends.is_held = false;
         self.disk.gate.notify_all();
     }
 
     /// Returns once an append waits.
     pub fn wait_for_held_append(&self) {
         let mut content = self.disk.content.lock();
-        self.disk.gate.wait_while(&mut content, |content| content.held == 0);
+        self.disk.gate.wait_while(&mut content, |content| content.held_appends.waiting == 0);
+    }
+
+    /// Lets every read from now on wait, until [`release_reads`](Self::release_reads).
+    pub fn hold_reads(&self) {
+        self.disk.content.lock().held_reads.is_held = true;
+    }
+
+    /// Lets the reads that wait go on, and all later ones.
+    pub fn release_reads(&self) {
+        self.disk.content.lock().held_reads.is_held = false;
+        self.disk.gate.notify_all();
+    }
+
+    /// Returns once that many reads wait.
+    pub fn wait_for_held_reads(&self, count: u32) {
+        let mut content = self.disk.content.lock();
+        self.disk.gate.wait_while(&mut content, |content| content.held_reads.waiting < count);
     }
 
     /// Says that a roll is due, until the next one.
@@ -160,7 +172,7 @@ impl Reader for Disk {
         each: &mut dyn FnMut(Seq, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
         // Copied out, so that `each` may read or append in turn.
-        let values = self.content.lock().values_between(from, through);
+        let values = self.read().values_between(from, through);
         for value in values {
             if each(value.first, &value.bytes).is_break() {
                 break;
@@ -170,7 +182,7 @@ impl Reader for Disk {
     }
 
     fn record(&self, seq: Seq) -> Result<Record, ReadError> {
-        let values = self.content.lock().values_between(seq, seq);
+        let values = self.read().values_between(seq, seq);
         let Some(stored) = values.first().filter(|_| seq != Seq::ZERO) else {
             return Err(ReadError::NotFound(seq));
         };
@@ -183,8 +195,32 @@ impl Reader for Disk {
 #[derive(Debug, Default)]
 struct Disk {
     content: Mutex<Content>,
-    /// An append came to wait, or the waiting ended.
+    /// An append or a read came to wait, or the waiting ended.
     gate: Condvar,
+}
+
+/// Who waits until a test lets him go on.
+#[derive(Debug, Default)]
+struct Held {
+    is_held: bool,
+    waiting: u32,
+}
+
+impl Disk {
+    /// What lies on it, for a read.
+    fn read(&self) -> MutexGuard<'_, Content> {
+        let mut content = self.content.lock();
+        self.pass(&mut content, |content| &mut content.held_reads);
+        content
+    }
+
+    /// Waits while a test holds it.
+    fn pass(&self, content: &mut MutexGuard<'_, Content>, held: fn(&mut Content) -> &mut Held) {
+        held(content).waiting += 1;
+        self.gate.notify_all();
+        self.gate.wait_while(content, |content| held(content).is_held);
+        held(content).waiting -= 1;
+    }
 }
 
 #[derive(Debug, Default)]
@@ -196,9 +232,8 @@ struct Content {
     is_roll_due: bool,
     failing_appends: Failing,
     failing_rolls: Failing,
-    is_held: bool,
-    /// How many appends wait.
-    held: u32,
+    held_appends: Held,
+    held_reads: Held,
 }
 
 #[derive(Clone, Debug)]

@@ -350,6 +350,7 @@ impl Config {
             turn_bytes_max: bytes(self.engine.turn_bytes_max),
             timers_per_turn_max: self.engine.timers_per_turn_max,
             append_retry_after: self.engine.append_retry_after.0,
+            journal_reads_max: EngineOptions::default().journal_reads_max,
             clock_behind_max: self.clock.behind_max.0,
             ..EngineOptions::default()
         }

@@ -17,6 +17,9 @@ use crate::engine::Desk;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 
+/// Threads of one runtime that may wait for the disk, beside its I/O threads: they read the journal.
+const READ_THREADS: usize = 4;
+
 /// A bound address. All I/O threads accept from the same socket.
 pub(super) struct Listener {
     socket: std::net::TcpListener,
@@ -144,5 +147,6 @@ fn runtime(kind: IoRuntime, workers: usize) -> Result<tokio::runtime::Runtime, F
     if kind == IoRuntime::MultiThread {
         builder.worker_threads(workers);
     }
+    builder.max_blocking_threads(READ_THREADS);
     builder.enable_all().build().map_err(|error| Failure::world("start a runtime", &error))
 }

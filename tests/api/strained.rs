@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 
+use serde_json::json;
 use zhida::engine::EngineOptions;
 use zhida::journal::Fault;
 
@@ -34,6 +35,56 @@ fn a_full_lane_is_told_to_come_back() {
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
     assert_eq!(world.get("/v1/counts").ok()["cases"], 2);
+}
+
+#[test]
+fn a_slow_read_of_the_journal_holds_nobody_up() {
+    let world = World::new();
+    let reporting = || world.request("POST", "/v1/cases").header("idempotency-key", "r-1");
+    let reported = reporting().json(&report("PS-001", GRID)).send();
+    assert_eq!(reported.status, 201);
+    let journal = ["/v1/cases/1?include=text", "/v1/cases/1/timeline", "/v1/events"];
+    let journal = journal.into_iter().chain(["/v1/outcomes/r-1", "/v1/journal/records"]);
+    let asked: Vec<_> = journal.map(|path| world.request("GET", path)).collect();
+    world.faults.hold_reads();
+    std::thread::scope(|scope| {
+        let mut waiting: Vec<_> =
+            asked.into_iter().map(|request| scope.spawn(|| request.send())).collect();
+        waiting.push(scope.spawn(|| reporting().json(&report("PS-001", GRID)).send()));
+        world.faults.wait_for_held_reads(6);
+        // The one I/O thread answers what is in memory, and takes in what is new.
+        assert_eq!(world.request("GET", "/healthz").without_token().send().status, 200);
+        assert_eq!(world.get("/v1/cases/1").ok()["case"], 1);
+        assert_eq!(world.report("PS-001"), 2);
+        let newest = world.handle.view().published().0;
+        assert_eq!(world.get(&format!("/v1/events?after={newest}")).ok()["events"], json!([]));
+        assert!(waiting.iter().all(|one| !one.is_finished()));
+        world.faults.release_reads();
+        let repeated = waiting.pop().unwrap().join().unwrap();
+        assert_eq!((repeated.status, &repeated.body), (201, &reported.body));
+        for one in waiting {
+            let answer = one.join().unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+    });
+}
+
+#[test]
+fn one_read_of_the_journal_too_many_is_told_to_come_back() {
+    let engine = EngineOptions { journal_reads_max: 1, ..EngineOptions::default() };
+    let world = World::with(Choices { engine, ..Choices::default() });
+    world.report("PS-001");
+    world.faults.hold_reads();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| world.get("/v1/cases/1/timeline"));
+        world.faults.wait_for_held_reads(1);
+        let refused = world.get("/v1/cases/1/timeline");
+        assert_eq!(refused.problem(), (503, String::from("overloaded")));
+        assert_eq!(refused.header("retry-after"), Some("1"));
+        assert_eq!(world.get("/v1/cases/1").status, 200);
+        world.faults.release_reads();
+        assert_eq!(first.join().unwrap().status, 200);
+    });
 }
 
 #[test]

@@ -193,6 +193,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.faults.release_appends();
+        self.faults.release_reads();
         if !std::thread::panicking() {
             self.stop();
             if let Some(engine) = self.engine.take() {

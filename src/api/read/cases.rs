@@ -1,7 +1,5 @@
 //! A case, and its history.
 
-use std::collections::HashMap;
-
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::header::ETAG;
@@ -24,6 +22,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::code::Level;
 use crate::domain::ids::{CaseId, Timestamp, UnitNumber};
 use crate::domain::organisation::{Organisation, UnitRow};
+use crate::engine::Handle;
 
 /// A case as it stands, without its texts.
 #[derive(Debug, Serialize, ToSchema)]
@@ -173,26 +172,37 @@ pub(in crate::api) async fn get_case(
     let (caller, id, case) = find(&app, &headers, &id)?;
     let asked: IncludeQuery = query(&uri)?;
     let view = app.handle().view();
-    let (organisation, catalogue) = (view.organisation(), view.catalogue());
-    let row = CaseRow::of(&organisation, &catalogue, id, &case);
+    let row = CaseRow::of(&view.organisation(), &view.catalogue(), id, &case);
     let mut body = CaseBody { row, claimant: None, texts: None };
+    let version = case.version;
     if asked.include == Some(Include::Text) {
-        let history = app.handle().history(&case, app.options().timeline_events_max)?;
-        let mut texts = Vec::new();
-        for record in &history {
-            texts.extend(parts::texts(app.handle(), record)?);
-        }
-        body.texts = Some(texts);
-        let is_confidential =
-            catalogue.matter(case.matter).is_none_or(|matter| matter.confidential);
-        if let Some(report) = history.first().filter(|_| !is_confidential || caller.grant.is_admin)
-        {
-            body.claimant = parts::claimant(app.handle(), report)?;
-        }
+        let events_max = app.options().timeline_events_max;
+        let read = move |handle: &Handle| opened(handle, &caller, &case, events_max);
+        let (texts, claimant) = app.handle().blocking_read(read).await??;
+        (body.texts, body.claimant) = (Some(texts), claimant);
     }
     let mut response = json(&body);
-    response.headers_mut().insert(ETAG, etag(case.version));
+    response.headers_mut().insert(ETAG, etag(version));
     Ok(response.map(Into::into))
+}
+
+/// The texts of a case, and its claimant where the caller may know.
+fn opened(
+    handle: &Handle,
+    caller: &Caller,
+    case: &Case,
+    events_max: usize,
+) -> Result<(Vec<CaseText>, Option<ClaimantBody>), Problem> {
+    let history = handle.history(case, events_max)?;
+    let mut texts = Vec::new();
+    for record in &history {
+        texts.extend(parts::texts(handle, record)?);
+    }
+    let catalogue = handle.view().catalogue();
+    let is_confidential = catalogue.matter(case.matter).is_none_or(|matter| matter.confidential);
+    let report = history.first().filter(|_| !is_confidential || caller.grant.is_admin);
+    let claimant = report.map(|report| parts::claimant(handle, report)).transpose()?.flatten();
+    Ok((texts, claimant))
 }
 
 /// The history of a case.
@@ -233,20 +243,26 @@ pub(in crate::api) async fn get_timeline(
 ) -> Result<Response, Problem> {
     let (_, id, case) = find(&app, &headers, &id)?;
     let asked: IncludeQuery = query(&uri)?;
-    let names = EventNames::of(app.handle().view());
-    let history = app.handle().history(&case, app.options().timeline_events_max)?;
-    let mut texts_of = HashMap::new();
-    if asked.include == Some(Include::Text) {
-        for record in &history {
-            texts_of.insert(record.seq, parts::texts(app.handle(), record)?);
-        }
-    }
-    let events = history.iter().map(|record| {
-        let texts = texts_of.remove(&record.seq);
-        EventBody::of(&names, record).with_texts(texts)
+    let events_max = app.options().timeline_events_max;
+    let version = case.version;
+    let read = move |handle: &Handle| events(handle, &case, events_max, asked.include);
+    let events = app.handle().blocking_read(read).await??;
+    Ok(json(&TimelineBody { case: id.0, version, events }).map(Into::into))
+}
+
+fn events(
+    handle: &Handle,
+    case: &Case,
+    events_max: usize,
+    include: Option<Include>,
+) -> Result<Vec<EventBody>, Problem> {
+    let names = EventNames::of(handle.view());
+    let history = handle.history(case, events_max)?;
+    let told = history.iter().map(|record| {
+        let texts = include.map(|Include::Text| parts::texts(handle, record)).transpose()?;
+        Ok(EventBody::of(&names, record).with_texts(texts))
     });
-    let body = TimelineBody { case: id.0, version: case.version, events: events.collect() };
-    Ok(json(&body).map(Into::into))
+    told.collect()
 }
 
 fn find(app: &App, headers: &HeaderMap, id: &str) -> Result<(Caller, CaseId, Case), Problem> {

@@ -25,7 +25,7 @@ use crate::domain::ids::{MatterNumber, PrincipalId, Seq, UnitNumber};
 use crate::domain::organisation::Organisation;
 use crate::domain::record::Record;
 use crate::domain::state;
-use crate::engine::View;
+use crate::engine::{Handle, ReadError, View};
 
 /// A fact.
 #[derive(Debug, Serialize, ToSchema)]
@@ -257,29 +257,42 @@ pub(in crate::api) async fn get_events(
     let after = Seq(asked.after.unwrap_or(0));
     let patience = Duration::from_secs(asked.wait.unwrap_or(0)).min(app.options().wait_max);
     let mut stopping = app.api.stopping.subscribe();
-    let records = tokio::select! {
+    let has_more = tokio::select! {
         biased;
-        records = app.handle().events_after(after, limit, patience) => records?,
+        has_more = app.handle().view().wait_for(after.next(), patience) => has_more,
         // A server that stops keeps nobody waiting: the page is empty.
-        _ = stopping.wait_for(|is_stopping| *is_stopping) => Vec::new(),
+        _ = stopping.wait_for(|is_stopping| *is_stopping) => false,
     };
-    let last_seq = records.last().map_or(after, |record| record.seq);
-    let names = EventNames::of(app.handle().view());
-    let seen = records.iter().filter(|record| sees(&app, &caller, &names, record));
-    let body = EventsBody {
-        events: seen.map(|record| EventBody::of(&names, record)).collect(),
-        last_seq: last_seq.0,
+    let body = if has_more {
+        let read = move |handle: &Handle| page(handle, &caller, after, limit);
+        app.handle().blocking_read(read).await??
+    } else {
+        EventsBody { events: Vec::new(), last_seq: after.0 }
     };
     let mut response = reply::json(&body);
-    response.headers_mut().insert(ZHIDA_SEQ, HeaderValue::from(last_seq.0));
+    response.headers_mut().insert(ZHIDA_SEQ, HeaderValue::from(body.last_seq));
     Ok(response.map(Into::into))
 }
 
+fn page(
+    handle: &Handle,
+    caller: &Caller,
+    after: Seq,
+    limit: usize,
+) -> Result<EventsBody, ReadError> {
+    let records = handle.records(after.next(), handle.view().published(), limit)?;
+    let last_seq = records.last().map_or(after, |record| record.seq);
+    let names = EventNames::of(handle.view());
+    let seen = records.iter().filter(|record| sees(handle, caller, &names, record));
+    let events = seen.map(|record| EventBody::of(&names, record)).collect();
+    Ok(EventsBody { events, last_seq: last_seq.0 })
+}
+
 /// Administration is for administrators; a case's events for whom the case exists.
-fn sees(app: &App, caller: &Caller, names: &EventNames, record: &Record) -> bool {
+fn sees(handle: &Handle, caller: &Caller, names: &EventNames, record: &Record) -> bool {
     if caller.grant.is_admin {
         return true;
     }
-    let case = record.event.case().and_then(|case| app.handle().view().case(case));
+    let case = record.event.case().and_then(|case| handle.case(case));
     case.is_some_and(|case| caller.sees_case(&names.organisation, &case))
 }

@@ -2,6 +2,8 @@
 //!
 //! All of it is read from the published view and the journal up to it, never from the sequencer;
 //! only an outcome by key is asked there, since it may be being decided now.
+//! What is in the view is in memory and answered at once; whatever reads the journal goes through
+//! `Handle::blocking_read`, away from the I/O thread.
 
 pub(super) mod cases;
 pub(super) mod events;

@@ -92,9 +92,7 @@ pub(in crate::api) async fn get_records(
     let from = Seq(asked.from.unwrap_or(1).max(1));
     let bytes_max = app.options().records_bytes_max;
     let limit = asked.limit_bytes.unwrap_or(RECORDS_BYTES).min(bytes_max);
-    let handle = app.handle().clone();
-    // Reads from the disk: off the I/O thread.
-    let read = tokio::task::spawn_blocking(move || {
+    let read = app.handle().blocking_read(move |handle| {
         let mut framed = Vec::new();
         let mut last = Seq::ZERO;
         handle.raw_values(from, &mut |first, value| {
@@ -107,7 +105,7 @@ pub(in crate::api) async fn get_records(
         })?;
         Ok::<_, crate::engine::ReadError>((framed, last))
     });
-    let (framed, last) = read.await.map_err(|_| Problem::new(Code::Internal))??;
+    let (framed, last) = read.await??;
     let mut response = Response::new(Bytes::from(framed).into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));

@@ -26,7 +26,7 @@ fn nothing_leaves_before_its_commit() {
         handle.submit_batch(&desk, lines).await.expect("room").answers().await
     });
     let handle = rig.handle.clone();
-    let fed = rig.runtime.spawn(async move { handle.events_after(before, 10, LONG).await });
+    let fed = rig.runtime.spawn(async move { handle.view().wait_for(before.next(), LONG).await });
     rig.settle();
     rig.faults.hold_appends();
     rig.resume();
@@ -54,7 +54,8 @@ fn nothing_leaves_before_its_commit() {
     let lines = rig.outcome_of(batch).expect("lines");
     assert!(matches!(lines[0].meaning(), LineMeaning::Accepted { .. }));
     assert!(matches!(lines[1].meaning(), LineMeaning::Rejected(_)));
-    let fed = rig.outcome_of(fed).expect("fed");
+    assert!(rig.outcome_of(fed), "announced");
+    let fed = rig.handle.records(before.next(), Seq(u64::MAX), 10).expect("reads");
     assert_eq!(fed.iter().map(line).collect::<Vec<_>>(), ["case.reported 1", "case.reported 2"]);
     assert!(rig.handle.case(CaseId(2)).is_some());
 }

@@ -10,7 +10,9 @@ use crate::domain::digest::Digest;
 use crate::domain::event::{ClockMode, PartName};
 use crate::domain::ids::{CaseId, Seq};
 use crate::domain::tests::world::*;
-use crate::engine::{Desk, Engine, ManualClock, Parts};
+use crate::engine::{
+    Desk, Engine, EngineOptions, Handle, ManualClock, Parts, ReadsFull, SubmitError,
+};
 use crate::journal::medium::disk::Disk;
 use crate::journal::vault::{Opened, Vault, VaultOptions};
 use crate::journal::{AppendError, Head, Journal, MemoryJournal, ReadError, Reader, Turn};
@@ -86,7 +88,8 @@ fn what_is_durable_and_not_published_is_not_read() {
     let reply =
         runtime.spawn(async move { submitting.submit(&at, submission(report, Some(GRID))).await });
     let fed = handle.clone();
-    let fed = runtime.spawn(async move { fed.events_after(before, 10, Duration::ZERO).await });
+    let fed =
+        runtime.spawn(async move { fed.view().wait_for(before.next(), Duration::ZERO).await });
     runtime.block_on(async { tokio::task::yield_now().await });
     durable.recv().expect("an append");
 
@@ -99,7 +102,7 @@ fn what_is_durable_and_not_published_is_not_read() {
     };
     handle.raw_values(before.next(), &mut count).expect("reads");
     assert_eq!(raw, 0);
-    assert!(runtime.block_on(fed).expect("no panic").expect("reads").is_empty());
+    assert!(!runtime.block_on(fed).expect("no panic"), "and not announced");
     assert!(!reply.is_finished());
 
     go.send(()).expect("it waits");
@@ -149,10 +152,9 @@ fn records_are_read_in_order_up_to_a_limit() {
     let middle = rig.handle.records(Seq(3), Seq(4), 9).expect("reads");
     assert_eq!(middle.iter().map(|record| record.seq.0).collect::<Vec<_>>(), [3, 4]);
 
-    let fed = rig.run(rig.handle.events_after(Seq(before.0 + 8), 10, LONG)).expect("reads");
-    assert_eq!(fed.len(), 2);
-    let none = rig.run(rig.handle.events_after(rig.published(), 10, Duration::ZERO));
-    assert!(none.expect("reads").is_empty(), "patience ends");
+    assert!(rig.run(rig.handle.view().wait_for(rig.published(), LONG)));
+    let next = rig.published().next();
+    assert!(!rig.run(rig.handle.view().wait_for(next, Duration::ZERO)), "patience ends");
     let unknown = crate::domain::case::Case { last_seq: Seq(1_000), ..rig.case(CaseId(1)) };
     assert!(matches!(rig.handle.history(&unknown, 1), Err(ReadError::NotFound(Seq(1_000)))));
 }
@@ -164,4 +166,54 @@ fn a_sealed_part_opens_through_the_handle() {
     let opened = rig.handle.open(PartName::Text, &sealed).expect("what was sealed");
     assert_eq!(opened, Opened::Plain(b"a leak".to_vec()));
     assert_ne!(rig.handle.mark("k", b"a").body_hash, rig.handle.mark("k", b"b").body_hash);
+}
+
+#[test]
+fn reads_under_way_are_bounded_and_their_places_come_back() {
+    let few = EngineOptions { journal_reads_max: 2, ..options() };
+    let mut rig = Rig::with(ClockMode::Manual, few);
+    let case = rig.reported(MICRO, GRID);
+    let case = rig.case(case);
+    let read = |handle: Handle| async move {
+        handle.blocking_read(move |handle| handle.history(&case, 10)).await
+    };
+    rig.faults.hold_reads();
+    let first = rig.runtime.spawn(read(rig.handle.clone()));
+    let given_up = rig.runtime.spawn(read(rig.handle.clone()));
+    rig.settle();
+    rig.faults.wait_for_held_reads(2);
+    assert_eq!(rig.run(read(rig.handle.clone())).map(drop), Err(ReadsFull));
+    // Nobody waits for it any more, and it still takes its place.
+    given_up.abort();
+    rig.settle();
+    assert_eq!(rig.run(read(rig.handle.clone())).map(drop), Err(ReadsFull));
+
+    rig.faults.release_reads();
+    assert_eq!(rig.outcome_of(first).expect("a place").expect("reads").len(), 1);
+    let again = std::iter::repeat_with(|| rig.run(read(rig.handle.clone()))).find(Result::is_ok);
+    assert!(again.is_some(), "the place of who gave up comes back, too");
+}
+
+#[test]
+fn a_known_key_waits_for_a_place_to_read_and_happens_once() {
+    let few = EngineOptions { journal_reads_max: 1, ..options() };
+    let mut rig = Rig::with(ClockMode::Manual, few);
+    let report = rig.report(MICRO, GRID, "a");
+    let reply = rig.accept(report.clone());
+    rig.faults.hold_reads();
+    let asked = {
+        let (handle, desk) = (rig.handle.clone(), rig.desk.clone());
+        rig.runtime.spawn(async move { handle.outcome(&desk, APP, "a").await })
+    };
+    // The sequencer answers while the read waits; the read takes the one place.
+    let acknowledge = rig.verb("acknowledge", CaseId(1), GRID);
+    rig.accept(acknowledge);
+    rig.settle();
+    rig.faults.wait_for_held_reads(1);
+    assert!(matches!(rig.submit(report.clone()), Err(SubmitError::Overloaded)));
+    rig.faults.release_reads();
+    assert_eq!(rig.outcome_of(asked).expect("a place"), Some(reply));
+    let known = std::iter::repeat_with(|| rig.submit(report.clone())).find(Result::is_ok);
+    assert!(known.is_some_and(|known| known.is_ok_and(|known| known.is_repeat)));
+    assert_eq!(rig.handle.view().cases_len(), 1);
 }

@@ -273,6 +273,7 @@ impl Drop for Rig {
     fn drop(&mut self) {
         // What a failing test left held would wait for ever.
         self.faults.release_appends();
+        self.faults.release_reads();
         self.handle.close();
     }
 }
