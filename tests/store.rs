@@ -10,7 +10,7 @@ use journal::Writer;
 use zhida::domain::digest::Digest;
 use zhida::domain::ids::Seq;
 use zhida::journal::medium::disk::Disk;
-use zhida::journal::store::{OpenError, Store, StoreOptions, verify};
+use zhida::journal::store::{OpenError, StoppedStore, Store, StoreOptions, VerifyError, verify};
 use zhida::journal::{Background, Journal as _};
 
 fn options(directory: &tempfile::TempDir) -> StoreOptions {
@@ -133,6 +133,64 @@ fn a_close_leaves_rewrites_to_the_next_start_and_that_finds_them() {
     assert!(report.was_closed && report.rewriting.is_empty(), "{report}");
     writer.check(&*store.reader());
     verify(&store, Some(tail), &mut |_| {}).unwrap();
+}
+
+#[test]
+fn verify_names_the_first_bad_event_and_not_the_first_of_its_segment() {
+    let directory = tempfile::tempdir().unwrap();
+    let larger = StoreOptions { segment_bytes: 80_000, ..options(&directory) };
+    let (mut store, _) = Store::open(&larger).unwrap();
+    let mut writer = Writer::new(6);
+    while store.sealed().len() < 2 {
+        if store.is_roll_due() {
+            store.roll(Digest(7)).unwrap();
+        }
+        let turn = writer.turn(store.tail(), 20);
+        store.append(&turn).unwrap();
+        writer.keep(&turn);
+    }
+    let sealed = store.sealed()[1];
+    let mut values = Vec::new();
+    let mut keep = |first, bytes: &[u8]| {
+        values.push((first, bytes.to_vec()));
+        ControlFlow::Continue(())
+    };
+    store.reader().read_from(sealed.first, sealed.last.seq, &mut keep).unwrap();
+    store.close().unwrap();
+
+    let file = directory.path().join(format!("journal-{:020}.redb", sealed.first.0));
+    let whole = fs::read(&file).unwrap();
+    let first_bad = || {
+        let (stopped, _) = StoppedStore::open(directory.path()).unwrap();
+        match stopped.verify(None, &mut |_| {}) {
+            Err(VerifyError::Bad { seq, what }) => {
+                assert!(what.contains("journal-") && what.contains("BLAKE3"), "{what}");
+                seq
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(values.len() > 10, "{} values", values.len());
+    for (first, bytes) in [&values[1], &values[values.len() / 2], &values[values.len() - 1]] {
+        let at = whole.windows(bytes.len()).position(|part| part == bytes).unwrap();
+        let mut damaged = whole.clone();
+        damaged[at + bytes.len() / 2] ^= 4;
+        fs::write(&file, &damaged).unwrap();
+        assert_eq!(first_bad(), *first);
+
+        // A page that redb cannot read: the first bad one lies behind the last that it gave.
+        damaged[at / 4_096 * 4_096..][..4_096].fill(0);
+        fs::write(&file, &damaged).unwrap();
+        let bad = first_bad();
+        assert!(sealed.first <= bad && bad <= *first, "{bad}, damaged is {first}");
+    }
+    // Beyond all values: nothing that counts is bad.
+    let mut damaged = whole.clone();
+    damaged[64] ^= 4;
+    fs::write(&file, &damaged).unwrap();
+    assert!(first_bad() >= sealed.first);
+    fs::write(&file, &whole).unwrap();
+    StoppedStore::open(directory.path()).unwrap().0.verify(None, &mut |_| {}).unwrap();
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::domain::state::State;
 use crate::engine::{Clock, Desk, Engine, Handle, Parts, StartError, Status};
 use crate::journal::medium::Medium;
 use crate::journal::recover::{RecoverError, recover_while};
-use crate::journal::store::{OpenError, SealedSegment, Store, StoreOptions};
+use crate::journal::store::{OpenError, SealedSegment, StoppedStore, Store, StoreOptions};
 use crate::journal::vault::{Vault, VaultError, VaultOptions};
 use crate::journal::{AppendError, FoldHandle, FoldOptions, Folder, Journal, SealNote};
 
@@ -116,12 +116,10 @@ pub(super) fn start_as_begun(config: &Config) -> Result<Kept, Failure> {
 /// The clock in the first event of a stopped directory's journal.
 fn begun_with(config: &Config) -> Result<Option<ClockMode>, Failure> {
     let dir = &config.data.dir;
-    let (store, _) =
-        Store::open(&store_options(config, dir)).map_err(|error| open_failure(dir, &error))?;
+    let (store, _) = StoppedStore::open(dir).map_err(|error| open_failure(dir, &error))?;
     let first =
         (store.tail().seq >= Seq::FIRST).then(|| store.reader().record(Seq::FIRST)).transpose();
     let first = first.map_err(|error| Failure::damaged("read the first event", &error))?;
-    store.close().map_err(|error| Failure::world("close the journal", &error))?;
     let Some(Event::JournalOpened(opened)) = first.map(|record| record.event) else {
         return Ok(None);
     };

@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::client::Client;
-use super::config::Config;
 use super::exit::{Failure, Kind};
-use super::start::{self, store_options};
+use super::start;
 use super::target::read_token;
 use crate::domain::ids::Seq;
-use crate::journal::store::Store;
-use crate::journal::{Head, Journal as _, Value};
+use crate::journal::store::StoppedStore;
+use crate::journal::{Head, Value};
 
 /// Bytes of a frame before the value's own: first seq, length.
 const FRAME_BYTES: usize = 12;
@@ -34,8 +33,8 @@ pub(super) struct SourceArgs {
 
 /// A journal to read.
 pub(super) enum Source {
-    /// Of a stopped directory, locked as long as this lives.
-    Stopped(Box<Store>),
+    /// Of a stopped directory, locked as long as this lives, and not changed.
+    Stopped(StoppedStore),
     /// Of a running server.
     Live(Box<Client>),
 }
@@ -52,7 +51,7 @@ impl Source {
                 read_token(&token_file.unwrap_or_else(|| args.dir.join(start::ADMIN_TOKEN)))?;
             return Ok(Self::Live(Box::new(Client::connect(url, &token).await?)));
         }
-        Ok(Self::Stopped(Box::new(open_stopped(&args.dir)?)))
+        Ok(Self::Stopped(open_stopped(&args.dir)?))
     }
 
     /// Gives every value to `each`, in order, from the one that holds `from`. Stops at its error.
@@ -69,36 +68,22 @@ impl Source {
             Self::Live(client) => each_live(client, from, &mut each).await,
         }
     }
-
-    /// Lets the directory go.
-    ///
-    /// # Errors
-    /// When it could not be closed cleanly.
-    pub(super) fn close(self) -> Result<(), Failure> {
-        match self {
-            Self::Stopped(store) => {
-                store.close().map_err(|error| Failure::world("close the journal", &error))
-            }
-            Self::Live(_) => Ok(()),
-        }
-    }
 }
 
-/// Opens a directory that no server has; says what had to be mended.
+/// Opens a directory that no server has, to be read alone; says how it was left.
 ///
 /// # Errors
 /// When there is none, it is in use or damaged.
-pub(super) fn open_stopped(dir: &Path) -> Result<Store, Failure> {
+pub(super) fn open_stopped(dir: &Path) -> Result<StoppedStore, Failure> {
     start::expect_data_dir(dir)?;
-    let options = store_options(&Config::default(), dir);
     let (store, report) =
-        Store::open(&options).map_err(|error| start::open_failure(dir, &error))?;
+        StoppedStore::open(dir).map_err(|error| start::open_failure(dir, &error))?;
     eprintln!("{report}");
     Ok(store)
 }
 
 fn each_stopped(
-    store: &Store,
+    store: &StoppedStore,
     from: Seq,
     each: &mut impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! What the commands do, print, and refuse: over HTTP to a running server, and with --dir on the
 //! directory of a stopped one, with the same result.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
@@ -163,6 +164,42 @@ fn verify_prints_the_head_alone_and_knows_heads_noted_before() {
     place.zhida(&["verify", "--head", live.trim()]).ok();
     let said = place.zhida(&["verify", "--head", &other]).refused(4);
     assert!(said.contains("is not on the chain"), "{said}");
+}
+
+#[test]
+fn commands_that_read_a_stopped_directory_change_nothing_in_it() {
+    for is_killed in [false, true] {
+        let (place, mut server, _) = lived_in();
+        if is_killed {
+            server.kill()
+        } else {
+            server.term()
+        };
+        // What a start would put in order stays as it is, too.
+        std::fs::write(place.data().join("journal-next.redb"), "half").expect("written");
+        std::fs::remove_file(place.data().join("ballast")).expect("removed");
+        let before = files(&place);
+        let out = place.path("out.bak");
+        let head = place.zhida(&["verify"]).ok();
+        place.zhida(&["verify", "--head", head.trim()]).ok();
+        assert!(!place.zhida(&["inspect"]).ok().is_empty());
+        let keys = place.path("keys");
+        let keys = ["--vault", keys.to_str().expect("UTF-8")];
+        let copied = place.zhida(&[&["backup", out.to_str().expect("UTF-8")], &keys[..]].concat());
+        assert_eq!(copied.ok(), head);
+        assert!(files(&place) == before, "killed: {is_killed}");
+        place.serve();
+    }
+}
+
+/// The files of its data directory with their bytes, but for the lock, which says who reads.
+fn files(place: &Place) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(place.data()).expect("read").flatten();
+    let names = entries.map(|entry| entry.file_name().into_string().expect("UTF-8"));
+    let names = names.filter(|name| name != "lock");
+    names
+        .map(|name| (name.clone(), std::fs::read(place.data().join(name)).expect("read")))
+        .collect()
 }
 
 #[test]

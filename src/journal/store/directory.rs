@@ -44,7 +44,7 @@ impl Listing {
         Ok(listing)
     }
 
-    /// Checks the format, or says it in a directory that holds no journal yet. Says whether it did.
+    /// Checks the format. Says whether there is none, because the directory holds no journal yet.
     ///
     /// # Errors
     /// When the directory is of another format; those of the disk.
@@ -61,8 +61,6 @@ impl Listing {
         if !self.segments.is_empty() {
             return Err(OpenError::OtherFormat { found: "no file `format`".to_owned() });
         }
-        write_whole(medium, FORMAT, format!("{FORMAT_WORDS}\n").as_bytes())
-            .map_err(|error| OpenError::io("write the file `format`", error))?;
         Ok(true)
     }
 
@@ -77,6 +75,15 @@ impl Listing {
         }
         Ok(())
     }
+}
+
+/// Says the format, in a directory that holds no journal yet.
+///
+/// # Errors
+/// Those of the disk.
+pub(super) fn write_format(medium: &dyn Medium) -> Result<(), OpenError> {
+    write_whole(medium, FORMAT, format!("{FORMAT_WORDS}\n").as_bytes())
+        .map_err(|error| OpenError::io("write the file `format`", error))
 }
 
 /// Locks the directory for this process.

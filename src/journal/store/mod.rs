@@ -46,10 +46,12 @@ mod ballast;
 mod closed;
 mod copy;
 mod directory;
+mod found;
 mod open;
 mod rack;
 mod reader;
 mod segment;
+mod stopped;
 mod survey;
 
 use std::any::Any;
@@ -63,6 +65,7 @@ pub use acknowledged::Acknowledged;
 pub use error::OpenError;
 pub use open::OpenReport;
 pub use sealed::SealedSegment;
+pub use stopped::StoppedStore;
 pub use verify::{VerifyError, VerifyReport, verify};
 
 use crate::domain::ids::Seq;

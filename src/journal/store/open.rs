@@ -2,31 +2,28 @@
 //! mended before the first append.
 //!
 //! ```text
-//!  lock ─▶ format ─▶ survey: which segments are noted, where does each end, where is the tail
-//!       ─▶ acknowledged: is everything there that it names
-//!       ─▶ not closed cleanly: what may be readable and not durable goes to a fresh segment
+//!  look ─▶ not closed cleanly: what may be readable and not durable goes to a fresh segment
 //!       ─▶ what was not closed is rewritten, beside the work
 //! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::domain::ids::Seq;
 use crate::journal::Background;
 use crate::journal::head::Head;
-use crate::journal::medium::{Medium, read_whole, remove_if_there};
+use crate::journal::medium::{Medium, remove_if_there};
 
 use super::acknowledged::{Acknowledged, AcknowledgedFile};
 use super::background::{End, Job, Shared, Worker};
-use super::closed::{self, ClosedMark};
+use super::closed;
 use super::copy::copy;
-use super::directory::{self, Listing};
-use super::rack::Rack;
+use super::directory;
+use super::found::Found;
 use super::segment::Writing;
-use super::survey::{Survey, value_head};
+use super::survey::value_head;
 use super::{OpenError, Store, StoreOptions, ballast};
 
 /// What a start found and did.
@@ -91,25 +88,26 @@ pub(super) fn open(
     options: &StoreOptions,
     background: Background,
 ) -> Result<(Store, OpenReport), OpenError> {
-    let lock = directory::lock(&*medium)?;
-    let listing = Listing::read(&*medium)?;
-    let is_new = listing.check_format(&*medium)?;
-    listing.remove_leftovers(&*medium)?;
-
-    let rack = Arc::new(Rack::new(medium));
-    let shared = Arc::new(Shared::new(Arc::clone(&rack), options.ballast_bytes));
-    let mark = read_mark(&*rack.medium)?;
-    let survey = Survey::take(&rack, &listing, mark.as_ref())?;
-    let tail = survey.tail;
-    rack.set_tail(tail.seq);
-    let (acknowledged_file, acknowledged) = read_acknowledged(&*rack.medium, is_new)?;
-    if let Some(named) = acknowledged.head() {
-        check_acknowledged(&rack, named, tail)?;
+    let found = Found::look(medium)?;
+    found.listing.remove_leftovers(&*found.rack.medium)?;
+    if found.is_new {
+        directory::write_format(&*found.rack.medium)?;
     }
-    let has_ballast = put_ballast(&shared);
+    let mut report = found.report();
+    let Found { lock, rack, mark, survey, acknowledged, file, .. } = found;
+    if mark.is_none() {
+        remove_bad_mark(&*rack.medium)?;
+    }
+    let file = match file {
+        Some(file) => file,
+        None => make_acknowledged(&*rack.medium)?,
+    };
+    let shared = Arc::new(Shared::new(rack, options.ballast_bytes));
+    report.has_ballast = put_ballast(&shared);
 
     let worker = Worker::start(Arc::clone(&shared), background)
         .map_err(|error| OpenError::io("start a thread", error))?;
+    let tail = survey.tail;
     let mut store = Store {
         shared,
         worker,
@@ -121,26 +119,18 @@ pub(super) fn open(
         noted: survey.noted,
         pending: survey.pending,
         newly_noted: Vec::new(),
-        acknowledged: acknowledged_file,
+        acknowledged: file,
         is_acknowledged_written: true,
         segment_bytes: options.segment_bytes,
         free_bytes_min: options.free_bytes_min,
         _lock: lock,
     };
     let mut unclean = survey.unclean;
-    let appended_again = store.append_again(&mut unclean, acknowledged.head())?;
+    report.appended_again = store.append_again(&mut unclean, acknowledged.head())?;
     if acknowledged.head() != Some(tail) {
         store.acknowledge(tail);
     }
-    let report = OpenReport {
-        is_new,
-        was_closed: survey.was_closed,
-        tail,
-        acknowledged,
-        appended_again,
-        rewriting: unclean.keys().copied().map(Seq).collect(),
-        has_ballast,
-    };
+    report.rewriting = unclean.keys().copied().map(Seq).collect();
     store.rewrite(unclean);
     Ok((store, report))
 }
@@ -202,68 +192,18 @@ impl Store {
     }
 }
 
-/// The mark of a clean close; none where there is none, or where it is not whole.
-fn read_mark(medium: &dyn Medium) -> Result<Option<ClosedMark>, OpenError> {
-    let bytes = match read_whole(medium, closed::NAME) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(OpenError::io("read the file `closed`", error)),
-    };
-    let mark = ClosedMark::decode(&bytes);
-    if mark.is_none() {
-        // Every page is checked then, as after a crash.
-        tracing::warn!("the mark of a clean close is damaged");
-        remove_if_there(medium, closed::NAME)
-            .and_then(|_| medium.sync_names())
-            .map_err(|error| OpenError::io("remove a damaged mark", error))?;
-    }
-    Ok(mark)
+/// Takes a mark away that is not whole: every page is checked, as after a crash.
+fn remove_bad_mark(medium: &dyn Medium) -> Result<(), OpenError> {
+    let removed = remove_if_there(medium, closed::NAME);
+    let removed = removed.and_then(|was| if was { medium.sync_names() } else { Ok(()) });
+    removed.map_err(|error| OpenError::io("remove a damaged mark", error))
 }
 
-/// What was acknowledged, and the file to write the next ones to.
-fn read_acknowledged(
-    medium: &dyn Medium,
-    is_new: bool,
-) -> Result<(AcknowledgedFile, Acknowledged), OpenError> {
-    let opened = match AcknowledgedFile::open(medium) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        opened => Some(opened.map_err(|error| OpenError::io("read `acknowledged`", error))?),
-    };
-    if let Some((file, known)) = opened
-        && known != Acknowledged::Unreadable
-    {
-        return Ok((file, known));
-    }
-    // What the segments hold may be readable and not durable: nothing is known yet.
-    let file = AcknowledgedFile::create(medium, Head::GENESIS)
+/// What the segments hold may be readable and not durable: nothing is known yet.
+fn make_acknowledged(medium: &dyn Medium) -> Result<AcknowledgedFile, OpenError> {
+    AcknowledgedFile::create(medium, Head::GENESIS)
         .and_then(|file| medium.sync_names().map(|()| file))
-        .map_err(|error| OpenError::io("make the file `acknowledged`", error))?;
-    let known = if is_new { Acknowledged::Known(Head::GENESIS) } else { Acknowledged::Unreadable };
-    Ok((file, known))
-}
-
-/// Refuses a journal that does not hold what was acknowledged.
-fn check_acknowledged(rack: &Rack, named: Head, tail: Head) -> Result<(), OpenError> {
-    if named.seq > tail.seq {
-        return Err(OpenError::Behind { acknowledged: named, found: tail });
-    }
-    let found = if named.seq == tail.seq {
-        tail
-    } else {
-        let Some((segment, _)) = rack.holding(named.seq.0) else {
-            return Ok(());
-        };
-        let bad = |error| OpenError::segment(&segment.name, segment.first, error);
-        let (view, _) = rack.view(&segment).map_err(bad)?;
-        match view.at_or_before(named.seq.0).map_err(bad)? {
-            Some(lent) => value_head(&segment, &lent)?,
-            None => Head::GENESIS,
-        }
-    };
-    if found == named {
-        return Ok(());
-    }
-    Err(OpenError::OtherChain { acknowledged: named, found })
+        .map_err(|error| OpenError::io("make the file `acknowledged`", error))
 }
 
 fn put_ballast(shared: &Shared) -> bool {

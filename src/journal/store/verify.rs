@@ -1,16 +1,19 @@
 //! Walks the whole chain, from the first event to the tail, and names the first event that is not
 //! what it was.
 
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
 
 use crate::domain::ids::Seq;
 use crate::journal::head::Head;
+use crate::journal::medium::Medium;
 use crate::journal::value::Value;
 use crate::journal::{Journal as _, ReadError, Reader as _};
 
 use super::Store;
+use super::rack::{Rack, Segment};
 use super::reader::StoreReader;
-use super::segment::SegmentError;
+use super::segment::{Reading, SegmentError};
 
 /// What a whole journal came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +64,20 @@ pub fn verify(
     expected: Option<Head>,
     progress: &mut dyn FnMut(Seq),
 ) -> Result<VerifyReport, VerifyError> {
-    let tail = store.tail();
-    let rack = &store.shared.rack;
-    let reader = StoreReader::new(std::sync::Arc::clone(rack));
+    verify_rack(&store.shared.rack, store.tail(), expected, progress)
+}
+
+/// The same of segments that nobody writes, up to `tail`.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub(super) fn verify_rack(
+    rack: &Arc<Rack>,
+    tail: Head,
+    expected: Option<Head>,
+    progress: &mut dyn FnMut(Seq),
+) -> Result<VerifyReport, VerifyError> {
+    let reader = StoreReader::new(Arc::clone(rack));
     let segments = rack.segments();
     let mut walk = Walk {
         report: VerifyReport {
@@ -79,7 +93,9 @@ pub fn verify(
     };
     let mut firsts = segments.keys().copied().skip(1).chain([tail.seq.0 + 1]);
     for (&first, segment) in &*segments {
-        segment.check(&*rack.medium).map_err(|error| bad_file(&segment.name, first, error))?;
+        if let Err(error) = segment.check(&*rack.medium) {
+            return Err(walk.first_bad(&*rack.medium, segment, error));
+        }
         walk.report.segments_sealed += u64::from(segment.note().is_some());
 
         let through = Seq(firsts.next().unwrap_or(first) - 1).min(tail.seq);
@@ -91,7 +107,7 @@ pub fn verify(
         if let Some(bad) = walk.bad.take() {
             return Err(bad);
         }
-        read.map_err(VerifyError::from_read)?;
+        read.map_err(|error| walk.unreadable(error))?;
         walk.check_end(segment.note().map_or(through, |note| note.last.seq))?;
     }
     walk.check_end(tail.seq)?;
@@ -148,22 +164,57 @@ impl Walk {
         let what = format!("it is missing: the segment ends at {found}, not at {expected}");
         Err(VerifyError::Bad { seq: found.next(), what })
     }
-}
 
-impl VerifyError {
-    fn from_read(error: ReadError) -> Self {
-        match error {
-            ReadError::Corrupt { seq, what } => Self::Bad { seq, what },
-            ReadError::NotFound(_) | ReadError::Io(_) => Self::Read(error),
-        }
+    /// The first bad event of a sealed segment whose file is not what was noted: the values are
+    /// read all the same, up to the first that is not whole, or that redb does not give any more.
+    fn first_bad(
+        &mut self,
+        medium: &dyn Medium,
+        segment: &Segment,
+        error: SegmentError,
+    ) -> VerifyError {
+        let differs = match error {
+            SegmentError::Io(error) => return VerifyError::Read(ReadError::Io(error)),
+            SegmentError::Closed | SegmentError::Damaged(_) => {
+                format!("the file {}: {error}", segment.name)
+            }
+        };
+        let last = segment.note().map(|note| note.last.seq);
+        let walked = self.walk_unchecked(medium, segment);
+        let (seq, what) = match (self.bad.take(), walked) {
+            (Some(VerifyError::Bad { seq, what }), _) => (seq, format!("{differs}; {what}")),
+            (Some(other), _) => return other,
+            (None, Ok(())) if Some(self.report.head.seq) >= last => {
+                (Seq(segment.first), format!("{differs}; all of its events are whole"))
+            }
+            (None, Ok(())) => (self.report.head.seq.next(), format!("{differs}; it is missing")),
+            (None, Err(error)) => (self.report.head.seq.next(), format!("{differs}; {error}")),
+        };
+        VerifyError::Bad { seq, what }
     }
-}
 
-fn bad_file(file: &str, first: u64, error: SegmentError) -> VerifyError {
-    match error {
-        SegmentError::Io(error) => VerifyError::Read(ReadError::Io(error)),
-        SegmentError::Closed | SegmentError::Damaged(_) => {
-            VerifyError::Bad { seq: Seq(first), what: format!("the file {file}: {error}") }
+    fn walk_unchecked(
+        &mut self,
+        medium: &dyn Medium,
+        segment: &Segment,
+    ) -> Result<(), SegmentError> {
+        let reading = Reading::sealed(medium.open(&segment.name).map_err(SegmentError::Io)?)?;
+        let mut values = reading.view()?.from(Bound::Unbounded)?;
+        while let Some(lent) = values.next()? {
+            if self.step(Seq(lent.first), lent.bytes()).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What cannot be read begins behind the last good event.
+    fn unreadable(&self, error: ReadError) -> VerifyError {
+        match error {
+            ReadError::Corrupt { what, .. } => {
+                VerifyError::Bad { seq: self.report.head.seq.next(), what }
+            }
+            ReadError::NotFound(_) | ReadError::Io(_) => VerifyError::Read(error),
         }
     }
 }

@@ -17,7 +17,7 @@ use clap::Args;
 use super::block_on;
 use super::verify::open_parts;
 use crate::domain::ids::Seq;
-use crate::journal::store::Store;
+use crate::journal::store::{StoppedStore, Store};
 use crate::journal::value::VALUE_BYTES_MAX;
 use crate::journal::{Head, Journal as _, Turn, Value};
 use crate::server::config::Config;
@@ -119,7 +119,7 @@ fn back_up(args: &BackupArgs, out: File) -> Result<ChainWalk, Failure> {
         if let Some(vault) = &args.vault {
             copy_vault(&args.source.dir, vault)?;
         }
-        source.close()
+        Ok(())
     })?;
     out.write_all(&0_u32.to_le_bytes()).map_err(failed)?;
     out.write_all(&walk.head.seq.0.to_le_bytes()).map_err(failed)?;
@@ -193,11 +193,13 @@ fn fill(args: &RestoreArgs, mut backup: BufReader<File>) -> Result<(ChainWalk, u
     }
     copy_vault(&args.vault, &args.dir)?;
     // A vault of another journal, or an older one, is found now and not in the hour of need.
-    let mut source = Source::Stopped(Box::new(store));
+    store.close().map_err(|error| Failure::world("close the journal", &error))?;
+    let (restored, _) =
+        StoppedStore::open(&args.dir).map_err(|error| start::open_failure(&args.dir, &error))?;
+    let mut source = Source::Stopped(restored);
     let parts = block_on(open_parts(&mut source, &args.dir)).map_err(|failure| {
         failure.hint("name the vault that was copied together with this backup, or a newer one")
     })?;
-    source.close()?;
     Ok((walk, parts))
 }
 

@@ -62,8 +62,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
                 }
                 Ok(())
             })
-            .await?;
-        source.close()
+            .await
     })?;
     out.flush().map_err(failed)
 }

@@ -10,9 +10,9 @@ use super::block_on;
 use crate::domain::ids::{Seq, SlotNumber};
 use crate::domain::record::Record;
 use crate::journal::medium::disk::Disk;
-use crate::journal::store::{Store, verify};
+use crate::journal::store::StoppedStore;
 use crate::journal::vault::{Opened, VaultReader};
-use crate::journal::{Head, Journal as _, Value};
+use crate::journal::{Head, Value};
 use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::start;
 use crate::server::values::{ChainWalk, Source, SourceArgs};
@@ -43,9 +43,9 @@ pub(super) fn run(args: &VerifyArgs) -> Result<(), Failure> {
 }
 
 /// Verifies the files, the chain and the sealed parts of a directory that no server has.
-async fn verify_stopped(store: Box<Store>, args: &VerifyArgs) -> Result<Head, Failure> {
+async fn verify_stopped(store: StoppedStore, args: &VerifyArgs) -> Result<Head, Failure> {
     let bar = ProgressBar::new(store.tail().seq.0);
-    let report = verify(&store, args.head, &mut |seq| bar.set_position(seq.0));
+    let report = store.verify(args.head, &mut |seq| bar.set_position(seq.0));
     bar.finish_and_clear();
     let report = report.map_err(|error| Failure::damaged("the journal does not hold", &error))?;
     eprintln!(
@@ -55,7 +55,6 @@ async fn verify_stopped(store: Box<Store>, args: &VerifyArgs) -> Result<Head, Fa
     let mut source = Source::Stopped(store);
     let parts = open_parts(&mut source, &args.source.dir).await?;
     eprintln!("{parts} sealed parts open.");
-    source.close()?;
     Ok(report.head)
 }
 
