@@ -6,6 +6,7 @@
 //!  stop:  listener drains ▶ lanes are worked off ▶ store is closed cleanly ▶ unlock
 //! ```
 
+use std::fs::File;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt;
@@ -196,6 +197,8 @@ impl Kept {
             .map_err(|error| Failure::world(&format!("make {}", path.display()), &error))?;
         file.write_all(token.as_bytes())
             .and_then(|()| file.sync_all())
+            // Its name is durable only in its directory.
+            .and_then(|()| File::open(&self.dir)?.sync_all())
             .map_err(|error| Failure::world(&format!("write {}", path.display()), &error))?;
         let admit = AdmitClient {
             name: "admin".into(),

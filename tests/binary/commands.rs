@@ -2,13 +2,18 @@
 //! directory of a stopped one, with the same result.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::Value as Json;
+use zhida::domain::event::Event;
+use zhida::domain::ids::Seq;
+use zhida::journal::Value;
+use zhida::journal::store::StoppedStore;
 
 use crate::http::Connection;
 use crate::ledger::{Answer, Sent, Verb, ask, compare, feed};
-use crate::world::{Ended, Place, Server, catalogue, copy_dir, units, zhida};
+use crate::world::{Ended, GRIDS, Place, Server, catalogue, copy_dir, units, zhida};
 
 /// Whom a command speaks to.
 enum Whom<'p> {
@@ -38,8 +43,13 @@ fn administration_gives_the_same_over_http_and_on_a_stopped_directory() {
         let lines = place.zhida(&["inspect"]).ok();
         let events = lines.lines().map(|line| serde_json::from_str(line).expect("JSON"));
         events
-            .map(|mut event: Value| {
+            .map(|mut event: Json| {
                 event.as_object_mut().expect("an object").remove("at");
+                // It names the file as it was given: another directory in each world.
+                if let Some(origin) = event["data"]["origin"].as_str() {
+                    let name = origin.rsplit('/').next().expect("a name").to_string();
+                    event["data"]["origin"] = name.into();
+                }
                 event
             })
             .collect::<Vec<_>>()
@@ -56,10 +66,8 @@ fn fresh() -> Place {
 }
 
 fn administer(place: &Place, whom: &Whom<'_>) {
-    // The origin names the file as it was given: the same name in both worlds.
-    let file = "/tmp/zhida-test-units.ndjson";
-    std::fs::copy(place.path("units.ndjson"), file).expect("copied");
-    let imported = whom.zhida(&["import", file]);
+    let file = place.path("units.ndjson");
+    let imported = whom.zhida(&["import", file.to_str().expect("UTF-8")]);
     assert_eq!(imported.stdout, "", "{imported:?}");
     assert!(imported.stderr.contains("8 units are in force"), "{imported:?}");
     let applied = whom.zhida(&["config", "apply", catalogue().to_str().expect("UTF-8")]);
@@ -76,7 +84,7 @@ fn administer(place: &Place, whom: &Whom<'_>) {
     let said = whom.zhida(&["token", "create", "x", "--within", "the-north"]);
     assert_eq!((said.code(), &*said.stdout), (5, ""), "{said:?}");
 
-    let list: Value = serde_json::from_str(&whom.zhida(&["token", "list"]).ok()).expect("JSON");
+    let list: Json = serde_json::from_str(&whom.zhida(&["token", "list"]).ok()).expect("JSON");
     let names: Vec<_> = list["clients"].as_array().expect("rows").iter().collect();
     assert_eq!(names.len(), 2, "{list}");
     assert_eq!((&names[1]["name"], &names[1]["revoked"]), (&"hotline".into(), &false.into()));
@@ -91,6 +99,40 @@ fn administer(place: &Place, whom: &Whom<'_>) {
     assert!(said.contains("client_not_found"), "{said}");
     let said = whom.zhida(&["token", "revoke", "admin"]).refused(5);
     assert!(said.contains("last_admin"), "{said}");
+}
+
+#[test]
+fn the_text_of_an_import_is_in_the_journal_as_it_was_read() {
+    let place = Place::empty();
+    let mut server = place.serve();
+    // The first is longer than one event holds.
+    let padded = |line: &str| format!("{line}{}\n", " ".repeat(10_000));
+    let first: String = units().lines().map(padded).collect();
+    let second = units().lines().last().expect("a grid").replace(GRIDS[2], "411502001001004");
+    std::fs::write(place.path("a.ndjson"), &first).expect("written");
+    std::fs::write(place.path("b.ndjson"), &second).expect("written");
+    let files = [place.path("a.ndjson"), place.path("b.ndjson")];
+    server.zhida(&["import", files[0].to_str().unwrap(), files[1].to_str().unwrap()]).ok();
+    server.zhida(&["config", "apply", catalogue().to_str().expect("UTF-8")]).ok();
+    server.term();
+    let catalogue = std::fs::read_to_string(catalogue()).expect("read");
+    assert_eq!(staged_texts(&place), [first + &second, catalogue]);
+}
+
+/// The texts that a stopped directory's journal holds, one an import.
+fn staged_texts(place: &Place) -> Vec<String> {
+    let (store, _) = StoppedStore::open(&place.data()).expect("opens");
+    let mut texts: BTreeMap<u32, String> = BTreeMap::new();
+    let mut each = |_, bytes: &[u8]| {
+        for record in Value::parse(bytes).expect("a whole value").records() {
+            if let Event::TextStaged(staged) = record.expect("whole").event {
+                texts.entry(staged.import.0).or_default().push_str(&staged.text);
+            }
+        }
+        ControlFlow::Continue(())
+    };
+    store.reader().read_from(Seq::FIRST, store.tail().seq, &mut each).expect("read");
+    texts.into_values().collect()
 }
 
 #[test]
@@ -211,7 +253,7 @@ fn inspect_prints_what_was_asked_for_and_only_ndjson() {
     server.term();
     let whole = place.zhida(&["inspect"]).ok();
     assert_eq!(live, whole);
-    let events = |text: &str| -> Vec<Value> {
+    let events = |text: &str| -> Vec<Json> {
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     };
     assert_eq!(events(&whole), told, "as the feed tells them");

@@ -59,6 +59,17 @@ fn a_small_demo_ends_with_a_whole_table_the_same_for_the_same_seed() {
 }
 
 #[test]
+fn a_demo_runs_with_the_defaults_whatever_its_caller_has_set() {
+    let place = tempfile::tempdir().expect("made");
+    let dir = place.path().join("demo");
+    let mut demo =
+        command(["demo", "--scale", "0.001", "--exit", "--dir", dir.to_str().expect("UTF-8")]);
+    demo.env("ZHIDA_CONFIG", place.path().join("no-such-file.toml"));
+    let table = ended(demo).ok();
+    assert!(table.starts_with("cases "), "{table}");
+}
+
+#[test]
 fn a_directory_with_something_else_in_it_is_left_alone() {
     let place = tempfile::tempdir().expect("made");
     std::fs::write(place.path().join("thesis.txt"), "mine").expect("written");

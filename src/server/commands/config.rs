@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::block_on;
 use super::import::{Import, fail_on};
-use crate::domain::limits::{STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
+use crate::domain::limits::STAGED_ROWS_MAX;
 use crate::rules;
 use crate::server::config_check;
 use crate::server::exit::{Failure, TABLE};
@@ -76,9 +76,7 @@ fn apply(args: &ApplyArgs) -> Result<(), Failure> {
     block_on(async {
         let mut target = Target::connect(&args.target).await?;
         let mut import = Import::begin(&mut target.client, &origin).await?;
-        for part in parts(&text) {
-            import.stage("text", "text/plain; charset=utf-8", part.to_string()).await?;
-        }
+        import.stage_text(&text).await?;
         for rows in matters.chunks(STAGED_ROWS_MAX) {
             import.stage("matters", "application/x-ndjson", rules::write_matters(rows)).await?;
         }
@@ -87,16 +85,6 @@ fn apply(args: &ApplyArgs) -> Result<(), Failure> {
     })?;
     eprintln!("{} matters are in force.", matters.len());
     Ok(())
-}
-
-/// The text in parts that fit an event, cut between characters.
-fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let (part, after) = rest.split_at(rest.floor_char_boundary(STAGED_TEXT_BYTES_MAX));
-        rest = after;
-        (!part.is_empty()).then_some(part)
-    })
 }
 
 fn read(file: &PathBuf) -> Result<String, Failure> {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::block_on;
-use crate::domain::limits::STAGED_ROWS_MAX;
+use crate::domain::limits::{STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::rules;
 use crate::server::client::Client;
 use crate::server::exit::{Failure, Kind, TABLE};
@@ -28,6 +28,7 @@ pub(super) struct ImportArgs {
 
 pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     let mut units = Vec::new();
+    let mut texts = Vec::new();
     let mut findings = Vec::new();
     for file in &args.files {
         let origin = file.display().to_string();
@@ -37,6 +38,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
             Ok(rows) => units.extend(rows),
             Err(found) => findings.extend(found),
         }
+        texts.push(text);
     }
     fail_on(&findings)?;
     let origin = args.files[0].display().to_string();
@@ -44,6 +46,9 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     block_on(async {
         let mut target = Target::connect(&args.target).await?;
         let mut import = Import::begin(&mut target.client, &origin).await?;
+        for text in &texts {
+            import.stage_text(text).await?;
+        }
         for rows in units.chunks(STAGED_ROWS_MAX) {
             import.stage("units", "application/x-ndjson", rules::write_units(rows)).await?;
         }
@@ -80,6 +85,18 @@ impl<'a> Import<'a> {
             return Err(Failure::new(Kind::World, "the server's reply names no import"));
         };
         Ok(Self { client, path: format!("/v1/imports/{import}") })
+    }
+
+    /// Stages the text that the rows were read from, in parts that fit an event, cut between
+    /// characters: the journal keeps it whole.
+    pub(super) async fn stage_text(&mut self, text: &str) -> Result<(), Failure> {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.floor_char_boundary(STAGED_TEXT_BYTES_MAX));
+            self.stage("text", "text/plain; charset=utf-8", part.to_string()).await?;
+            rest = after;
+        }
+        Ok(())
     }
 
     /// Stages rows or text.

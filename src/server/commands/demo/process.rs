@@ -184,7 +184,14 @@ fn spawn(dir: &Path, port: u16) -> Result<Child, Failure> {
     let program = std::env::current_exe().map_err(failed)?;
     let log =
         File::options().create(true).append(true).open(dir.join("server.log")).map_err(failed)?;
-    Command::new(program)
+    // It runs with the defaults, whatever the demo's own caller has set.
+    let settings = std::env::vars_os().map(|(name, _)| name);
+    let settings = settings.filter(|name| name.as_encoded_bytes().starts_with(b"ZHIDA_"));
+    let mut command = Command::new(program);
+    for name in settings {
+        command.env_remove(name);
+    }
+    command
         // Ctrl-C is for the demo, which then stops its server; the server must not be gone first.
         .process_group(0)
         .args(["serve", "--clock", "driven", "--listen", &format!("127.0.0.1:{port}"), "--dir"])
