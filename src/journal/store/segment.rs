@@ -376,7 +376,7 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, SegmentError>) -> Result<T, Segme
             (None, Some(what)) => what.clone(),
             (None, None) => "without a word".to_owned(),
         };
-        Err(SegmentError::Damaged(format!("redb panicked: {what}")))
+        Err(SegmentError::Damaged(format!("redb cannot read it: {what}")))
     })
 }
 
