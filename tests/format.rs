@@ -21,8 +21,9 @@ use zhida::domain::ids::{
 use zhida::domain::organisation::{UnitKind, UnitRow};
 use zhida::domain::record::{Actor, Mark, Outcome, Record};
 use zhida::journal::record::{Tag, decode, encode};
+use zhida::journal::store::{Store, StoreOptions};
 use zhida::journal::value::ENVELOPE_BYTES;
-use zhida::journal::{BadValue, Head, Turn, Value};
+use zhida::journal::{BadValue, Head, Journal as _, Turn, Value};
 
 const BYTES_A_LINE: usize = 32;
 
@@ -61,6 +62,41 @@ fn the_golden_value_says_what_was_written() {
         format!("41:{}", blake3::hash(&bytes).to_hex()),
         "the hash is over all bytes"
     );
+}
+
+#[test]
+fn a_backup_has_its_golden_bytes() {
+    let mut turn = Turn::after(Head::GENESIS, ClockMode::Manual);
+    for (seq, tag) in [(1, Tag::JournalOpened), (2, Tag::ClientAdmitted)] {
+        turn.push(&Record { seq: Seq(seq), previous: None, ..sample(tag) });
+    }
+    let head = turn.seal();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (data, backup) = (directory.path().join("data"), directory.path().join("backup"));
+    let (mut store, _) = Store::open(&StoreOptions::at(&data)).expect("a new journal");
+    store.append(&turn).expect("appended");
+    store.close().expect("closed");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_zhida"));
+    let done = command.arg("backup").arg(&backup).arg("--dir").arg(&data).output().expect("run");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+
+    let (_, value) = turn.values().next().expect("one value");
+    let fields: [(&str, &[u8]); 6] = [
+        ("magic", b"ZHIDABK0"),
+        ("length of the value", &[0x43, 0x01, 0x00, 0x00]),
+        ("value", value),
+        ("end", &[0x00; 4]),
+        ("head: seq", &[0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00]),
+        ("head: hash", &head.hash),
+    ];
+    let bytes = std::fs::read(&backup).expect("written");
+    let mut rest = &bytes[..];
+    for (name, field) in fields {
+        let (found, behind) = rest.split_at(rest.len().min(field.len()));
+        assert_eq!(found, field, "{name}");
+        rest = behind;
+    }
+    assert_eq!(rest, b"", "behind the head");
 }
 
 #[test]

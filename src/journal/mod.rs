@@ -25,6 +25,8 @@
 mod aside;
 pub mod error;
 pub mod fold;
+#[cfg(test)]
+mod golden;
 pub mod head;
 pub mod medium;
 pub mod memory;

@@ -27,6 +27,8 @@
 //! `fold` and `recover` to say.
 
 mod fields;
+#[cfg(test)]
+mod golden;
 mod read;
 #[cfg(test)]
 mod tests;

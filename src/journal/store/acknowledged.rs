@@ -143,7 +143,35 @@ fn decode(bytes: &[u8; SLOT_BYTES]) -> Option<Head> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::disk::Disk;
     use super::*;
+    use crate::journal::golden::assert_fields;
+
+    #[test]
+    fn the_file_has_its_golden_bytes() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let disk = Disk::at(directory.path()).expect("a directory");
+        let mut file = AcknowledgedFile::create(&disk, HEAD).expect("made");
+        let newer = Head { seq: Seq(0x0102), hash: [0x11; 32] };
+        file.write(newer).expect("written");
+        let bytes = std::fs::read(directory.path().join("acknowledged")).expect("under its name");
+        let zeros = "00".repeat(456);
+        assert_fields(
+            &bytes,
+            &[
+                ("magic: ZHIDAACK", "5a48494441 41434b"),
+                ("seq", "0201000000000000"),
+                ("hash", &"11".repeat(32)),
+                ("checksum", "8705135a441294b9"),
+                ("zeros", &zeros),
+                ("the other slot: magic", "5a48494441 41434b"),
+                ("seq", "0700000000000000"),
+                ("hash", &"03".repeat(32)),
+                ("checksum", "85cd6a026bc888b1"),
+                ("zeros", &zeros),
+            ],
+        );
+    }
 
     const HEAD: Head = Head { seq: Seq(7), hash: [3; 32] };
 

@@ -78,6 +78,43 @@ impl ClosedMark {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::golden::assert_fields;
+
+    #[test]
+    fn a_mark_has_its_golden_bytes() {
+        let tail = Head { seq: Seq(0x0102), hash: [0x11; 32] };
+        let note = SealedSegment {
+            first: Seq(0x0101),
+            last: tail,
+            bytes: 0x0103,
+            blake3: [0x22; 32],
+            digest: None,
+        };
+        let start = [
+            ("magic: ZHIDAEND", "5a48494441454e44"),
+            ("tail seq", "0201000000000000"),
+            ("tail hash", &"11".repeat(32)),
+            ("value bytes", "0401000000000000"),
+        ];
+        let one = [
+            ("count", "01000000"),
+            ("note: first", "0101000000000000"),
+            ("note: last seq", "0201000000000000"),
+            ("note: last hash", &"11".repeat(32)),
+            ("note: bytes", "0301000000000000"),
+            ("note: BLAKE3", &"22".repeat(32)),
+            ("note: has no digest", "00"),
+            ("note: digest", "00000000000000000000000000000000"),
+            ("note: checksum", "88b61707cc4c38fb"),
+            ("checksum", "1c1aff1edd8dd5c5"),
+        ];
+        let mark = ClosedMark { tail, value_bytes: 0x0104, notes: vec![note] };
+        assert_fields(&mark.encode(), &[&start[..], &one].concat());
+        let none = [("count", "00000000"), ("checksum", "f84f93a351aa6171")];
+        let mark = ClosedMark { notes: Vec::new(), ..mark };
+        assert_fields(&mark.encode(), &[&start[..], &none].concat());
+        assert_eq!(NAME, "closed");
+    }
 
     #[test]
     fn a_mark_reads_as_it_was_written_and_any_flipped_bit_is_seen() {

@@ -106,6 +106,38 @@ const STEP_BYTES: usize = 1 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::golden::assert_fields;
+
+    #[test]
+    fn a_note_has_its_golden_bytes() {
+        let note = SealedSegment {
+            first: Seq(0x0101),
+            last: Head { seq: Seq(0x0102), hash: [0x11; 32] },
+            bytes: 0x0103,
+            blake3: [0x22; 32],
+            digest: Some(Digest(0x0104)),
+        };
+        let start = [
+            ("first", "0101000000000000"),
+            ("last seq", "0201000000000000"),
+            ("last hash", &"11".repeat(32)),
+            ("bytes", "0301000000000000"),
+            ("BLAKE3", &"22".repeat(32)),
+        ];
+        let with_digest = [
+            ("has digest", "01"),
+            ("digest", "04010000000000000000000000000000"),
+            ("checksum", "3ad0d93a9beda860"),
+        ];
+        assert_fields(&note.encode(), &[&start[..], &with_digest].concat());
+        let without = [
+            ("has no digest", "00"),
+            ("digest", "00000000000000000000000000000000"),
+            ("checksum", "88b61707cc4c38fb"),
+        ];
+        let note = SealedSegment { digest: None, ..note };
+        assert_fields(&note.encode(), &[&start[..], &without].concat());
+    }
 
     #[test]
     fn a_note_reads_as_it_was_written_and_any_flipped_bit_is_seen() {

@@ -384,3 +384,29 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, SegmentError>) -> Result<T, Segme
 fn failure(fence: &Fence, doing: &str, error: &dyn Display) -> Failure {
     fence.failure().unwrap_or_else(|| Failure { is_full: false, what: format!("{doing}: {error}") })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Seq;
+    use crate::journal::head::Head;
+
+    #[test]
+    fn values_and_notes_lie_in_the_tables_of_the_format() {
+        let backend = redb::backends::InMemoryBackend::new();
+        let database = Database::builder().create_with_backend(backend).expect("in memory");
+        let last = Head { seq: Seq(40), hash: [1; 32] };
+        let note = SealedSegment { first: Seq(7), last, bytes: 3, blake3: [2; 32], digest: None };
+        let value: &[u8] = b"a value";
+        commit(&database, &mut [(41, value)].into_iter(), &[note]).expect("in memory");
+
+        let read = database.begin_read().expect("in memory");
+        let values = TableDefinition::<u64, &[u8]>::new("values");
+        let seals = TableDefinition::<u64, &[u8; 113]>::new("seals");
+        let values = read.open_table(values).expect("under its name");
+        assert_eq!(values.get(41).expect("read").expect("under its first seq").value(), value);
+        let seals = read.open_table(seals).expect("under its name");
+        let found = seals.get(7).expect("read").expect("under the segment's first seq");
+        assert_eq!(found.value(), &note.encode());
+    }
+}

@@ -76,3 +76,26 @@ fn associated_data(slot: SlotNumber, part: PartName) -> [u8; 11] {
     data[9..].copy_from_slice(&FORMAT.to_le_bytes());
     data
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::golden::assert_fields;
+
+    /// AES-256-GCM-SIV of "abc" under a key of 32 times 0x42 and a nonce of 12 zeros. The tags were
+    /// computed by another implementation too, OpenSSL's.
+    #[test]
+    fn a_sealed_part_has_its_golden_bytes() {
+        for (part, text, tag) in [
+            (PartName::Claimant, "d1caf2", "832a8a151790d0a3f2c41a0b59e1540a"),
+            (PartName::Text, "9bed7a", "b943e1941ee7b06aa479e0c764912f21"),
+            (PartName::Reason, "bab436", "631102cb7be3381aa96f2e9a5f6fbee2"),
+            (PartName::Measures, "974d00", "96847cb25d5f2760ea9213a4e506db38"),
+            (PartName::Answer, "7f889f", "230e7a9b78b06cc8d476dcfe339fbf2c"),
+        ] {
+            let sealed = seal(&[0x42; 32], SlotNumber(0x0102), part, b"abc");
+            assert_eq!(sealed.slot, SlotNumber(0x0102));
+            assert_fields(&sealed.ciphertext, &[("text", text), ("tag", tag)]);
+        }
+    }
+}

@@ -344,3 +344,29 @@ fn what_is_printed_of_a_vault_has_no_key() {
     assert!(printed.contains("next"), "{printed}");
     assert!(!printed.contains("secret") && !printed.contains("words"), "{printed}");
 }
+
+/// The secret, then a key a slot: as a data directory of format 0 has them.
+#[test]
+fn a_vault_of_the_format_opens_what_was_sealed_with_it() {
+    let dir = dir();
+    let mut bytes = [[0x40; 32], [0x41; 32], [0x42; 32]].concat();
+    std::fs::write(dir.path().join("vault"), &bytes).expect("written");
+    // "abc" under the key of slot 2, sealed by another implementation, OpenSSL's.
+    let ciphertext: [u8; 19] = [
+        0xf0, 0x62, 0x13, 0x9b, 0xa4, 0xfc, 0x1f, 0xf3, 0x9a, 0x98, 0xde, 0xe6, 0x75, 0xeb, 0x1b,
+        0xc6, 0x48, 0x61, 0x6a,
+    ];
+    let sealed = SealedPart { slot: SlotNumber(2), ciphertext: ciphertext.into() };
+    let open = || {
+        let vault = VaultReader::open(dir.path(), Some(SlotNumber(2))).expect("of the format");
+        vault.open_part(PartName::Text, &sealed).expect("its slot is there")
+    };
+    assert_eq!(open(), Opened::Plain(b"abc".to_vec()));
+    let vault = Vault::open(dir.path(), after(2)).expect("of the format");
+    let golden = 0x31cc_d160_b238_a309_780e_bf08_7d8a_9536;
+    assert_eq!(vault.keyed_hash(b"abc"), golden, "the hash that an idempotency key is kept with");
+    drop(vault);
+    bytes[64..96].fill(0);
+    std::fs::write(dir.path().join("vault"), &bytes).expect("written");
+    assert_eq!(open(), Opened::Erased);
+}

@@ -1,0 +1,380 @@
+//! The bytes of a snapshot, format 0: the header, and a section of each kind of row. They change
+//! only with another format.
+
+use super::*;
+use crate::domain::calendar::Limit;
+use crate::domain::case::{Case, Light, Source, Status};
+use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
+use crate::domain::client::Client;
+use crate::domain::clock::Deadlines;
+use crate::domain::code::CodeRange;
+use crate::domain::event::{ClockMode, Grant, JournalOpened};
+use crate::domain::ids::{CaseId, ImportId, MatterNumber, Timestamp, UnitNumber};
+use crate::domain::import::StagedImport;
+use crate::domain::organisation::{UnitKind, UnitRow};
+use crate::domain::outcome::Remembered;
+use crate::domain::snapshot::{StateBuilder, StateHead};
+use crate::domain::state::State;
+use crate::journal::golden::assert_fields;
+use crate::journal::head::Head;
+
+const HEAD: Head = Head { seq: Seq(0x0203), hash: [0x11; 32] };
+
+#[test]
+fn a_snapshot_has_its_golden_bytes() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let state = state();
+    write(dir.path(), &state, HEAD).expect("written");
+    let path = dir.path().join("snapshot-00000000000000000515");
+    let bytes = std::fs::read(&path).expect("under its name");
+    assert_fields(&bytes, GOLDEN);
+    let (loaded, head) = load(&path).expect("loaded");
+    assert_eq!((loaded.digest(), head), (state.digest(), HEAD));
+}
+
+fn state() -> State {
+    let mut builder = StateBuilder::new(StateHead {
+        tail: HEAD.seq,
+        now: Some(Timestamp(0x0101)),
+        opened: Some(JournalOpened {
+            clock_mode: ClockMode::Manual,
+            journal_id: 0x0123_4567_89ab_cdef_0011_2233_4455_6677,
+        }),
+        units_ordered: 1,
+        imports_begun: 6,
+        slots_used: 0x0901,
+    });
+    builder.unit(unit(None));
+    builder.unit(unit(Some(Timestamp(0x0201))));
+    builder.matter(matter());
+    builder.client(Client {
+        name: "app".into(),
+        token_hash: [0x22; 32],
+        grant: Grant { is_admin: true, range: CodeRange { first: 0x0301, last: 0x0302 } },
+        is_revoked: false,
+        last_seq: Seq(0x0303),
+    });
+    let (units, matters) =
+        (vec![unit(None)], vec![MatterRow { public: true, confidential: false, ..matter() }]);
+    builder.import(ImportId(6), StagedImport { units, matters, last_seq: 0x0401 });
+    let (holder, at) = (UnitNumber(0x0501), Timestamp(0x0502));
+    for status in [
+        Status::Dispatched { holder },
+        Status::Acknowledged { holder, at },
+        Status::Handled { holder, at },
+        Status::Closed { by: holder, at },
+    ] {
+        builder.case(case(status));
+    }
+    // Kept by case, whatever order they came in.
+    builder.number(0x0602, CaseId(2));
+    builder.number(0x0603, CaseId(1));
+    let of_case = Remembered {
+        body_hash: 0x0701,
+        first_seq: Seq(0x0702),
+        events: 2,
+        case: Some(CaseId(3)),
+        version: 4,
+    };
+    builder.outcome(Timestamp(0x0703), 0x0704, of_case);
+    builder.outcome(
+        Timestamp(0x0705),
+        0x0706,
+        Remembered { case: None, version: 0, events: 1, ..of_case },
+    );
+    builder.finish()
+}
+
+fn unit(valid_from: Option<Timestamp>) -> UnitRow {
+    let is_room = valid_from.is_some();
+    UnitRow {
+        code: if is_room { "411502001000-R01" } else { "411502001001007" }.parse().expect("good"),
+        kind: if is_room { UnitKind::GovernanceRoom } else { UnitKind::Grid },
+        name: "网格".into(),
+        valid_from,
+        valid_until: valid_from.map(|from| from.plus_ms(1)),
+    }
+}
+
+fn matter() -> MatterRow {
+    MatterRow {
+        code: "PS-001".into(),
+        name: "井盖".into(),
+        class: "公共".into(),
+        module: Module::Construction,
+        home: HomeLevel::Village,
+        severity: Severity::Emergency,
+        node_limit: Limit::CalendarHours(24),
+        total_limit: Limit::CalendarHours(72),
+        on_the_spot: true,
+        public: false,
+        confidential: true,
+        from_occurrence: false,
+    }
+}
+
+fn case(status: Status) -> Case {
+    Case {
+        status,
+        reported_at: Timestamp(0x0503),
+        deadlines: Deadlines {
+            node_started_at: Timestamp(0x0504),
+            node_warning_at: Timestamp(0x0505),
+            node_due_at: Timestamp(0x0506),
+            total_warning_at: Timestamp(0x0507),
+            total_due_at: Timestamp(0x0508),
+        },
+        first_seq: Seq(0x0509),
+        last_seq: Seq(0x050a),
+        version: 0x050b,
+        place: UnitNumber(0x050c),
+        matter: MatterNumber(0x050d),
+        severity: Severity::Urgent,
+        source: Source::Sensor,
+        node_light: Light::Red,
+        total_light: Light::Green,
+        escalations: 7,
+        is_fallback: true,
+        on_the_spot: false,
+    }
+}
+
+const GOLDEN: &[(&str, &str)] = &[
+    // The header.
+    ("magic: ZHSN", "5a48534e"),
+    ("format", "0000"),
+    ("zero", "0000"),
+    ("seq", "0302000000000000"),
+    ("hash of the chain", "1111111111111111111111111111111111111111111111111111111111111111"),
+    ("digest of the state", "d03a2abcade6e4b8a8c28ba332f360fb"),
+    ("sections", "0a000000"),
+    ("checksum", "8ebaa0cc52de13b6"),
+    // Kind 1: head.
+    ("kind", "01"),
+    ("rows", "01000000"),
+    ("bytes of the rows", "3b000000"),
+    ("checksum", "fd60a65faa7c2e86"),
+    ("tail", "0302000000000000"),
+    ("now: some", "01"),
+    ("now", "0101000000000000"),
+    ("opened: some", "01"),
+    ("clock mode: manual", "02"),
+    ("journal id", "7766554433221100efcdab8967452301"),
+    ("units in order", "01000000"),
+    ("imports begun", "06000000"),
+    ("slots used", "0109000000000000"),
+    ("natural keys", "0200000000000000"),
+    // Kind 2: unit.
+    ("kind", "02"),
+    ("rows", "02000000"),
+    ("bytes of the rows", "36000000"),
+    ("checksum", "65099e2bf75cc354"),
+    ("code", "00f0228169246417"),
+    ("kind: grid", "02"),
+    ("name: length", "0600"),
+    ("name", "e7bd91e6a0bc"),
+    ("valid from: none", "00"),
+    ("valid until: none", "00"),
+    ("code, of a room", "0109e48069246417"),
+    ("kind: governance room", "03"),
+    ("name: length", "0600"),
+    ("name", "e7bd91e6a0bc"),
+    ("valid from: some", "01"),
+    ("valid from", "0102000000000000"),
+    ("valid until: some", "01"),
+    ("valid until", "0202000000000000"),
+    // Kind 3: matter.
+    ("kind", "03"),
+    ("rows", "01000000"),
+    ("bytes of the rows", "29000000"),
+    ("checksum", "57f1cb39f50a58cd"),
+    ("code: length", "0600"),
+    ("code", "50532d303031"),
+    ("name: length", "0600"),
+    ("name", "e4ba95e79b96"),
+    ("class: length", "0600"),
+    ("class", "e585ace585b1"),
+    ("module: construction", "0a"),
+    ("home: village", "02"),
+    ("severity: emergency", "03"),
+    ("node limit: calendar hours", "01"),
+    ("node limit", "18000000"),
+    ("total limit: calendar hours", "01"),
+    ("total limit", "48000000"),
+    ("on the spot", "01"),
+    ("public", "00"),
+    ("confidential", "01"),
+    ("from occurrence", "00"),
+    // Kind 4: client.
+    ("kind", "04"),
+    ("rows", "01000000"),
+    ("bytes of the rows", "3f000000"),
+    ("checksum", "0d995799bb84474d"),
+    ("name: length", "0300"),
+    ("name", "617070"),
+    ("token hash", "2222222222222222222222222222222222222222222222222222222222222222"),
+    ("is admin", "01"),
+    ("range: first", "0103000000000000"),
+    ("range: last", "0203000000000000"),
+    ("is revoked", "00"),
+    ("last seq", "0303000000000000"),
+    // Kind 5: import.
+    ("kind", "05"),
+    ("rows", "01000000"),
+    ("bytes of the rows", "0c000000"),
+    ("checksum", "74885efc0db9eb1b"),
+    ("import", "06000000"),
+    ("last seq", "0104000000000000"),
+    // Kind 6: staged unit.
+    ("kind", "06"),
+    ("rows", "01000000"),
+    ("bytes of the rows", "17000000"),
+    ("checksum", "ef44618e6717aa05"),
+    ("import", "06000000"),
+    ("code", "00f0228169246417"),
+    ("kind: grid", "02"),
+    ("name: length", "0600"),
+    ("name", "e7bd91e6a0bc"),
+    ("valid from: none", "00"),
+    ("valid until: none", "00"),
+    // Kind 7: staged matter.
+    ("kind", "07"),
+    ("rows", "01000000"),
+    ("bytes of the rows", "2d000000"),
+    ("checksum", "17af11a8c56cb511"),
+    ("import", "06000000"),
+    ("code: length", "0600"),
+    ("code", "50532d303031"),
+    ("name: length", "0600"),
+    ("name", "e4ba95e79b96"),
+    ("class: length", "0600"),
+    ("class", "e585ace585b1"),
+    ("module: construction", "0a"),
+    ("home: village", "02"),
+    ("severity: emergency", "03"),
+    ("node limit: calendar hours", "01"),
+    ("node limit", "18000000"),
+    ("total limit: calendar hours", "01"),
+    ("total limit", "48000000"),
+    ("on the spot", "01"),
+    ("public", "01"),
+    ("confidential", "00"),
+    ("from occurrence", "00"),
+    // Kind 8: case.
+    ("kind", "08"),
+    ("rows", "04000000"),
+    ("bytes of the rows", "78010000"),
+    ("checksum", "9a81af39a862e3b4"),
+    ("status: dispatched", "01"),
+    ("holder", "01050000"),
+    ("at: zero", "0000000000000000"),
+    ("reported at", "0305000000000000"),
+    ("node started at", "0405000000000000"),
+    ("node warning at", "0505000000000000"),
+    ("node due at", "0605000000000000"),
+    ("total warning at", "0705000000000000"),
+    ("total due at", "0805000000000000"),
+    ("first seq", "0905000000000000"),
+    ("last seq", "0a05000000000000"),
+    ("version", "0b050000"),
+    ("place", "0c050000"),
+    ("matter", "0d05"),
+    ("severity: urgent", "02"),
+    ("source: sensor", "05"),
+    ("node light: red", "03"),
+    ("total light: green", "01"),
+    ("escalations", "07"),
+    ("is fallback", "01"),
+    ("on the spot", "00"),
+    ("status: acknowledged", "02"),
+    ("holder", "01050000"),
+    ("at", "0205000000000000"),
+    ("reported at", "0305000000000000"),
+    ("node started at", "0405000000000000"),
+    ("node warning at", "0505000000000000"),
+    ("node due at", "0605000000000000"),
+    ("total warning at", "0705000000000000"),
+    ("total due at", "0805000000000000"),
+    ("first seq", "0905000000000000"),
+    ("last seq", "0a05000000000000"),
+    ("version", "0b050000"),
+    ("place", "0c050000"),
+    ("matter", "0d05"),
+    ("severity: urgent", "02"),
+    ("source: sensor", "05"),
+    ("node light: red", "03"),
+    ("total light: green", "01"),
+    ("escalations", "07"),
+    ("is fallback", "01"),
+    ("on the spot", "00"),
+    ("status: handled", "03"),
+    ("holder", "01050000"),
+    ("at", "0205000000000000"),
+    ("reported at", "0305000000000000"),
+    ("node started at", "0405000000000000"),
+    ("node warning at", "0505000000000000"),
+    ("node due at", "0605000000000000"),
+    ("total warning at", "0705000000000000"),
+    ("total due at", "0805000000000000"),
+    ("first seq", "0905000000000000"),
+    ("last seq", "0a05000000000000"),
+    ("version", "0b050000"),
+    ("place", "0c050000"),
+    ("matter", "0d05"),
+    ("severity: urgent", "02"),
+    ("source: sensor", "05"),
+    ("node light: red", "03"),
+    ("total light: green", "01"),
+    ("escalations", "07"),
+    ("is fallback", "01"),
+    ("on the spot", "00"),
+    ("status: closed", "04"),
+    ("closed by", "01050000"),
+    ("at", "0205000000000000"),
+    ("reported at", "0305000000000000"),
+    ("node started at", "0405000000000000"),
+    ("node warning at", "0505000000000000"),
+    ("node due at", "0605000000000000"),
+    ("total warning at", "0705000000000000"),
+    ("total due at", "0805000000000000"),
+    ("first seq", "0905000000000000"),
+    ("last seq", "0a05000000000000"),
+    ("version", "0b050000"),
+    ("place", "0c050000"),
+    ("matter", "0d05"),
+    ("severity: urgent", "02"),
+    ("source: sensor", "05"),
+    ("node light: red", "03"),
+    ("total light: green", "01"),
+    ("escalations", "07"),
+    ("is fallback", "01"),
+    ("on the spot", "00"),
+    // Kind 9: number.
+    ("kind", "09"),
+    ("rows", "02000000"),
+    ("bytes of the rows", "28000000"),
+    ("checksum", "7506321505e870cc"),
+    ("natural key", "03060000000000000000000000000000"),
+    ("case", "01000000"),
+    ("natural key", "02060000000000000000000000000000"),
+    ("case", "02000000"),
+    // Kind 10: outcome.
+    ("kind", "0a"),
+    ("rows", "02000000"),
+    ("bytes of the rows", "74000000"),
+    ("checksum", "6928a5907d97c1c6"),
+    ("at", "0307000000000000"),
+    ("key", "04070000000000000000000000000000"),
+    ("body hash", "01070000000000000000000000000000"),
+    ("first seq", "0207000000000000"),
+    ("events", "0200"),
+    ("case", "03000000"),
+    ("version", "04000000"),
+    ("at", "0507000000000000"),
+    ("key", "06070000000000000000000000000000"),
+    ("body hash", "01070000000000000000000000000000"),
+    ("first seq", "0207000000000000"),
+    ("events", "0100"),
+    ("case: none", "00000000"),
+    ("version", "00000000"),
+];
