@@ -180,7 +180,10 @@ pub(super) struct CommandLine {
     /// What makes the command known again: printable ASCII.
     #[schema(max_length = 64)]
     key: Option<String>,
-    /// The command's own time: on a driven clock only.
+    /// The command's own time: on a driven clock only. Every deadline that it passes fires first,
+    /// and then the command is decided at that time: the clock has moved there even where a rule
+    /// refuses the command. A line that cannot be read, comes with a known or a reused key, lies
+    /// before the clock or belongs to a revoked token moves nothing.
     #[schema(format = DateTime)]
     at: Option<String>,
     /// The case: its number, `{"key"}` or `{"source","number"}`.

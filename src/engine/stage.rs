@@ -148,23 +148,19 @@ impl Stage {
             Decision::Known(remembered) => return Ok(Verdict::Known(remembered)),
             Decision::Accepted(events) => events,
         };
+        let actor = match submission.principal {
+            PrincipalId::SYSTEM => Actor::SYSTEM,
+            _ => self.state.actor(self.now, submission)?,
+        };
         if let Command::AdvanceClock(command) = &submission.command
             && !self.pass_to(command.to)
         {
             return Ok(Verdict::Later);
         }
-        Ok(Verdict::Accepted(self.accept(submission, events)?))
+        Ok(Verdict::Accepted(self.accept(submission, actor, events)))
     }
 
-    fn accept(
-        &mut self,
-        submission: &mut Submission,
-        events: Vec<Event>,
-    ) -> Result<Reply, Rejection> {
-        let actor = match submission.principal {
-            PrincipalId::SYSTEM => Actor::SYSTEM,
-            _ => self.state.actor(self.now, submission)?,
-        };
+    fn accept(&mut self, submission: &mut Submission, actor: Actor, events: Vec<Event>) -> Reply {
         let count = u16::try_from(events.len()).expect("bounded by COMMAND_EVENTS_MAX");
         let mut outcome = submission.mark.take().map(|mark| Outcome { mark, events: count });
         self.records.clear();
@@ -174,7 +170,7 @@ impl Stage {
         }
         let case = self.records.last().and_then(|record| record.event.case());
         let version = case.and_then(|id| self.state.cases().get(id)).map_or(0, |case| case.version);
-        Ok(Reply::of(&self.records, version).expect("an accepted command has events"))
+        Reply::of(&self.records, version).expect("an accepted command has events")
     }
 
     /// Puts an event in its place: into the state, and into the turn.

@@ -93,3 +93,16 @@ fn one_stream_at_a_time_drives_the_clock() {
         .unwrap();
     assert_eq!(advanced.status, 200);
 }
+
+#[test]
+fn a_line_that_cannot_be_read_moves_no_time() {
+    let world = driven();
+    let flawed = report("r-1", "2026-03-05T08:00:00+08:00").replace("patrol", "moon");
+    let cut = report("r-2", "2026-03-05T08:00:00+08:00").replace('}', "");
+    let body = [flawed, cut, report("r-3", "2026-01-05T08:00:00+08:00")].join("\n");
+    let results = world.stream(&body).lines();
+    assert_eq!(results[0]["error"]["code"], "invalid_body");
+    assert_eq!(results[1]["error"]["code"], "malformed_json");
+    assert_eq!(results[2]["case"], 1);
+    assert_eq!(world.get("/v1/cases/1").ok()["reported_at"], "2026-01-05T08:00:00.000+08:00");
+}

@@ -1,7 +1,7 @@
 //! Deadlines on each of the three clocks.
 
 use super::rig::*;
-use crate::domain::command::{AdvanceClock, Command, Submission};
+use crate::domain::command::{AdvanceClock, Command, RevokeClient, Submission};
 use crate::domain::event::{ClockMode, Event};
 use crate::domain::ids::{CaseId, Seq, Timestamp};
 use crate::domain::record::Record;
@@ -269,6 +269,55 @@ fn what_waits_for_a_passing_clock_is_told_when_the_disk_fails() {
     rig.handle.nudge();
     rig.wait_for(before.next());
     assert_eq!(rig.digest(), rig.fold().digest());
+}
+
+#[test]
+fn a_driven_clock_moves_with_what_is_decided_and_with_nothing_else() {
+    let mut rig = Rig::driven();
+    let known = rig.report(MICRO, GRID, "known");
+    rig.accept(at(known.clone(), hour(0)));
+    rig.accept(system(Command::RevokeClient(RevokeClient { name: "township-app".into() })));
+    let before = rig.published();
+
+    let by_revoked = |one: Submission| Submission { principal: TOWNSHIP_APP, ..one };
+    let revoked = by_revoked(rig.report(MICRO, GRID_3, "k"));
+    assert_eq!(refusal(rig.submit(at(revoked, hour(9)))), "principal_revoked");
+    let reused = Submission { mark: mark("known", 9), ..rig.report(MICRO, GRID, "known") };
+    assert_eq!(refusal(rig.submit(at(reused, hour(9)))), "key_reused");
+    let by_nobody =
+        Submission { principal: ADMIN, by: Some(code("411599999999")), ..advance(hour(9)) };
+    assert_eq!(refusal(rig.submit(by_nobody)), "unit_not_found");
+    assert!(rig.submit(at(known, hour(9))).expect("known").is_repeat);
+    assert_eq!(hours(&rig.records(), before), [""; 0], "nothing of it moves the clock");
+    let timely = rig.report(MICRO, GRID, "timely");
+    rig.accept(at(timely, hour(1)));
+
+    let before = rig.published();
+    let unknown_matter = rig.report("XX-1", GRID, "r");
+    assert_eq!(refusal(rig.submit(at(unknown_matter, hour(9)))), "matter_not_found");
+    let timeless = rig.report(MICRO, GRID, "without a time");
+    rig.accept(timeless);
+    assert_eq!(
+        hours(&rig.records(), before),
+        ["case.warned 1 at 8", "case.warned 2 at 9", "case.reported 3 at 9"],
+        "what was refused by a rule was decided at its time"
+    );
+}
+
+#[test]
+fn a_revoked_client_is_not_told_what_it_did() {
+    for bring in [(|one| one) as fn(Submission) -> Submission, |one| at(one, hour(1))] {
+        let mut rig = Rig::driven();
+        let report = Submission {
+            principal: TOWNSHIP_APP,
+            scope: code(TOWNSHIP_2).range(),
+            ..rig.report(MICRO, GRID_3, "k")
+        };
+        rig.accept(bring(report.clone()));
+        assert!(rig.submit(bring(report.clone())).expect("known").is_repeat);
+        rig.accept(system(Command::RevokeClient(RevokeClient { name: "township-app".into() })));
+        assert_eq!(refusal(rig.submit(bring(report))), "principal_revoked");
+    }
 }
 
 #[test]
