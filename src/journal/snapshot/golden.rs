@@ -17,18 +17,20 @@ use crate::domain::snapshot::{StateBuilder, StateHead};
 use crate::domain::state::State;
 use crate::journal::golden::assert_fields;
 use crate::journal::head::Head;
+use crate::journal::medium::disk::Disk;
 
 const HEAD: Head = Head { seq: Seq(0x0203), hash: [0x11; 32] };
 
 #[test]
 fn a_snapshot_has_its_golden_bytes() {
     let dir = tempfile::tempdir().expect("a temporary directory");
+    let disk = Disk::at(dir.path()).expect("the directory is there");
     let state = state();
-    write(dir.path(), &state, HEAD).expect("written");
-    let path = dir.path().join("snapshot-00000000000000000515");
-    let bytes = std::fs::read(&path).expect("under its name");
+    write(&disk, &state, HEAD).expect("written");
+    let name = "snapshot-00000000000000000515";
+    let bytes = std::fs::read(dir.path().join(name)).expect("under its name");
     assert_fields(&bytes, GOLDEN);
-    let (loaded, head) = load(&path).expect("loaded");
+    let (loaded, head) = load(&disk, name).expect("loaded");
     assert_eq!((loaded.digest(), head), (state.digest(), HEAD));
 }
 

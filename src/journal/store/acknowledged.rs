@@ -143,9 +143,9 @@ fn decode(bytes: &[u8; SLOT_BYTES]) -> Option<Head> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::disk::Disk;
     use super::*;
     use crate::journal::golden::assert_fields;
+    use crate::journal::medium::disk::Disk;
 
     #[test]
     fn the_file_has_its_golden_bytes() {

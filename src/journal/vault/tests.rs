@@ -358,11 +358,11 @@ fn a_vault_of_the_format_opens_what_was_sealed_with_it() {
     ];
     let sealed = SealedPart { slot: SlotNumber(2), ciphertext: ciphertext.into() };
     let open = || {
-        let vault = VaultReader::open(dir.path(), Some(SlotNumber(2))).expect("of the format");
+        let vault = VaultReader::open(&disk(&dir), Some(SlotNumber(2))).expect("of the format");
         vault.open_part(PartName::Text, &sealed).expect("its slot is there")
     };
     assert_eq!(open(), Opened::Plain(b"abc".to_vec()));
-    let vault = Vault::open(dir.path(), after(2)).expect("of the format");
+    let vault = Vault::open(&disk(&dir), after(2)).expect("of the format");
     let golden = 0x31cc_d160_b238_a309_780e_bf08_7d8a_9536;
     assert_eq!(vault.keyed_hash(b"abc"), golden, "the hash that an idempotency key is kept with");
     drop(vault);
