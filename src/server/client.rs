@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -137,6 +138,11 @@ impl Client {
         let sent = self.sender.send_request(request).await;
         sent.map_err(|error| Failure::world(&format!("{method} {path}"), &error))
     }
+}
+
+/// A text as one part of a path, whatever it holds.
+pub(super) fn path_part(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// A body that is there already.

@@ -51,6 +51,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["src/server/commands/"]),
     ("jiff", &["src/rules/moment.rs", "src/server/config.rs"]),
     ("memchr", &["src/api/", "src/journal/vault/tests.rs", "src/server/"]),
+    ("percent_encoding", &["src/server/client.rs"]),
     ("rand", &["src/journal/"]),
     ("rand_chacha", &["src/city/", "src/journal/workload.rs"]),
     ("rand_distr", &["src/city/"]),

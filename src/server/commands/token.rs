@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::block_on;
+use crate::server::client::path_part;
 use crate::server::exit::{Failure, Kind, TABLE};
 use crate::server::target::{Target, TargetArgs};
 
@@ -86,7 +87,7 @@ async fn list(args: &ListArgs) -> Result<(), Failure> {
 
 async fn revoke(args: &RevokeArgs) -> Result<(), Failure> {
     let mut target = Target::connect(&args.target).await?;
-    let path = format!("/v1/clients/{}/revoke", args.name);
+    let path = format!("/v1/clients/{}/revoke", path_part(&args.name));
     target.client.post(&path, "application/json", "").await?.json()?;
     target.close()?;
     eprintln!("{} may not act any more.", args.name);
@@ -96,4 +97,46 @@ async fn revoke(args: &RevokeArgs) -> Result<(), Failure> {
 /// Data on stdout.
 fn say(text: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::unprinted(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::config::Config;
+    use crate::server::start;
+
+    #[test]
+    fn a_client_of_any_name_is_revoked() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let mut config = Config::default();
+        config.data.dir = dir.path().join("data");
+        start::start(&config, &|_, _| ()).unwrap().stop().unwrap();
+        let target = TargetArgs {
+            url: String::new(),
+            token_file: std::path::PathBuf::new(),
+            dir: Some(config.data.dir),
+        };
+        let names = ["two words", "a/b", "..", "热线 12345", "100%?#&+%2F"];
+        let is_revoked = |clients: &serde_json::Value, name: &str| {
+            let clients = clients["clients"].as_array().unwrap();
+            clients.iter().find(|client| client["name"] == name).unwrap()["revoked"].clone()
+        };
+        block_on(async {
+            let mut admitting = Target::connect(&target).await?;
+            for name in names {
+                let body = json!({ "name": name, "admin": false }).to_string();
+                admitting.client.post("/v1/clients", "application/json", body).await?.json()?;
+            }
+            admitting.close()?;
+            for name in names {
+                revoke(&RevokeArgs { name: name.into(), target: target.clone() }).await?;
+                let mut asking = Target::connect(&target).await?;
+                let clients = asking.client.get("/v1/clients").await?.json()?;
+                asking.close()?;
+                assert_eq!(is_revoked(&clients, name), true, "{name}");
+            }
+            Ok(())
+        })
+        .unwrap();
+    }
 }
