@@ -38,6 +38,11 @@ Exit codes:
   4  kept data is damaged, or is not what it should be
   5  the server, or a rule, refused it";
 
+/// What `--help` ends with: commands to try, then the exit codes.
+pub(super) fn after_help(examples: &[&str]) -> String {
+    format!("Examples:\n  {}\n\n{TABLE}", examples.join("\n  "))
+}
+
 impl Failure {
     /// A failure of that kind, in one sentence.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {

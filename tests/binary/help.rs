@@ -1,6 +1,9 @@
 //! Every command teaches: its help is a snapshot, wrong usage ends with 2, and the program never
 //! says a word on stdout that is no data.
 
+use clap::Parser;
+use zhida::server::commands::Cli;
+
 use crate::world::{command, ended, zhida};
 
 const COMMANDS: [&[&str]; 15] = [
@@ -30,6 +33,25 @@ fn the_help_of_every_command_is_what_it_was() {
         assert!(text.contains("Exit codes:"), "{words:?} has no table of exit codes: {text}");
         let name = words.iter().fold("zhida".to_string(), |name, word| format!("{name}-{word}"));
         insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn every_help_has_examples_that_the_program_understands() {
+    for words in COMMANDS {
+        let text = zhida(words.iter().copied().chain(["--help"])).ok();
+        let examples = text.split("\nExamples:\n").nth(1).expect("examples");
+        let examples = examples.split("\n\n").next().expect("the first of them");
+        let called = words.iter().fold("zhida".to_string(), |called, word| called + " " + word);
+        for line in examples.lines().map(str::trim) {
+            assert!(line.starts_with(&called), "{words:?}: {line}");
+            // What a shell would make of it.
+            let head = format!("1:{}", "a".repeat(64));
+            let line = line.split(" > ").next().expect("a command");
+            let line = line.replace("\"$(cat head.txt)\"", &head);
+            let read = Cli::try_parse_from(line.split(' '));
+            assert!(read.is_ok(), "{line}: {:?}", read.err());
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::journal::store::{StoppedStore, Store};
 use crate::journal::value::VALUE_BYTES_MAX;
 use crate::journal::{Head, Journal as _, Turn, Value};
 use crate::server::config::Config;
-use crate::server::exit::{Failure, Kind, TABLE};
+use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::start::{self, store_options};
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
@@ -35,7 +35,7 @@ const VAULT: &str = "vault";
 /// a running server with --url. The vault, which holds the keys of all texts, is copied only where
 /// --vault says, and belongs somewhere else. Prints the head, SEQ:HASH.
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida backup city.backup --vault vault-copy", "zhida backup city.backup --vault vault-copy --url http://127.0.0.1:8750"]))]
 pub(super) struct BackupArgs {
     /// The file to write; must not exist
     out: PathBuf,
@@ -51,7 +51,7 @@ pub(super) struct BackupArgs {
 /// Make a data directory of a backup: its journal, checked, and its vault. Tokens of clients go on
 /// to work; the administrator's token file is not part of a backup.
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida restore city.backup zhida-restored --vault vault-copy"]))]
 pub(super) struct RestoreArgs {
     /// The file that `zhida backup` wrote
     backup: PathBuf,

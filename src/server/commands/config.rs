@@ -9,11 +9,11 @@ use super::import::{Import, fail_on};
 use crate::domain::limits::STAGED_ROWS_MAX;
 use crate::rules;
 use crate::server::config_check;
-use crate::server::exit::{Failure, TABLE};
+use crate::server::exit::{Failure, after_help};
 use crate::server::target::{Target, TargetArgs};
 
 #[derive(Debug, Subcommand)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida config check config/zhida.toml"]))]
 pub(super) enum ConfigCommand {
     /// Read files and print every fault: zhida.toml, catalogue.toml, units in NDJSON
     Check(CheckArgs),
@@ -22,7 +22,7 @@ pub(super) enum ConfigCommand {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida config check units.ndjson config/xinyang/catalogue.toml config/zhida.toml"]))]
 pub(super) struct CheckArgs {
     /// A catalogue is known by its name (catalogue*.toml), units by .ndjson, all else is a zhida.toml
     #[arg(required = true)]
@@ -30,7 +30,7 @@ pub(super) struct CheckArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida config apply config/xinyang/catalogue.toml"]))]
 pub(super) struct ApplyArgs {
     /// The catalogue's file
     catalogue: PathBuf,

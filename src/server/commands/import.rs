@@ -9,7 +9,7 @@ use super::block_on;
 use crate::domain::limits::{STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::rules;
 use crate::server::client::Client;
-use crate::server::exit::{Failure, Kind, TABLE};
+use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::target::{Target, TargetArgs};
 
 /// Bring units into a server's organisation from NDJSON files
@@ -17,7 +17,7 @@ use crate::server::target::{Target, TargetArgs};
 /// Bring units into a server's organisation from NDJSON files, one unit a line:
 /// {"code":"411502001001001","kind":"grid","name":"第一网格"}
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida import units.ndjson", "zhida import units.ndjson --dir zhida-data"]))]
 pub(super) struct ImportArgs {
     /// NDJSON files of units; all of them come into force together
     #[arg(required = true)]

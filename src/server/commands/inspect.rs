@@ -9,7 +9,7 @@ use crate::api::EventNames;
 use crate::domain::ids::Seq;
 use crate::domain::state::State;
 use crate::domain::{self};
-use crate::server::exit::{Failure, Kind, TABLE};
+use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
 /// Print a data directory's events as NDJSON
@@ -17,7 +17,7 @@ use crate::server::values::{ChainWalk, Source, SourceArgs};
 /// Print a journal's events as NDJSON, one a line, as GET /v1/events tells them. Sealed texts stay
 /// sealed. Reads from the first event on, since an event's codes follow from those before it.
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida inspect --case 1", "zhida inspect --from 12 --through 15 --url http://127.0.0.1:8750"]))]
 pub(super) struct InspectArgs {
     #[command(flatten)]
     source: SourceArgs,

@@ -13,12 +13,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::exit::{Failure, TABLE};
+use super::exit::{Failure, after_help};
 
 /// The dispatch core of a city's grid governance: every case reaches the one unit that answers
 /// for it, durable, routed, on the clock.
 #[derive(Debug, Parser)]
-#[command(name = "zhida", version, about, after_help = TABLE, max_term_width = 100)]
+#[command(name = "zhida", version, about, after_help = after_help(&["zhida demo --scale 0.01", "zhida serve"]), max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::api::Api;
 use crate::domain::ids::Seq;
 use crate::server::config::{ClockName, Config};
-use crate::server::exit::{Failure, Kind, TABLE};
+use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::io::{IoThreads, Listener};
 use crate::server::start::{self, ADMIN_TOKEN, Kept};
 use crate::server::{options, telemetry};
@@ -26,9 +26,10 @@ const RECOVERY_STEP: u64 = 500_000;
 /// Run the server on a data directory
 ///
 /// The first start makes the directory and an administrator's token, printed once and kept in
-/// DIR/admin-token. SIGTERM or Ctrl-C ends what is open, commits and stops.
+/// DIR/admin-token. SIGTERM or Ctrl-C ends what is open, commits and stops; during a start it ends
+/// the start.
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida serve", "zhida serve --config config/zhida.toml --dir zhida-data --listen 127.0.0.1:0"]))]
 pub(super) struct ServeArgs {
     /// The configuration; the built-in defaults if left out (config/zhida.toml says them all)
     #[arg(long, value_name = "FILE", env = "ZHIDA_CONFIG")]

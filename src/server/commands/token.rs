@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::block_on;
 use crate::server::client::path_part;
-use crate::server::exit::{Failure, Kind, TABLE};
+use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::target::{Target, TargetArgs};
 
 #[derive(Debug, Subcommand)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida token create grid-app --within 411502000000 > grid-app.token"]))]
 pub(super) enum TokenCommand {
     /// Admit a client system and print its token, this once
     Create(CreateArgs),
@@ -22,7 +22,7 @@ pub(super) enum TokenCommand {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida token create grid-app --within 411502000000 > grid-app.token"]))]
 pub(super) struct CreateArgs {
     /// What its owners call it, unique
     name: String,
@@ -37,14 +37,14 @@ pub(super) struct CreateArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida token list"]))]
 pub(super) struct ListArgs {
     #[command(flatten)]
     target: TargetArgs,
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida token revoke grid-app"]))]
 pub(super) struct RevokeArgs {
     /// Its name
     name: String,

@@ -13,17 +13,18 @@ use crate::journal::medium::disk::Disk;
 use crate::journal::store::StoppedStore;
 use crate::journal::vault::{Opened, VaultReader};
 use crate::journal::{Head, Value};
-use crate::server::exit::{Failure, Kind, TABLE};
+use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::start;
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
 /// Check a data directory's whole chain, and print its head
 ///
-/// Check a journal: every file against its note, the whole chain, every record, and that every
-/// sealed part opens. Prints the head, SEQ:HASH. Keep it somewhere else: a chain proves nothing
+/// Check a stopped directory: every sealed file against its note, the whole chain, every record, and
+/// that every sealed part opens; nothing in it is changed. With --url a running server's chain and
+/// records alone: its files and its vault are not read. Prints the head, SEQ:HASH. Keep it somewhere else: a chain proves nothing
 /// against someone who rewrites it whole, unless a head noted before is on it.
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida verify > head.txt", "zhida verify --head \"$(cat head.txt)\"", "zhida verify --url http://127.0.0.1:8750"]))]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     source: SourceArgs,

@@ -19,7 +19,7 @@ use crate::domain::limits::STAGED_ROWS_MAX;
 use crate::engine::clock::stopwatch;
 use crate::rules;
 use crate::server::client::Client;
-use crate::server::exit::{Failure, Kind, TABLE};
+use crate::server::exit::{Failure, Kind, after_help};
 
 use drive::Driven;
 use process::Server;
@@ -34,7 +34,7 @@ const MARKER: &str = "made-by-zhida-demo";
 /// cases through it over HTTP (reported, routed, handled, closed, months in seconds), print what
 /// came of it, and stay up for a look. Scale 1 is the whole of 信阳市: 18,100 grids, 640,000 cases.
 #[derive(Args, Debug)]
-#[command(after_help = TABLE)]
+#[command(after_help = after_help(&["zhida demo --scale 0.01", "zhida demo --seed 7 --exit"]))]
 pub(super) struct DemoArgs {
     /// How large: 1 is the whole city, 0.01 a hundredth of it
     #[arg(long, default_value_t = 1.0)]
