@@ -12,16 +12,12 @@ use zhida::domain::digest::Digest;
 use zhida::domain::event::ClockMode;
 use zhida::domain::record::Record;
 use zhida::engine::clock::stopwatch;
-use zhida::journal::store::{Store, StoreOptions};
+use zhida::journal::store::{ACTIVE_CACHE_BYTES, Store, StoreOptions};
 use zhida::journal::{Journal, Turn};
 
 use city::{Work, is_test, renumbered};
 
 const VALUES: TableDefinition<u64, &[u8]> = TableDefinition::new("values");
-/// As the store has it.
-const CACHE_BYTES: usize = 64 << 20;
-/// As the store's segments.
-const FILE_BYTES: usize = 128 << 20;
 
 fn append(criterion: &mut Criterion) {
     let mut work = Work::new();
@@ -77,15 +73,19 @@ impl Zhida {
 struct Bare {
     dir: std::path::PathBuf,
     files: u32,
+    /// After so many bytes of values a file is full, as the store's segments are.
+    file_bytes: u64,
     database: Database,
-    bytes: usize,
+    bytes: u64,
     turn: Turn,
 }
 
 impl Bare {
     fn new(dir: &Path) -> Self {
         let turn = Turn::after(zhida::journal::Head::GENESIS, ClockMode::System);
-        Self { dir: dir.to_path_buf(), files: 0, database: create(dir, 0), bytes: 0, turn }
+        let file_bytes = StoreOptions::at(dir).segment_bytes;
+        let database = create(dir, 0);
+        Self { dir: dir.to_path_buf(), files: 0, file_bytes, database, bytes: 0, turn }
     }
 
     fn timed(&mut self, records: &[Record], turns: u64) -> Duration {
@@ -93,12 +93,12 @@ impl Bare {
         for _ in 0..turns {
             let head = self.turn.seal();
             fill(&mut self.turn, head, records);
-            if self.bytes > FILE_BYTES {
+            if self.bytes > self.file_bytes {
                 self.files += 1;
                 self.bytes = 0;
                 self.database = create(&self.dir, self.files);
             }
-            self.bytes += self.turn.bytes();
+            self.bytes += self.turn.bytes() as u64;
             let began = stopwatch();
             let commit = self.database.begin_write().expect("one writer");
             {
@@ -116,7 +116,7 @@ impl Bare {
 
 fn create(dir: &Path, number: u32) -> Database {
     let path = dir.join(format!("{number}.redb"));
-    Database::builder().set_cache_size(CACHE_BYTES).create(path).expect("a new file")
+    Database::builder().set_cache_size(ACTIVE_CACHE_BYTES).create(path).expect("a new file")
 }
 
 fn fill(turn: &mut Turn, head: zhida::journal::Head, records: &[Record]) {

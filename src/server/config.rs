@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::exit::{Failure, Kind};
 use crate::engine::EngineOptions;
+use crate::journal::store::StoreOptions;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -232,10 +233,11 @@ impl Default for EngineConfig {
 
 impl Default for JournalConfig {
     fn default() -> Self {
+        let options = StoreOptions::at("");
         Self {
-            segment_bytes: ByteSize::mib(128),
-            ballast_bytes: ByteSize::mib(16),
-            free_bytes_min: ByteSize::mib(512),
+            segment_bytes: ByteSize(options.segment_bytes),
+            ballast_bytes: ByteSize(options.ballast_bytes),
+            free_bytes_min: ByteSize(options.free_bytes_min),
         }
     }
 }

@@ -254,10 +254,10 @@ fn begins_journal(dir: &Path) -> bool {
 /// How a store of this configuration is opened.
 pub(super) fn store_options(config: &Config, dir: &Path) -> StoreOptions {
     StoreOptions {
+        directory: dir.to_path_buf(),
         segment_bytes: config.journal.segment_bytes.as_u64(),
         ballast_bytes: config.journal.ballast_bytes.as_u64(),
         free_bytes_min: config.journal.free_bytes_min.as_u64(),
-        ..StoreOptions::at(dir)
     }
 }
 

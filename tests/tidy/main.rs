@@ -1,14 +1,16 @@
 //! The repository checks itself: what the lints cannot see and reviews forget.
 //!
 //! ```text
-//!  source   files, and Rust text without comments and strings, as paths
-//!  rooms    who sees whom; which crate lives where; no file that nobody reads
-//!  words    lengths, words that have no place here, reasons of exceptions
-//!  tables   what the documents say beside what the code says
+//!  source    files, and Rust text without comments and strings, as paths
+//!  rooms     who sees whom; which crate lives where; no file that nobody reads
+//!  words     lengths, words that have no place here, reasons of exceptions
+//!  licences  what may come into the build
+//!  tables    what the documents say beside what the code says
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a test says what must be")]
 
+mod licences;
 mod rooms;
 mod source;
 mod tables;

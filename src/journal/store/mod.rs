@@ -65,6 +65,7 @@ pub use acknowledged::Acknowledged;
 pub use error::OpenError;
 pub use open::OpenReport;
 pub use sealed::SealedSegment;
+pub use segment::ACTIVE_CACHE_BYTES;
 pub use stopped::StoppedStore;
 pub use verify::{VerifyError, VerifyReport, verify};
 
@@ -124,13 +125,13 @@ pub struct Store {
 }
 
 impl StoreOptions {
-    /// The usual sizes, in that directory.
+    /// The usual sizes, in that directory: those of a server without a configuration.
     pub fn at(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
             segment_bytes: 128 << 20,
-            ballast_bytes: 64 << 20,
-            free_bytes_min: 1 << 30,
+            ballast_bytes: 16 << 20,
+            free_bytes_min: 512 << 20,
         }
     }
 }

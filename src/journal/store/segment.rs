@@ -29,9 +29,9 @@ use super::sealed::{NOTE_BYTES, SealedSegment};
 const VALUES: TableDefinition<u64, &[u8]> = TableDefinition::new("values");
 const SEALS: TableDefinition<u64, &[u8; NOTE_BYTES]> = TableDefinition::new("seals");
 
-/// Cache of the segment that is being written; redb's own default is 1 GiB for each database. Half
-/// of it takes a turn's pages before they are written.
-const ACTIVE_CACHE_BYTES: usize = 24 << 20;
+/// Cache of the segment that is being written, in bytes; redb's own default is 1 GiB for each
+/// database. Half of it takes a turn's pages before they are written.
+pub const ACTIVE_CACHE_BYTES: usize = 24 << 20;
 /// Cache of a segment that is only read.
 const SEALED_CACHE_BYTES: usize = 4 << 20;
 
