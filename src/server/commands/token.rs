@@ -101,6 +101,8 @@ fn say(text: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::server::config::Config;
     use crate::server::start;
@@ -110,7 +112,7 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let mut config = Config::default();
         config.data.dir = dir.path().join("data");
-        start::start(&config, &|_, _| ()).unwrap().stop().unwrap();
+        start::start(&config, &|_, _| ControlFlow::Continue(())).unwrap().unwrap().stop().unwrap();
         let target = TargetArgs {
             url: String::new(),
             token_file: std::path::PathBuf::new(),
