@@ -216,7 +216,13 @@ fn kept() -> &'static Kept {
         let mut server = closed.serve();
         let mut connection = server.connect();
         let mut sent: Vec<Sent> = Vec::new();
-        for part in 0..4 {
+        let segments =
+            || files(&closed.data()).iter().filter(|n| n.starts_with("journal-0")).count();
+        for part in 0.. {
+            // On a busy machine the segments are sealed slowly, and grow meanwhile.
+            if part >= 4 && segments() > 2 {
+                break;
+            }
             let first = sent.len();
             for case in 0..CASES / 4 {
                 let verb = if case % 5 == 0 { Verb::ReportSettled } else { Verb::Report };

@@ -47,6 +47,7 @@ mod closed;
 mod copy;
 mod directory;
 mod found;
+mod guarded;
 mod open;
 mod rack;
 mod reader;

@@ -8,12 +8,10 @@
 //! redb panics on some damaged files. Every call that may meet one is made inside `guarded`, which
 //! turns a panic into [`SegmentError::Damaged`].
 
-use std::cell::Cell;
 use std::fmt::Display;
 use std::io;
 use std::ops::Bound;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use parking_lot::RwLock;
 use redb::{
@@ -24,6 +22,7 @@ use redb::{
 use crate::journal::medium::MediumFile;
 
 use super::backend::{Failure, Fence, Fenced, Overlay};
+use super::guarded::guarded;
 use super::sealed::{NOTE_BYTES, SealedSegment};
 
 const VALUES: TableDefinition<u64, &[u8]> = TableDefinition::new("values");
@@ -348,36 +347,6 @@ fn there<T>(table: Result<T, TableError>) -> Result<Option<T>, SegmentError> {
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         Err(error) => Err(redb::Error::from(error).into()),
     }
-}
-
-thread_local! {
-    /// Whether this thread is in a call of redb whose panic is expected.
-    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Calls redb, and takes a panic for the damage that it is a sign of. It is told as an error and not
-/// printed besides.
-fn guarded<T>(call: impl FnOnce() -> Result<T, SegmentError>) -> Result<T, SegmentError> {
-    static HOOKED: Once = Once::new();
-    HOOKED.call_once(|| {
-        let printing = take_hook();
-        set_hook(Box::new(move |panic| {
-            if !IS_GUARDED.get() {
-                printing(panic);
-            }
-        }));
-    });
-    let was_guarded = IS_GUARDED.replace(true);
-    let called = catch_unwind(AssertUnwindSafe(call));
-    IS_GUARDED.set(was_guarded);
-    called.unwrap_or_else(|panic| {
-        let what = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-            (Some(what), _) => (*what).to_owned(),
-            (None, Some(what)) => what.clone(),
-            (None, None) => "without a word".to_owned(),
-        };
-        Err(SegmentError::Damaged(format!("redb cannot read it: {what}")))
-    })
 }
 
 /// What failed: the first thing that the disk refused, or else what redb said.
