@@ -108,6 +108,7 @@ codes! {
     Starting = "starting", 503, "the server is starting", "服务器正在启动";
     Stopping = "stopping", 503, "the server is stopping", "服务器正在停止";
     DiskFull = "disk_full", 507, "the disk is full; ask for the outcome of the key", "磁盘已满，请按幂等键查询结果";
+    VaultEmpty = "vault_empty", 507, "the vault has no key to seal with, so nothing was done; try again", "密钥库暂无可用密钥，未作处理，请稍后重试";
 }
 
 impl Code {

@@ -156,7 +156,7 @@ impl From<ReadsFull> for Problem {
 impl From<SealError> for Problem {
     fn from(error: SealError) -> Self {
         if let SealError::NoneLeft { .. } = error {
-            return Self::new(Code::DiskFull);
+            return Self::new(Code::VaultEmpty);
         }
         tracing::error!(%error, "the vault does not do its work");
         Self::new(Code::Internal)

@@ -150,3 +150,125 @@ fn runtime(kind: IoRuntime, workers: usize) -> Result<tokio::runtime::Runtime, F
     builder.max_blocking_threads(READ_THREADS);
     builder.enable_all().build().map_err(|error| Failure::world("start a runtime", &error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::ApiOptions;
+    use crate::server::client::Client;
+    use crate::server::config::Config;
+    use crate::server::start::{self, ADMIN_TOKEN, Kept};
+    use crate::server::target::read_token;
+
+    const GRID: &str = "411502001001001";
+
+    /// Lines that one client streams.
+    const LINES: usize = 40;
+
+    /// A new directory with its engine, and the administrator's token.
+    fn new_city(dir: &std::path::Path) -> (Kept, String) {
+        let mut config = Config::default();
+        config.data.dir = dir.join("data");
+        let kept = start::start(&config, &|_, _| ControlFlow::Continue(()));
+        let kept = kept.expect("a new directory").expect("it is not stopped");
+        let token = read_token(&config.data.dir.join(ADMIN_TOKEN)).expect("its token");
+        (kept, token)
+    }
+
+    /// One township with a grid, and one matter.
+    async fn import(client: &mut Client) {
+        let units = [
+            ("411500000000", "division"),
+            ("411502000000", "division"),
+            ("411502001000", "division"),
+            ("411502001001", "division"),
+            (GRID, "grid"),
+        ]
+        .map(|(code, kind)| json!({ "code": code, "kind": kind, "name": code }).to_string());
+        let matter = json!({
+            "code": "PS-001", "name": "路灯", "class": "设施", "module": "public_safety",
+            "home": "grid", "severity": "normal", "node_limit": { "calendar_hours": 10 },
+            "total_limit": { "calendar_hours": 100 }, "on_the_spot": true, "public": true,
+            "confidential": false, "from_occurrence": false,
+        });
+        for (path, kind, body) in [
+            ("/v1/imports", "application/json", json!({ "origin": "a test" }).to_string()),
+            ("/v1/imports/1/units", "application/x-ndjson", units.join("\n")),
+            ("/v1/imports/1/matters", "application/x-ndjson", matter.to_string()),
+            ("/v1/imports/1/commit", "application/json", String::new()),
+        ] {
+            client.post(path, kind, body).await.expect("a reply").json().expect(path);
+        }
+    }
+
+    /// Reports a case, acknowledges it, reads its history and the feed, and streams reports.
+    async fn work(mut client: Client) {
+        let report =
+            json!({ "matter": "PS-001", "place": GRID, "source": "patrol", "text": "路灯不亮" });
+        let reported = client.post("/v1/cases", "application/json", report.to_string()).await;
+        let case = reported.expect("a reply").json().expect("accepted")["case"].clone();
+        let path = format!("/v1/cases/{case}/acknowledge");
+        let by = json!({ "by": GRID }).to_string();
+        client.post(&path, "application/json", by).await.expect("a reply").json().expect("done");
+        let timeline = client.get(&format!("/v1/cases/{case}/timeline?include=text")).await;
+        let timeline = timeline.expect("a reply").json().expect("a history");
+        assert_eq!(timeline["events"][0]["texts"][0]["text"], "路灯不亮");
+        assert_eq!(timeline["events"][1]["type"], "case.acknowledged");
+
+        let line = report.to_string().replacen('{', r#"{"command":"report_case","#, 1);
+        let lines = format!("{line}\n").repeat(LINES);
+        let streamed = client.post("/v1/commands", "application/x-ndjson", lines).await;
+        let results = streamed.expect("results").body;
+        let results = std::str::from_utf8(&results).expect("text").lines();
+        assert_eq!(results.filter(|line| line.contains("\"case\":")).count(), LINES);
+        let feed = client.get("/v1/events?limit=7").await.expect("a reply").json().expect("events");
+        assert_eq!(feed["events"].as_array().map(Vec::len), Some(7));
+    }
+
+    #[test]
+    fn each_runtime_serves_with_one_thread_and_with_several() {
+        for (kind, io_threads) in [
+            (IoRuntime::CurrentThread, 1),
+            (IoRuntime::CurrentThread, 3),
+            (IoRuntime::MultiThread, 1),
+            (IoRuntime::MultiThread, 3),
+        ] {
+            let dir = tempfile::TempDir::new().expect("a directory");
+            let (kept, token) = new_city(dir.path());
+            let config = ServerConfig {
+                listen: "127.0.0.1:0".parse().expect("an address"),
+                io_threads,
+                io_runtime: kind,
+                ..ServerConfig::default()
+            };
+            // As many connections as clients: each runtime has to take its part of them.
+            let connections_max = match kind {
+                IoRuntime::CurrentThread => 1,
+                IoRuntime::MultiThread => io_threads,
+            };
+            let api = Api::new(kept.handle(), ApiOptions { connections_max, ..Default::default() });
+            let listener = Listener::bind(config.listen).expect("a free port");
+            let threads = IoThreads::serving(&config, &listener, &api).expect("threads");
+            let url = format!("http://{}", listener.address);
+            let clients = runtime(IoRuntime::CurrentThread, 1).expect("a runtime");
+            clients.block_on(async {
+                let mut first = Client::connect(&url, &token).await.expect("a server");
+                import(&mut first).await;
+                drop(first);
+                let mut working = tokio::task::JoinSet::new();
+                for _ in 0..io_threads {
+                    working.spawn(work(Client::connect(&url, &token).await.expect("a server")));
+                }
+                working.join_all().await;
+            });
+            let cases = kept.handle().view().census().cases;
+            assert_eq!(cases, (io_threads * (LINES + 1)) as u64, "{kind:?} {io_threads}");
+            threads.stop();
+            kept.stop().expect("a good stop");
+        }
+    }
+}

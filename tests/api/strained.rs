@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use serde_json::json;
 use zhida::engine::EngineOptions;
 use zhida::journal::Fault;
+use zhida::journal::vault::VaultOptions;
 
 use crate::client::Request;
 use crate::world::{Choices, GRID, World, report};
@@ -110,6 +111,42 @@ fn a_full_disk_is_507_while_reads_go_on() {
         .find(|answer| answer.status != 507)
         .unwrap();
     assert_eq!(again.status, 201);
+}
+
+#[test]
+fn an_empty_vault_is_507_and_nothing_happened() {
+    // Room for one block: the vault's secret, and 127 keys of 32 bytes.
+    let vault = VaultOptions {
+        retry_after: std::time::Duration::from_millis(1),
+        ..VaultOptions::default()
+    };
+    let world = World::with(Choices { vault, vault_room: Some(4_096), ..Choices::default() });
+    let case = world.report("PS-001");
+    let mut cases = 1;
+    let empty = loop {
+        let answer = world.post("/v1/cases", &report("PS-001", GRID));
+        if answer.status != 201 {
+            break answer;
+        }
+        cases += 1;
+    };
+    assert_eq!(empty.problem(), (507, String::from("vault_empty")));
+    assert_eq!(empty.header("retry-after"), Some("10"));
+    let title = empty.json()["title"].as_str().unwrap().to_owned();
+    assert!(title.contains("vault") && title.contains("nothing was done"), "{title}");
+    let line = report("PS-001", GRID).replacen('{', r#"{"command":"report_case","#, 1);
+    assert_eq!(world.stream(&line).problem(), (507, String::from("vault_empty")));
+    // What seals nothing goes on.
+    let path = format!("/v1/cases/{case}/acknowledge");
+    assert_eq!(world.post(&path, &format!(r#"{{"by":"{GRID}"}}"#)).status, 200);
+    assert_eq!(world.get("/v1/counts").ok()["cases"], cases);
+
+    world.machine.leave_room(None);
+    let again = std::iter::repeat_with(|| world.post("/v1/cases", &report("PS-001", GRID)))
+        .find(|answer| answer.status != 507)
+        .unwrap();
+    assert_eq!(again.status, 201);
+    assert_eq!(world.get("/v1/counts").ok()["cases"], cases + 1);
 }
 
 #[test]

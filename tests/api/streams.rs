@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use zhida::api::ApiOptions;
-use zhida::engine::Clock;
+use zhida::engine::{Clock, EngineOptions};
+use zhida::journal::vault::VaultOptions;
 
 use crate::client::Answer;
 use crate::world::{Choices, GRID, VILLAGE, World};
@@ -119,20 +120,59 @@ fn results_come_while_the_body_is_still_sent() {
     assert_eq!(world.get("/v1/counts").ok()["cases"], 3);
 }
 
+/// As many reports as fit a body of 16 MiB, every one of which is accepted.
+fn sixteen_mebibytes() -> (String, usize) {
+    let line = report("").replace(r#""key":"","#, "").replace("路灯不亮", &"路灯不亮".repeat(20));
+    let lines = 16 * 1_024 * 1_024 / (line.len() + 1);
+    (format!("{line}\n").repeat(lines), lines)
+}
+
+/// A world with keys for all of them.
+fn roomy(engine: EngineOptions) -> World {
+    let vault = VaultOptions { step_slots: 65_536, ..VaultOptions::default() };
+    World::with(Choices { engine, vault, ..Choices::default() })
+}
+
+fn assert_all_accepted(answer: &Answer, lines: usize) {
+    let text = answer.text();
+    let expected = |number: usize| format!("{{\"line\":{number},\"seq\":");
+    assert_eq!(text.lines().count(), lines);
+    let good = (1..).zip(text.lines()).all(|(number, line)| line.starts_with(&expected(number)));
+    assert!(good, "{:?}", text.lines().find(|line| line.contains("error")));
+}
+
 #[test]
 fn sixteen_mebibytes_may_be_sent_before_any_result_is_read() {
-    let world = World::new();
-    let line = format!(
-        "{}\n",
-        r#"{"command":"acknowledge_case","case":{"key":"none"},"by":"411502001001001"}"#
-    );
-    let lines = 16 * 1_024 * 1_024 / line.len();
+    let world = roomy(EngineOptions::default());
+    let (body, lines) = sixteen_mebibytes();
     let request = world.request("POST", "/v1/commands").header("content-type", NDJSON);
-    let answer = request.body(line.repeat(lines)).send();
-    let text = answer.text();
-    assert_eq!(text.lines().count(), lines);
-    assert!(text.lines().all(|result| result.contains("ref_unknown")));
-    assert!(text.lines().last().unwrap().contains(&format!("\"line\":{lines},")));
+    assert_all_accepted(&request.body(body).send(), lines);
+    assert_eq!(world.get("/v1/counts").ok()["cases"], lines);
+}
+
+#[test]
+fn no_more_is_taken_from_the_socket_than_the_lane_has_room_for() {
+    let bulk_commands_max = 64;
+    let world = roomy(EngineOptions { bulk_commands_max, ..EngineOptions::default() });
+    let (body, lines) = sixteen_mebibytes();
+    world.faults.hold_appends();
+    let request = world.request("POST", "/v1/commands").header("content-type", NDJSON);
+    let mut stream = request.header("content-length", &body.len().to_string()).open();
+    // Until nothing goes any more: the sequencer stands still with its turn.
+    stream.0.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let mut rest = body.as_bytes();
+    while let Ok(sent) = stream.0.write(rest) {
+        rest = &rest[sent..];
+        assert!(!rest.is_empty(), "all of it was taken in, and nothing was durable");
+    }
+    world.faults.wait_for_held_append();
+    let (alone, queued) = world.handle.lanes_len();
+    assert!(alone == 0 && queued <= bulk_commands_max, "{queued} commands wait in the lane");
+
+    world.faults.release_appends();
+    stream.0.set_write_timeout(None).unwrap();
+    stream.0.write_all(rest).unwrap();
+    assert_all_accepted(&stream.answer(), lines);
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 use zhida::api::{self, Api, ApiOptions};
 use zhida::domain::code::CodeRange;
@@ -13,7 +12,7 @@ use zhida::domain::event::Grant;
 use zhida::domain::ids::{PrincipalId, Timestamp};
 use zhida::domain::state::State;
 use zhida::engine::{Clock, Desk, Engine, EngineOptions, ManualClock, Parts};
-use zhida::journal::medium::disk::Disk;
+use zhida::journal::medium::simulated::Machine;
 use zhida::journal::vault::{Vault, VaultOptions};
 use zhida::journal::{MemoryFaults, MemoryJournal};
 
@@ -53,6 +52,9 @@ pub(crate) struct Choices {
     pub(crate) clock: Clock,
     pub(crate) api: ApiOptions,
     pub(crate) engine: EngineOptions,
+    pub(crate) vault: VaultOptions,
+    /// Bytes that the vault's disk has room for; none: endless.
+    pub(crate) vault_room: Option<u64>,
 }
 
 impl Default for Choices {
@@ -61,6 +63,8 @@ impl Default for Choices {
             clock: Clock::Manual(ManualClock::starting(MONDAY)),
             api: ApiOptions::default(),
             engine: EngineOptions::default(),
+            vault: VaultOptions { step_slots: 4_096, ..VaultOptions::default() },
+            vault_room: None,
         }
     }
 }
@@ -70,11 +74,12 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) admin: String,
     pub(crate) faults: MemoryFaults,
+    /// What the vault lies on.
+    pub(crate) machine: Machine,
     pub(crate) handle: zhida::engine::Handle,
     stop: Option<oneshot::Sender<()>>,
     io_thread: Option<JoinHandle<()>>,
     engine: Option<Engine>,
-    _dir: TempDir,
 }
 
 impl World {
@@ -90,16 +95,14 @@ impl World {
 
     /// A server without any unit or matter.
     pub(crate) fn empty(choices: Choices) -> Self {
-        let dir = TempDir::new().unwrap();
+        let machine = Machine::new(1);
+        machine.leave_room(choices.vault_room);
         let journal = MemoryJournal::default();
         let faults = journal.faults();
-        let vault = VaultOptions { step_slots: 4_096, ..VaultOptions::default() };
         let parts = Parts {
             journal: Box::new(journal),
             state: State::default(),
-            vault: Arc::new(
-                Vault::open(&Disk::at(dir.path()).expect("the directory is there"), vault).unwrap(),
-            ),
+            vault: Arc::new(Vault::open(&*machine.medium(), choices.vault).unwrap()),
             clock: choices.clock,
             journal_id: 7,
             status: Arc::default(),
@@ -123,7 +126,7 @@ impl World {
             stop: Some(stop),
             io_thread: Some(io_thread),
             engine: Some(engine),
-            _dir: dir,
+            machine,
         }
     }
 

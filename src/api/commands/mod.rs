@@ -69,7 +69,7 @@ const LINES_AT_A_STRETCH: usize = 32;
         (status = 413, description = "body_too_large, before the first result", body = ProblemBody),
         (status = 415, description = "unsupported_media_type", body = ProblemBody),
         (status = 503, description = "bulk_bodies_full, not_durable, stopping: before the first result", body = ProblemBody),
-        (status = 507, description = "disk_full, before the first result", body = ProblemBody),
+        (status = 507, description = "disk_full, vault_empty: before the first result", body = ProblemBody),
         (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]

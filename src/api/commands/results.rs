@@ -187,6 +187,16 @@ impl Inner {
     }
 }
 
+#[cfg(test)]
+impl Results {
+    /// Bytes kept of results that nobody has read.
+    fn kept_bytes(&self) -> usize {
+        let inner = self.inner.lock();
+        let pieces = inner.answers.iter().map(Vec::capacity).sum::<usize>();
+        pieces * size_of::<LineAnswer>() + inner.detail_bytes
+    }
+}
+
 /// One line of the answer: what became of one line of the request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct LineResult {
@@ -270,5 +280,41 @@ impl Drop for ResultsBody {
         inner.is_gone = true;
         inner.answers.clear();
         inner.details.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::options::ApiOptions;
+    use crate::domain::ids::{CaseId, Seq};
+
+    #[test]
+    fn unread_results_of_the_longest_stream_keep_five_mebibytes() {
+        let options = ApiOptions::default();
+        let results = Results::new(options.line_detail_bytes_max);
+        for line in 1..=options.bulk_lines_max {
+            if line.is_multiple_of(2) {
+                results.push(vec![LineAnswer::accepted(
+                    Seq(u64::from(line)),
+                    Some((CaseId(line), 1)),
+                )]);
+                continue;
+            }
+            let detail = Some("a line of which there is much to say".repeat(10).into());
+            results.keep(line, LineDetail { detail, flaws: Vec::new() });
+            results.push(vec![unread(Code::MalformedJson)]);
+        }
+        let kept = results.kept_bytes();
+        assert!(kept <= 5 * 1_024 * 1_024 + options.line_detail_bytes_max, "{kept} bytes");
+        // Once it is read it is kept no longer.
+        let mut context = Context::from_waker(Waker::noop());
+        let mut lines = 0;
+        while let Poll::Ready(Some(piece)) = results.poll_piece(&mut context, Language::English) {
+            assert!(results.kept_bytes() <= kept);
+            lines += memchr::memchr_iter(b'\n', &piece).count();
+        }
+        assert_eq!(lines, options.bulk_lines_max as usize);
+        assert_eq!(results.kept_bytes(), 0);
     }
 }
