@@ -8,8 +8,8 @@ use crate::domain::ids::SlotNumber;
 use crate::journal::medium::{Medium, MediumFile, write_whole};
 
 const NAME: &str = "vault";
-/// Written at once: on a full disk, what fits counts.
-const PIECE_BYTES: usize = 4_096;
+/// Keys in a block of the disk, which are written at once: where it is full, what fits counts.
+const BLOCK_SLOTS: u64 = 4_096 / KEY_BYTES;
 
 /// An open vault file.
 #[derive(Debug)]
@@ -78,15 +78,18 @@ impl VaultFile {
         }
     }
 
-    /// Writes whole slots from `first` on, unsynced. Returns how many it wrote, and why not all.
-    pub(super) fn write(&self, first: SlotNumber, keys: &[u8]) -> (usize, Option<VaultError>) {
+    /// Writes keys from slot `first` on, unsynced. Returns how many it wrote, and why not all.
+    pub(super) fn write(&self, first: SlotNumber, keys: &[Key]) -> (usize, Option<VaultError>) {
         let mut written = 0;
-        for piece in keys.chunks(PIECE_BYTES) {
+        while written < keys.len() {
             let slot = SlotNumber(first.0 + written as u64);
+            let room = usize::try_from(BLOCK_SLOTS - slot.0 % BLOCK_SLOTS).expect("few");
+            let end = keys.len().min(written + room);
+            let piece = keys[written..end].as_flattened();
             if let Err(source) = self.0.write_at(offset(slot), piece) {
                 return (written, Some(VaultError::io_at("filling", slot, source)));
             }
-            written += piece.len() / super::KEY_SIZE;
+            written = end;
         }
         (written, None)
     }

@@ -66,7 +66,7 @@ impl Filler {
         while rest <= last {
             let count = self.step_slots.min(last.0 - rest.0 + 1);
             let mut keys = fresh_keys(count)?;
-            let (_, error) = self.file.write(rest, keys.as_flattened());
+            let (_, error) = self.file.write(rest, &keys);
             wipe(keys.as_flattened_mut());
             error.map_or(Ok(()), Err)?;
             rest = SlotNumber(rest.0 + count);
@@ -88,7 +88,7 @@ impl Filler {
             return Ok(0);
         }
         let mut keys = fresh_keys(count)?;
-        let (written, error) = self.file.write(first, keys.as_flattened());
+        let (written, error) = self.file.write(first, &keys);
         let synced = if written > 0 { self.file.sync() } else { Ok(()) };
         if synced.is_ok() {
             self.ahead.publish(&keys[..written]);
