@@ -22,6 +22,7 @@ use hyper::body::Incoming;
 use tower::Service as _;
 
 use super::app::App;
+use super::caller::Caller;
 use super::codes::Code;
 use super::language::Language;
 use super::problem::Problem;
@@ -88,6 +89,8 @@ impl ApiService {
         let Some(value) = headers.get(&ZHIDA_MIN_SEQ) else {
             return Ok(());
         };
+        // Only whom the server knows may keep a request waiting.
+        Caller::of(self.app.handle().view(), headers)?;
         let Some(seq) = value.to_str().ok().and_then(|seq| seq.parse().ok()) else {
             return Err(Problem::detailed(Code::InvalidHeader, "Zhida-Min-Seq: a seq"));
         };

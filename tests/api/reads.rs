@@ -75,6 +75,20 @@ fn a_read_sees_what_it_says_it_must_have_seen() {
 }
 
 #[test]
+fn who_is_not_known_does_not_wait() {
+    // Longer than the client waits for any answer.
+    let api = ApiOptions {
+        min_seq_patience: std::time::Duration::from_hours(1),
+        ..ApiOptions::default()
+    };
+    let world = World::with(Choices { api, ..Choices::default() });
+    let far = || world.request("GET", "/v1/cases/1").header("zhida-min-seq", "1000000");
+    let unknown = far().token("no such token").send();
+    assert_eq!(unknown.problem(), (401, String::from("token_unknown")));
+    assert_eq!(far().without_token().send().problem(), (401, String::from("token_missing")));
+}
+
+#[test]
 fn the_raw_journal_is_framed_and_whole() {
     let world = World::new();
     world.report("PS-001");
