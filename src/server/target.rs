@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use tokio::task::JoinSet;
 
 use super::client::Client;
 use super::config::Config;
@@ -40,6 +41,8 @@ pub(super) struct Target {
     /// The connection.
     pub(super) client: Client,
     kept: Option<Kept>,
+    /// What serves the connection where the engine runs here.
+    serving: JoinSet<()>,
 }
 
 impl Target {
@@ -50,25 +53,29 @@ impl Target {
     pub(super) async fn connect(args: &TargetArgs) -> Result<Self, Failure> {
         let Some(dir) = &args.dir else {
             let token = read_token(&args.token_file)?;
-            return Ok(Self { client: Client::connect(&args.url, &token).await?, kept: None });
+            let client = Client::connect(&args.url, &token).await?;
+            return Ok(Self { client, kept: None, serving: JoinSet::new() });
         };
         start::expect_data_dir(dir)?;
         let kept = start_stopped(dir).await?;
         let token = read_token(&dir.join(ADMIN_TOKEN))?;
         let api = Api::new(kept.handle(), ApiOptions::default());
         let desk = Desk::new();
-        tokio::spawn(desk.clone().run());
+        let mut serving = JoinSet::new();
+        serving.spawn(desk.clone().run());
         let (near, far) = tokio::io::duplex(PIPE_BYTES);
-        tokio::spawn(api::serve_connection(Arc::clone(&api), desk, far));
-        Ok(Self { client: Client::over(near, "zhida", &token).await?, kept: Some(kept) })
+        serving.spawn(api::serve_connection(Arc::clone(&api), desk, far));
+        Ok(Self { client: Client::over(near, "zhida", &token).await?, kept: Some(kept), serving })
     }
 
-    /// Ends the connection, and closes the directory where it was opened.
+    /// Ends the connection, and closes the directory where it was opened: whoever opens it next finds
+    /// nobody in it.
     ///
     /// # Errors
     /// When the directory could not be closed cleanly.
-    pub(super) fn close(self) -> Result<(), Failure> {
+    pub(super) async fn close(mut self) -> Result<(), Failure> {
         drop(self.client);
+        self.serving.shutdown().await;
         self.kept.map_or(Ok(()), Kept::stop)
     }
 }

@@ -81,7 +81,7 @@ fn apply(args: &ApplyArgs) -> Result<(), Failure> {
             import.stage("matters", "application/x-ndjson", rules::write_matters(rows)).await?;
         }
         import.commit().await?;
-        target.close()
+        target.close().await
     })?;
     eprintln!("{} matters are in force.", matters.len());
     Ok(())

@@ -53,7 +53,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
             import.stage("units", "application/x-ndjson", rules::write_units(rows)).await?;
         }
         import.commit().await?;
-        target.close()
+        target.close().await
     })?;
     eprintln!("{count} units are in force.");
     Ok(())

@@ -70,7 +70,7 @@ async fn create(args: &CreateArgs) -> Result<(), Failure> {
     }
     let reply = target.client.post("/v1/clients", "application/json", body.to_string()).await?;
     let token = reply.json()?["token"].as_str().map(str::to_string);
-    target.close()?;
+    target.close().await?;
     let token =
         token.ok_or_else(|| Failure::new(Kind::World, "the server's reply holds no token"))?;
     eprintln!("{} may act now. Its token is shown this once:", args.name);
@@ -80,7 +80,7 @@ async fn create(args: &CreateArgs) -> Result<(), Failure> {
 async fn list(args: &ListArgs) -> Result<(), Failure> {
     let mut target = Target::connect(&args.target).await?;
     let clients = target.client.get("/v1/clients").await?.json()?;
-    target.close()?;
+    target.close().await?;
     say(&serde_json::to_string_pretty(&clients)
         .map_err(|error| Failure::world("print the clients", &error))?)
 }
@@ -89,7 +89,7 @@ async fn revoke(args: &RevokeArgs) -> Result<(), Failure> {
     let mut target = Target::connect(&args.target).await?;
     let path = format!("/v1/clients/{}/revoke", path_part(&args.name));
     target.client.post(&path, "application/json", "").await?.json()?;
-    target.close()?;
+    target.close().await?;
     eprintln!("{} may not act any more.", args.name);
     Ok(())
 }
@@ -129,12 +129,12 @@ mod tests {
                 let body = json!({ "name": name, "admin": false }).to_string();
                 admitting.client.post("/v1/clients", "application/json", body).await?.json()?;
             }
-            admitting.close()?;
+            admitting.close().await?;
             for name in names {
                 revoke(&RevokeArgs { name: name.into(), target: target.clone() }).await?;
                 let mut asking = Target::connect(&target).await?;
                 let clients = asking.client.get("/v1/clients").await?.json()?;
-                asking.close()?;
+                asking.close().await?;
                 assert_eq!(is_revoked(&clients, name), true, "{name}");
             }
             Ok(())
