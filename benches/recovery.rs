@@ -42,7 +42,7 @@ fn recovery(criterion: &mut Criterion) {
     group.sample_size(10).measurement_time(Duration::from_secs(8));
     group.throughput(Throughput::Elements(tail.seq.0));
     group.bench_function("fold", |bencher| {
-        bencher.iter(|| recover(&disk, &*reader, tail, &|_, _| ()).expect("a whole journal"));
+        bencher.iter(|| recover(&disk, &*reader, tail).expect("a whole journal"));
     });
     group.finish();
 }

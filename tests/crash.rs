@@ -369,7 +369,7 @@ impl<'a> Simulation<'a> {
             self.machine.put(&name, &bytes);
         }
         let medium = store.medium();
-        let found = recover(&*medium, &*store.reader(), store.tail(), &|_, _| {}).unwrap();
+        let found = recover(&*medium, &*store.reader(), store.tail()).unwrap();
         assert_eq!(found.state.digest(), self.writer.digest());
         let skipped: Vec<_> = found.skipped.iter().map(|one| &one.name).collect();
         assert_eq!(skipped, newest.iter().map(|(name, _)| name).collect::<Vec<_>>());

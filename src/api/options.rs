@@ -108,7 +108,7 @@ impl Default for ApiOptions {
             batches_max: 256,
             line_detail_bytes_max: 64 * 1_024,
             min_seq_patience: Duration::from_secs(5),
-            wait_max: Duration::from_mins(1),
+            wait_max: Duration::from_secs(30),
             page_max: 1_000,
             timeline_events_max: 1_000,
             records_bytes_max: 16 * 1_024 * 1_024,

@@ -59,14 +59,9 @@ pub fn decide(
     now: Timestamp,
     submission: &Submission,
 ) -> Result<Decision, Rejection> {
-    let is_admin = may_act(state, submission)?;
-    if let Some(known) = known(state, submission)? {
+    let (is_admin, known) = admitted(state, now, submission)?;
+    if let Some(known) = known {
         return Ok(Decision::Known(known));
-    }
-    if let Some(at) = submission.at
-        && at < now
-    {
-        return Err(Rejection::AtBeforeNow { now });
     }
     let events = match &submission.command {
         Command::ReportCase(command) => case::decide_report(state, now, submission, command),
@@ -107,16 +102,38 @@ pub fn decide(
     Ok(Decision::Accepted(events))
 }
 
-/// The outcome of the submission's key, if it was accepted before.
+/// The outcome of the submission's key, if it was accepted before. None when it is yet to be decided,
+/// at its time.
 ///
 /// # Errors
-/// When it is refused whatever its time: its principal may not act, it is out of bounds, or the
-/// same key came with another body.
-pub fn known(state: &State, submission: &Submission) -> Result<Option<Remembered>, Rejection> {
-    may_act(state, submission)?;
+/// When it is refused before its time comes: its principal may not act, it is out of bounds, the
+/// same key came with another body, or its time is over.
+pub fn known(
+    state: &State,
+    now: Timestamp,
+    submission: &Submission,
+) -> Result<Option<Remembered>, Rejection> {
+    admitted(state, now, submission).map(|(_, known)| known)
+}
+
+/// Whether the principal administers, and what its key came to before.
+fn admitted(
+    state: &State,
+    now: Timestamp,
+    submission: &Submission,
+) -> Result<(bool, Option<Remembered>), Rejection> {
+    let is_admin = may_act(state, submission)?;
     if !bounds::holds(submission) {
         return Err(Rejection::OutOfBounds);
     }
+    let known = remembered(state, submission)?;
+    if known.is_none() && submission.at.is_some_and(|at| at < now) {
+        return Err(Rejection::AtBeforeNow { now });
+    }
+    Ok((is_admin, known))
+}
+
+fn remembered(state: &State, submission: &Submission) -> Result<Option<Remembered>, Rejection> {
     let Some(mark) = &submission.mark else {
         return Ok(None);
     };

@@ -216,11 +216,11 @@ impl Sequencer {
         for single in &mut self.work.singles {
             let verdict = match &mut single.ask {
                 Ask::Submit(submission) => self.stage.submit(submission),
-                Ask::Outcome(principal, key) => self.stage.outcome(*principal, key),
+                Ask::Outcome(principal, key) => Some(self.stage.outcome(*principal, key)),
             };
-            if matches!(verdict, Verdict::Later) {
+            let Some(verdict) = verdict else {
                 return;
-            }
+            };
             self.work.single_answers.push(verdict);
         }
         for (at, batch) in self.work.batches.iter_mut().enumerate() {
@@ -229,10 +229,9 @@ impl Sequencer {
             }
             let answers = &mut self.work.batch_answers[at];
             for one in &mut batch.submissions[answers.len()..] {
-                let verdict = self.stage.submit(one);
-                if matches!(verdict, Verdict::Later) {
+                let Some(verdict) = self.stage.submit(one) else {
                     return;
-                }
+                };
                 answers.push(verdict.line());
             }
         }
@@ -298,7 +297,7 @@ impl Sequencer {
                 (Ask::Outcome(..), Verdict::Known(known)) => known.last_seq() <= durable,
                 (
                     Ask::Outcome(..),
-                    Verdict::Accepted(_) | Verdict::Unknown | Verdict::Rejected(_) | Verdict::Later,
+                    Verdict::Accepted(_) | Verdict::Unknown | Verdict::Rejected(_),
                 ) => true,
             };
             let answer = if is_durable { verdict.answer(Timing::default()) } else { answer() };

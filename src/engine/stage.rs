@@ -41,7 +41,7 @@ impl Tally {
             Verdict::Accepted(_) => self.accepted += 1,
             Verdict::Known(_) => self.known += 1,
             Verdict::Rejected(_) => self.rejected += 1,
-            Verdict::Unknown | Verdict::Later => {}
+            Verdict::Unknown => {}
         }
     }
 }
@@ -53,8 +53,6 @@ pub(super) enum Verdict {
     Known(Remembered),
     Unknown,
     Rejected(Rejection),
-    /// Nothing yet: the timers before it fill this turn. It is to be decided in the next.
-    Later,
 }
 
 impl Stage {
@@ -118,10 +116,12 @@ impl Stage {
     }
 
     /// Decides a command, after the timers that come before it. An accepted one gives its mark away.
-    pub(super) fn submit(&mut self, submission: &mut Submission) -> Verdict {
-        let verdict = self.decide(submission).unwrap_or_else(Verdict::Rejected);
+    /// None when those timers fill the turn: it is to be decided in the next.
+    pub(super) fn submit(&mut self, submission: &mut Submission) -> Option<Verdict> {
+        let decided = self.decide(submission);
+        let verdict = decided.unwrap_or_else(|rejection| Some(Verdict::Rejected(rejection)))?;
         self.tally.count(&verdict);
-        verdict
+        Some(verdict)
     }
 
     /// What became of a key.
@@ -130,22 +130,21 @@ impl Stage {
         remembered.map_or(Verdict::Unknown, Verdict::Known)
     }
 
-    fn decide(&mut self, submission: &mut Submission) -> Result<Verdict, Rejection> {
+    fn decide(&mut self, submission: &mut Submission) -> Result<Option<Verdict>, Rejection> {
         match submission.at {
             Some(_) if !self.is_driven => return Err(Rejection::AtNotDriven),
             // A known key gets its answer whatever its time, and moves nothing; nor does what is
-            // refused whatever its time.
-            Some(at) => match domain::known(&self.state, submission)? {
-                Some(remembered) => return Ok(Verdict::Known(remembered)),
-                None if at < self.now => return Err(Rejection::AtBeforeNow { now: self.now }),
-                None if !self.pass_to(at) => return Ok(Verdict::Later),
+            // refused before its time comes.
+            Some(at) => match domain::known(&self.state, self.now, submission)? {
+                Some(remembered) => return Ok(Some(Verdict::Known(remembered))),
+                None if !self.pass_to(at) => return Ok(None),
                 // Its time has come; where it is decided again it is not late.
                 None => submission.at = None,
             },
             None => self.fire_touched(submission),
         }
         let events = match domain::decide(&self.state, self.now, submission)? {
-            Decision::Known(remembered) => return Ok(Verdict::Known(remembered)),
+            Decision::Known(remembered) => return Ok(Some(Verdict::Known(remembered))),
             Decision::Accepted(events) => events,
         };
         let actor = match submission.principal {
@@ -155,9 +154,9 @@ impl Stage {
         if let Command::AdvanceClock(command) = &submission.command
             && !self.pass_to(command.to)
         {
-            return Ok(Verdict::Later);
+            return Ok(None);
         }
-        Ok(Verdict::Accepted(self.accept(submission, actor, events)))
+        Ok(Some(Verdict::Accepted(self.accept(submission, actor, events))))
     }
 
     fn accept(&mut self, submission: &mut Submission, actor: Actor, events: Vec<Event>) -> Reply {
@@ -231,7 +230,6 @@ impl Verdict {
             Self::Known(remembered) => Answer::Known(remembered, timing),
             Self::Unknown => Answer::Unknown,
             Self::Rejected(rejection) => Answer::Rejected(rejection, timing),
-            Self::Later => unreachable!("what is not decided is not answered"),
         }
     }
 
@@ -251,7 +249,6 @@ impl Verdict {
             ),
             Self::Rejected(rejection) => LineAnswer::rejected(rejection),
             Self::Unknown => unreachable!("a stream asks for no outcome"),
-            Self::Later => unreachable!("what is not decided is not answered"),
         }
     }
 }

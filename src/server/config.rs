@@ -9,7 +9,9 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::exit::{Failure, Kind};
+use crate::api::ApiOptions;
 use crate::engine::EngineOptions;
+use crate::journal::VaultOptions;
 use crate::journal::store::StoreOptions;
 
 /// The whole file.
@@ -244,20 +246,23 @@ impl Default for JournalConfig {
 
 impl Default for VaultConfig {
     fn default() -> Self {
-        Self { step_slots: 65_536, steps_ahead: 2 }
+        let options = VaultOptions::default();
+        Self { step_slots: options.step_slots.into(), steps_ahead: options.steps_ahead.into() }
     }
 }
 
 impl Default for ApiConfig {
     fn default() -> Self {
+        let options = ApiOptions::default();
+        let bytes = |bytes: usize| ByteSize(bytes as u64);
         Self {
-            body_bytes_max: ByteSize::kib(64),
-            bulk_body_bytes_max: ByteSize::mib(16),
-            line_bytes_max: ByteSize::kib(64),
-            bulk_bodies_max: 64,
-            bulk_body_idle_max: Seconds(Duration::from_mins(1)),
-            wait_max: Seconds(Duration::from_secs(30)),
-            min_seq_patience: Seconds(Duration::from_secs(5)),
+            body_bytes_max: bytes(options.body_bytes_max),
+            bulk_body_bytes_max: bytes(options.bulk_body_bytes_max),
+            line_bytes_max: bytes(options.line_bytes_max),
+            bulk_bodies_max: options.bulk_bodies_max,
+            bulk_body_idle_max: Seconds(options.bulk_body_idle_max),
+            wait_max: Seconds(options.wait_max),
+            min_seq_patience: Seconds(options.min_seq_patience),
         }
     }
 }
@@ -352,7 +357,6 @@ impl Config {
             turn_bytes_max: bytes(self.engine.turn_bytes_max),
             timers_per_turn_max: self.engine.timers_per_turn_max,
             append_retry_after: self.engine.append_retry_after.0,
-            journal_reads_max: EngineOptions::default().journal_reads_max,
             clock_behind_max: self.clock.behind_max.0,
             ..EngineOptions::default()
         }

@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::domain::event::{ClockMode, Event, JournalOpened};
-    use crate::domain::ids::{PrincipalId, Seq, Timestamp};
+    use crate::domain::ids::{Seq, Timestamp};
     use crate::domain::record::{Actor, Record};
     use crate::journal::store::StoreOptions;
     use crate::journal::{FoldOptions, Folder};
@@ -80,13 +80,11 @@ mod tests {
         let status = Arc::new(Status::default());
         let mut kept = KeptJournal { store, folder: folder.expect("a thread"), status };
         let mut turn = Turn::after(kept.tail(), ClockMode::System);
-        let actor =
-            Actor { principal: PrincipalId::SYSTEM, unit: None, seat: None, acting_for: None };
         let opened = JournalOpened { journal_id: 1, clock_mode: ClockMode::System };
         turn.push(&Record {
             seq: Seq::FIRST,
             at: Timestamp::EPOCH,
-            actor,
+            actor: Actor::SYSTEM,
             previous: None,
             outcome: None,
             event: Event::JournalOpened(opened),

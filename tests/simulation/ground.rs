@@ -128,7 +128,7 @@ impl Disk {
         let steps = Steps { wanted, came, go };
 
         let (reader, tail) = (journal.reader(), journal.tail());
-        let found = recover(&*medium, &*reader, tail, &|_, _| {}).expect("it is whole");
+        let found = recover(&*medium, &*reader, tail).expect("it is whole");
         let few = VaultOptions {
             journal_exists: found.state.opened().is_some(),
             highest_committed: found.state.slots_used(),

@@ -35,7 +35,6 @@ use super::Reader;
 use super::aside::{self, Background};
 use super::head::Head;
 use super::medium::Medium;
-use super::store::SealedSegment;
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
 use folding::Folding;
@@ -51,12 +50,6 @@ pub struct SealNote {
     pub bytes: u64,
     /// The running state's digest there, where it was noted.
     pub digest: Option<Digest>,
-}
-
-impl From<&SealedSegment> for SealNote {
-    fn from(segment: &SealedSegment) -> Self {
-        Self { last: segment.last, bytes: segment.bytes, digest: segment.digest }
-    }
 }
 
 /// What a folder works with.

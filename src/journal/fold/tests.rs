@@ -242,8 +242,7 @@ fn a_folder_goes_on_from_the_snapshot_that_the_start_found() {
     room.seal().expect("folded");
     room.city.work(5);
     let tail = room.city.tail();
-    let found =
-        recover(&*disk(&room.dir), &*room.city.reader(), tail, &|_, _| {}).expect("recovered");
+    let found = recover(&*disk(&room.dir), &*room.city.reader(), tail).expect("recovered");
     let options = FoldOptions {
         snapshot_seq: found.snapshot_seq,
         ..options(&room.dir, &room.city, &room.is_busy)

@@ -121,12 +121,8 @@ pub fn recover(
     medium: &dyn Medium,
     reader: &dyn Reader,
     tail: Head,
-    progress: &dyn Fn(Seq, Seq),
 ) -> Result<Recovered, RecoverError> {
-    recover_while(medium, reader, tail, &|seq, tail| {
-        progress(seq, tail);
-        ControlFlow::Continue(())
-    })
+    recover_while(medium, reader, tail, &|_, _| ControlFlow::Continue(()))
 }
 
 /// Folds the journal up to `tail` onto the newest good snapshot. Calls `each` with the event

@@ -18,7 +18,7 @@ fn disk(dir: &TempDir) -> Disk {
 }
 
 fn recovered(dir: &TempDir, city: &Workload) -> Recovered {
-    recover(&disk(dir), &*city.reader(), city.tail(), &|_, _| {}).expect("recovered")
+    recover(&disk(dir), &*city.reader(), city.tail()).expect("recovered")
 }
 
 /// A city that wrote a snapshot after each stretch of work, and went on after the last.
@@ -66,7 +66,7 @@ impl Reader for Raw {
 fn an_empty_directory_recovers_to_nothing() {
     let journal = crate::journal::MemoryJournal::default();
     let reader = crate::journal::Journal::reader(&journal);
-    let found = recover(&disk(&dir()), &*reader, Head::GENESIS, &|_, _| {}).expect("recovered");
+    let found = recover(&disk(&dir()), &*reader, Head::GENESIS).expect("recovered");
     assert_eq!(found.state.digest(), State::default().digest());
     assert_eq!(found.snapshot_seq, None);
 }
@@ -147,7 +147,7 @@ fn a_snapshot_ahead_of_the_journal_is_passed_over() {
     let (tail, digest) = (city.tail(), city.state.digest());
     city.work(10);
     snapshot::write(&disk(&dir), &city.state, city.tail()).expect("written");
-    let found = recover(&disk(&dir), &*city.reader(), tail, &|_, _| {}).expect("recovered");
+    let found = recover(&disk(&dir), &*city.reader(), tail).expect("recovered");
     assert_eq!((found.snapshot_seq, found.state.digest()), (Some(seqs[0]), digest));
     assert!(matches!(found.skipped[0].why, UnusableSnapshot::Ahead { .. }));
 }
@@ -157,9 +157,10 @@ fn progress_rises_from_the_snapshot_to_the_tail() {
     let dir = dir();
     let (city, seqs) = with_snapshots(4, &dir, 1);
     let seen = RefCell::new(Vec::new());
-    recover(&disk(&dir), &*city.reader(), city.tail(), &|seq, tail| {
+    recover_while(&disk(&dir), &*city.reader(), city.tail(), &|seq, tail| {
         assert_eq!(tail, city.tail().seq);
         seen.borrow_mut().push(seq);
+        ControlFlow::Continue(())
     })
     .expect("recovered");
     let seen = seen.into_inner();
@@ -197,16 +198,15 @@ fn damage_after_the_snapshot_is_named_by_its_first_event() {
         let place = city.rng.random_range(0..bytes.len());
         bytes[place] ^= 1 << city.rng.random_range(0..8);
         values[hit].1 = bytes.into();
-        let error = recover(&disk(&dir), &Raw(values.clone()), city.tail(), &|_, _| {})
-            .expect_err("damaged");
+        let error = recover(&disk(&dir), &Raw(values.clone()), city.tail()).expect_err("damaged");
         assert!(
             matches!(&error, RecoverError::Damaged { seq, .. } if *seq == first),
             "{error}, and not at {first}"
         );
 
         values.remove(hit);
-        let error = recover(&disk(&dir), &Raw(values), city.tail(), &|_, _| {})
-            .expect_err("a value is missing");
+        let error =
+            recover(&disk(&dir), &Raw(values), city.tail()).expect_err("a value is missing");
         assert!(
             matches!(
                 &error,
@@ -225,7 +225,7 @@ fn damage_before_the_snapshot_does_not_stop_a_start() {
     let mut bytes = values[0].1.to_vec();
     bytes[80] ^= 1;
     values[0].1 = bytes.into();
-    let found = recover(&disk(&dir), &Raw(values), city.tail(), &|_, _| {}).expect("recovered");
+    let found = recover(&disk(&dir), &Raw(values), city.tail()).expect("recovered");
     assert_eq!(found.snapshot_seq, Some(seqs[1]));
     assert_eq!(found.state.digest(), city.state.digest());
 }
@@ -236,10 +236,10 @@ fn a_tail_that_is_not_the_journals_is_refused() {
     let (city, _) = with_snapshots(6, &dir, 1);
     let mut other = city.tail();
     other.hash[31] ^= 1;
-    let error = recover(&disk(&dir), &*city.reader(), other, &|_, _| {}).expect_err("another head");
+    let error = recover(&disk(&dir), &*city.reader(), other).expect_err("another head");
     assert!(matches!(error, RecoverError::OtherHead { .. }), "{error}");
 
     let beyond = Head { seq: city.tail().seq.next(), ..city.tail() };
-    let error = recover(&disk(&dir), &*city.reader(), beyond, &|_, _| {}).expect_err("too short");
+    let error = recover(&disk(&dir), &*city.reader(), beyond).expect_err("too short");
     assert!(matches!(error, RecoverError::Missing { seq, .. } if seq == beyond.seq), "{error}");
 }

@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
+use crate::journal::fold::SealNote;
 use crate::journal::head::Head;
 use crate::journal::medium::MediumFile;
 
@@ -30,6 +31,13 @@ pub struct SealedSegment {
     pub blake3: [u8; 32],
     /// The state's digest at `last`; none where a segment ended without one being told.
     pub digest: Option<Digest>,
+}
+
+/// What a fold is told of it.
+impl From<&SealedSegment> for SealNote {
+    fn from(segment: &SealedSegment) -> Self {
+        Self { last: segment.last, bytes: segment.bytes, digest: segment.digest }
+    }
 }
 
 /// Length of a note.

@@ -75,7 +75,7 @@ impl Default for VaultOptions {
             journal_exists: false,
             highest_committed: None,
             step_slots: 65_536,
-            steps_ahead: 4,
+            steps_ahead: 2,
             retry_after: Duration::from_millis(500),
             background: Background::Thread,
         }
