@@ -35,7 +35,7 @@ fn timeline(criterion: &mut Criterion) {
         bencher.iter(|| {
             next = next % u32::try_from(cases).expect("a few thousand") + 1;
             let case = handle.case(CaseId(next)).expect("it was reported");
-            let records = handle.history(&case, 1_000).expect("the journal is whole");
+            let records = handle.history(CaseId(next), &case, 1_000).expect("the journal is whole");
             assert_eq!(records.len(), 8);
         });
     });

@@ -10,15 +10,16 @@ use zhida::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
 use zhida::domain::clock::Deadlines;
 use zhida::domain::code::CodeRange;
 use zhida::domain::event::{
-    CaseAcknowledged, CaseClosed, CaseEscalated, CaseFellDue, CaseHandled, CaseReported,
-    CaseSettled, ClientAdmitted, ClientRevoked, ClockAdvanced, ClockMode, Event, Grant,
-    ImportAbandoned, ImportBegun, ImportCommitted, JournalOpened, MattersStaged, SealedPart,
-    TextStaged, UnitsStaged,
+    CaseAcknowledged, CaseClosed, CaseEnded, CaseFellDue, CaseHandled, CaseNoted, CaseReported,
+    CaseSent, CaseSettled, CasesInherited, ClientAdmitted, ClientRevoked, ClockAdvanced, ClockMode,
+    Event, Grant, ImportAbandoned, ImportBegun, ImportCommitted, JournalOpened, MattersStaged,
+    SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitsRenumbered,
+    UnitsStaged,
 };
 use zhida::domain::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, SeatNumber, Seq, SlotNumber, Timestamp, UnitNumber,
 };
-use zhida::domain::organisation::{UnitKind, UnitRow};
+use zhida::domain::organisation::{Modules, UnitKind, UnitRow};
 use zhida::domain::record::{Actor, Mark, Outcome, Record};
 use zhida::journal::record::{Tag, decode, encode};
 use zhida::journal::store::{Store, StoreOptions};
@@ -305,17 +306,41 @@ fn event(tag: Tag) -> Event {
         Tag::CaseReported => Event::CaseReported(reported(case)),
         Tag::CaseSettled => Event::CaseSettled(CaseSettled { case, answer: part(903, 20) }),
         Tag::CaseAcknowledged => Event::CaseAcknowledged(CaseAcknowledged { case }),
-        Tag::CaseEscalated => Event::CaseEscalated(CaseEscalated {
-            case,
-            holder: UnitNumber(18_104),
-            deadlines: deadlines(),
-            reason: part(904, 21),
+        Tag::CaseEscalated => Event::CaseEscalated(sent(case, 904)),
+        Tag::CaseHandedDown => Event::CaseHandedDown(sent(case, 907)),
+        Tag::CaseTransferred => Event::CaseTransferred(sent(case, 908)),
+        Tag::CaseReturned => Event::CaseReturned(sent(case, 909)),
+        Tag::CaseReopened => Event::CaseReopened(sent(case, 910)),
+        Tag::CaseDeclined => Event::CaseDeclined(CaseEnded { case, reason: part(911, 24) }),
+        Tag::CaseVoided => Event::CaseVoided(CaseEnded { case, reason: part(912, 25) }),
+        Tag::CaseNoted => Event::CaseNoted(CaseNoted { case, note: part(913, 26) }),
+        Tag::CasesInherited => Event::CasesInherited(CasesInherited {
+            from: UnitNumber(18_105),
+            holder: UnitNumber(18_106),
+            cases: vec![(case, Seq(4_240)), (CaseId(640_001), Seq(4_241))],
         }),
+        Tag::UnitOpened => Event::UnitOpened(UnitOpened { row: unit_row(true) }),
+        Tag::UnitChanged => {
+            Event::UnitChanged(UnitChanged { unit: UnitNumber(18_107), row: unit_row(false) })
+        }
+        Tag::UnitClosed => Event::UnitClosed(UnitClosed {
+            unit: UnitNumber(18_108),
+            successor: Some(UnitNumber(18_109)),
+        }),
+        Tag::UnitMoved => Event::UnitMoved(UnitMoved {
+            unit: UnitNumber(18_110),
+            to: "411502001001008".parse().expect("a good code"),
+        }),
+        Tag::UnitsRenumbered => Event::UnitsRenumbered(UnitsRenumbered { epoch: 3 }),
         Tag::CaseHandled => Event::CaseHandled(CaseHandled { case, measures: part(905, 22) }),
         Tag::CaseClosed => Event::CaseClosed(CaseClosed { case, answer: part(906, 23) }),
         Tag::CaseWarned => Event::CaseWarned(fell_due(case, ClockName::Node)),
         Tag::CaseOverdue => Event::CaseOverdue(fell_due(case, ClockName::Total)),
     }
+}
+
+fn sent(case: CaseId, slot: u64) -> CaseSent {
+    CaseSent { case, holder: UnitNumber(18_104), deadlines: deadlines(), reason: part(slot, 21) }
 }
 
 fn admitted() -> ClientAdmitted {
@@ -355,8 +380,11 @@ fn unit_row(is_bounded: bool) -> UnitRow {
             .expect("a good code"),
         kind: if is_bounded { UnitKind::GovernanceRoom } else { UnitKind::Grid },
         name: "五里店社会治理室".into(),
+        reports_to: is_bounded.then(|| "411502000000-D02".parse().expect("a good code")),
+        modules: Modules(0x0209),
         valid_from: is_bounded.then_some(Timestamp(1_600_000_000_000)),
         valid_until: is_bounded.then_some(Timestamp(1_800_000_000_000)),
+        successor: is_bounded.then(|| "411502001000".parse().expect("a good code")),
     }
 }
 

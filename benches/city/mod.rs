@@ -8,8 +8,8 @@ use zhida::city::City;
 use zhida::domain::case::Source;
 use zhida::domain::code::{CodeRange, UnitCode};
 use zhida::domain::command::{
-    AcknowledgeCase, BeginImport, CaseRef, CloseCase, Command, CommitImport, EscalateCase,
-    HandleCase, OpenJournal, ReportCase, StageMatters, StageUnits, Submission, Target,
+    AcknowledgeCase, BeginImport, CaseRef, CloseCase, Command, CommitImport, HandleCase,
+    OpenJournal, ReasonedMove, ReportCase, StageMatters, StageUnits, Submission, Target,
 };
 use zhida::domain::event::{ClockMode, SealedPart};
 use zhida::domain::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
@@ -119,7 +119,7 @@ impl Work {
     pub(crate) fn escalate(&mut self, case: CaseId) -> Submission {
         let reason = self.sealed(80);
         let by = self.holder(case);
-        self.marked(by, Command::EscalateCase(EscalateCase { target: target(case), reason }))
+        self.marked(by, Command::EscalateCase(ReasonedMove { target: target(case), reason }))
     }
 
     pub(crate) fn handle(&mut self, case: CaseId) -> Submission {
@@ -192,7 +192,7 @@ pub(crate) fn commands_of(city: &City) -> Vec<Command> {
     commands.extend(
         matters.map(|rows| Command::StageMatters(StageMatters { import, rows: rows.to_vec() })),
     );
-    commands.push(Command::CommitImport(CommitImport { import }));
+    commands.push(Command::CommitImport(CommitImport { import, seen: None }));
     commands
 }
 

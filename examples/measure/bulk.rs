@@ -87,7 +87,12 @@ fn send(
 /// Sends one body and reads its answers: one accepted a line, or it fails.
 async fn send_one(client: &mut Client, body: Bytes, lines: u64) -> Result<(), Failure> {
     let response = client
-        .send("POST", "/v1/commands", Some("application/x-ndjson"), whole(body))
+        .send(
+            "POST",
+            "/v1/commands",
+            &[(http::header::CONTENT_TYPE, "application/x-ndjson")],
+            whole(body),
+        )
         .await
         .map_err(told)?;
     let status = response.status();

@@ -148,7 +148,7 @@ impl Zhida {
             reply.json().map_err(told)?;
         }
         let path = format!("/v1/imports/{import}/commit");
-        client.post(&path, "application/json", "").await.map_err(told)?.json().map_err(told)?;
+        client.post_if(&path, "*").await.map_err(told)?.json().map_err(told)?;
         Ok(())
     }
 

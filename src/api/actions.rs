@@ -64,7 +64,7 @@ macro_rules! case_action {
                     ("ETag" = String, description = "The case's version"),
                     ("Zhida-Seq" = u64, description = "The command's last event"),
                 )),
-                (status = 403, description = "not_the_holder", body = ProblemBody),
+                (status = 403, description = "not_the_holder, needs_centre, with case_status and moves", body = ProblemBody),
                 (status = 404, description = "case_not_found", body = ProblemBody),
                 (status = 409, description = "move_not_allowed, with case_status and moves; unit_closed", body = ProblemBody),
                 (status = 412, description = "version_stale, with version", body = ProblemBody),
@@ -94,7 +94,7 @@ case_action!(
     /// Send a case one level up
     ///
     /// With a reason, as far as the township. The node clock starts again.
-    escalate_case, "/v1/cases/{id}/escalate", schema::EscalateCase, Move::Escalate
+    escalate_case, "/v1/cases/{id}/escalate", schema::ReasonedMove, Move::Escalate
 );
 case_action!(
     /// Say that a case is dealt with
@@ -105,6 +105,50 @@ case_action!(
     ///
     /// With the answer that the claimant gets.
     close_case, "/v1/cases/{id}/close", schema::CloseCase, Move::Close
+);
+
+case_action!(
+    /// Hand a case down
+    ///
+    /// To a unit below its holder, with a reason. The node clock starts again.
+    hand_down_case, "/v1/cases/{id}/hand_down", schema::SendCase, Move::HandDown
+);
+case_action!(
+    /// Transfer a case
+    ///
+    /// To a unit beside its holder, in the same township, with a reason. The node clock starts again.
+    transfer_case, "/v1/cases/{id}/transfer", schema::SendCase, Move::Transfer
+);
+case_action!(
+    /// Return a case
+    ///
+    /// Before signing, to whoever sent it; to the township's governance room where routing did.
+    return_case, "/v1/cases/{id}/return", schema::ReasonedMove, Move::Return
+);
+case_action!(
+    /// Decline a case
+    ///
+    /// Before signing: it ends, with a reason.
+    decline_case, "/v1/cases/{id}/decline", schema::ReasonedMove, Move::Decline
+);
+case_action!(
+    /// Open a case again
+    ///
+    /// A closed or declined one, by whoever ended it or a governance room above; both clocks start
+    /// anew.
+    reopen_case, "/v1/cases/{id}/reopen", schema::ReasonedMove, Move::Reopen
+);
+case_action!(
+    /// Void a case
+    ///
+    /// By a governance room above, of a township or higher: for obvious spam.
+    void_case, "/v1/cases/{id}/void", schema::ReasonedMove, Move::Void
+);
+case_action!(
+    /// Put a note to a case
+    ///
+    /// By its holder, whoever ended it, or a unit above.
+    note_case, "/v1/cases/{id}/note", schema::NoteCase, Move::Note
 );
 
 /// Move a driven clock on

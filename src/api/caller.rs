@@ -8,7 +8,7 @@ use super::problem::Problem;
 use crate::domain::case::Case;
 use crate::domain::code::{CodeRange, UnitCode};
 use crate::domain::event::Grant;
-use crate::domain::ids::{PrincipalId, UnitNumber};
+use crate::domain::ids::PrincipalId;
 use crate::domain::organisation::Organisation;
 use crate::engine::View;
 
@@ -49,10 +49,9 @@ impl Caller {
 
     /// Whether a case exists for it: by where it happened, or by who holds it.
     pub(super) fn sees_case(&self, organisation: &Organisation, case: &Case) -> bool {
-        let sees = |unit: UnitNumber| {
-            organisation.code(unit).is_some_and(|code| self.grant.range.contains(code))
-        };
-        sees(case.place) || case.status.holder().is_some_and(sees)
+        let sees = |code: Option<UnitCode>| code.is_some_and(|code| self.sees_unit(code));
+        let holder = || case.status.holder().and_then(|unit| organisation.code(unit));
+        sees(case.place_code(organisation)) || sees(holder())
     }
 
     /// Whether everything exists for it.

@@ -229,7 +229,7 @@ pub(super) struct Told {
     /// What that case is at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) case_status: Option<&'static str>,
-    /// What its holder may do now.
+    /// What may be done now: by the unit acted for, or where none was, by whoever answers for the case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) moves: Option<Vec<&'static str>>,
     /// The version that it has.
@@ -243,6 +243,9 @@ pub(super) struct Told {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(super) unit: Option<CodeText>,
+    /// The version that the organisation has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) organisation_seq: Option<u64>,
 }
 
 /// A field that is wrong.
@@ -281,6 +284,7 @@ impl Told {
             version: None,
             now: None,
             unit: None,
+            organisation_seq: None,
         };
         if let Some(rejection) = rejection {
             told.carry(rejection);
@@ -291,7 +295,9 @@ impl Told {
     /// What a refusal carries beside its code.
     fn carry(&mut self, rejection: &Rejection) {
         match *rejection {
-            Rejection::MoveNotAllowed { case, status, moves } => {
+            Rejection::MoveNotAllowed { case, status, moves }
+            | Rejection::NotTheHolder { case, status, moves }
+            | Rejection::NeedsCentre { case, status, moves } => {
                 self.case = Some(case.0);
                 self.case_status = Some(status.name());
                 self.moves = Some(moves.iter().map(Move::name).collect());
@@ -300,18 +306,34 @@ impl Told {
                 self.case = Some(case.0);
                 self.version = Some(version);
             }
-            Rejection::SourceNumberTaken { case } => self.case = Some(case.0),
+            Rejection::SourceNumberTaken { case } | Rejection::TargetUnfit { case } => {
+                self.case = Some(case.0);
+            }
+            Rejection::OrganisationStale { seq } => self.organisation_seq = Some(seq.0),
             Rejection::AtBeforeNow { now } => self.now = Some(Moment(now)),
             Rejection::UnitIncoherent { unit }
             | Rejection::UnitOrphaned { unit }
-            | Rejection::UnitHoldsCases { unit }
+            | Rejection::UnitNeedsSuccessor { unit }
+            | Rejection::UnitUnknown { unit }
+            | Rejection::UnitNotOpen { unit }
+            | Rejection::UnitCodeTaken { unit }
+            | Rejection::UnitTwice { unit }
+            | Rejection::UnitInCircle { unit }
+            | Rejection::UnitHasSubunits { unit }
+            | Rejection::UnitChangedTooOften { unit }
+            | Rejection::UnitClosesElsewhere { unit }
+            | Rejection::SuccessorNotFound { unit }
+            | Rejection::SuccessorUnfit { unit }
+            | Rejection::TargetClosed { unit }
             | Rejection::UnitClosesLater { unit } => self.unit = Some(CodeText(unit)),
             Rejection::PrincipalRevoked
             | Rejection::NeedsAdmin
             | Rejection::KeyReused
             | Rejection::CaseNotFound
             | Rejection::RefUnknown
-            | Rejection::NotTheHolder
+            | Rejection::SettlerNotTheHolder
+            | Rejection::TargetNotFound
+            | Rejection::TargetIsHolder
             | Rejection::UnitMissing
             | Rejection::UnitNotFound
             | Rejection::UnitClosed

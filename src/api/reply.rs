@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::moment::{CodeText, Moment};
+use crate::domain::case::StatusName;
 use crate::domain::reply::{About, Reply};
 use crate::engine::Accepted;
 use crate::engine::Timing;
@@ -40,7 +41,7 @@ pub(super) struct AcceptedBody {
     /// The case's version after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<u32>,
-    /// What the case was at after it.
+    /// What the case was at after it; not told of a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<&'static str>,
     /// Who got the case, where the command routed it.
@@ -58,6 +59,9 @@ pub(super) struct AcceptedBody {
     /// The import that it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) import: Option<u32>,
+    /// The version that the organisation has after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) organisation_seq: Option<u64>,
     /// The client that it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client: Option<String>,
@@ -74,7 +78,7 @@ impl AcceptedBody {
                 let holder = case.holder.and_then(|holder| view.organisation().code(holder));
                 body.case = Some(case.case.0);
                 body.version = Some(case.version);
-                body.status = Some(case.status.name());
+                body.status = case.status.map(StatusName::name);
                 body.holder = holder.map(CodeText);
                 body.node_due_at = case.deadlines.map(|deadlines| Moment(deadlines.node_due_at));
                 body.total_due_at = case.deadlines.map(|deadlines| Moment(deadlines.total_due_at));
@@ -84,6 +88,7 @@ impl AcceptedBody {
                 let clients = view.clients();
                 body.client = clients.get(*principal).map(|client| client.name.to_string());
             }
+            About::Organisation => body.organisation_seq = Some(reply.seq.0),
             About::Journal => {}
         }
         body
@@ -124,6 +129,9 @@ pub(super) fn written(
             let location = format!("/v1/cases/{}", case.case);
             headers.insert(LOCATION, ascii(location));
         }
+    }
+    if let About::Organisation = &accepted.reply.about {
+        headers.insert(ETAG, ascii(format!("\"{}\"", body.seq)));
     }
     if accepted.is_repeat {
         headers.insert(ZHIDA_REPEAT, HeaderValue::from_static("true"));

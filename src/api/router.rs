@@ -6,7 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::admin::{clients, imports};
+use super::admin::{clients, imports, organisation};
 use super::app::App;
 use super::codes::Code;
 use super::language::Language;
@@ -34,6 +34,7 @@ Problems (RFC 9457), told apart by `code`:
     (name = "cases", description = "Report cases and move them"),
     (name = "commands", description = "Streams of commands, and what became of them"),
     (name = "units", description = "Who there is, what they hold, how all stands"),
+    (name = "organisation", description = "Change who there is"),
     (name = "events", description = "The feed"),
     (name = "administration", description = "Clients, imports, clock, raw journal"),
     (name = "system", description = "Health, metrics, build"),
@@ -47,6 +48,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(actions::escalate_case))
         .routes(routes!(actions::handle_case))
         .routes(routes!(actions::close_case))
+        .routes(routes!(actions::hand_down_case))
+        .routes(routes!(actions::transfer_case))
+        .routes(routes!(actions::return_case))
+        .routes(routes!(actions::decline_case))
+        .routes(routes!(actions::reopen_case))
+        .routes(routes!(actions::void_case))
+        .routes(routes!(actions::note_case))
         .routes(routes!(cases::get_case))
         .routes(routes!(cases::get_timeline))
         .routes(routes!(units::get_unit))
@@ -66,6 +74,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(imports::stage_text))
         .routes(routes!(imports::commit_import))
         .routes(routes!(imports::abandon_import))
+        .routes(routes!(units::get_organisation))
+        .routes(routes!(organisation::open_unit))
+        .routes(routes!(organisation::change_unit))
+        .routes(routes!(organisation::close_unit))
+        .routes(routes!(organisation::split_unit))
+        .routes(routes!(organisation::merge_units))
+        .routes(routes!(organisation::move_unit))
         .routes(routes!(actions::advance_clock))
         .routes(routes!(system::get_build))
         .routes(routes!(system::get_health))

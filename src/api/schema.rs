@@ -60,14 +60,36 @@ pub(super) struct AcknowledgeCase {
     by: String,
 }
 
-/// Sending a case one level up.
+/// A move that needs a reason: sending a case up or back, ending it, opening it again.
 #[derive(ToSchema)]
-pub(super) struct EscalateCase {
-    /// The unit acted for: the holder.
+pub(super) struct ReasonedMove {
+    /// The unit acted for.
     by: String,
     /// Why. Sealed.
     #[schema(max_length = 4000)]
     reason: String,
+}
+
+/// Sending a case to another unit.
+#[derive(ToSchema)]
+pub(super) struct SendCase {
+    /// The unit acted for: the holder.
+    by: String,
+    /// The unit that gets the case.
+    to: String,
+    /// Why. Sealed.
+    #[schema(max_length = 4000)]
+    reason: String,
+}
+
+/// Putting a note to a case.
+#[derive(ToSchema)]
+pub(super) struct NoteCase {
+    /// The unit acted for.
+    by: String,
+    /// What it says. Sealed.
+    #[schema(max_length = 4000)]
+    note: String,
 }
 
 /// Saying that a case is dealt with.
@@ -119,18 +141,65 @@ pub(super) struct BeginImport {
 /// A unit's row.
 #[derive(ToSchema)]
 pub(super) struct UnitRow {
-    /// 12 digits, 15 for a grid, 12 and `-R01` for a governance room.
+    /// 12 digits, 15 for a grid; 12, `-`, a letter and 2 digits for any other: `R` a governance room,
+    /// `D` a department, `B` an office, `S` a stationed body, `T` a task force, `H` a headquarters.
     code: String,
-    /// `division`, `grid` or `governance_room`.
+    /// `division`, `grid`, `governance_room`, `department`, `office`, `stationed`, `task_force` or
+    /// `headquarters`.
     kind: String,
     /// In Chinese, at most 120 bytes of UTF-8.
     name: String,
+    /// Whom it answers to, where that is not the division that it sits in or at.
+    reports_to: Option<String>,
+    /// What an office owns, or a department is the counterpart for.
+    modules: Option<Vec<String>>,
     /// From when it exists.
     #[schema(format = DateTime)]
     valid_from: Option<String>,
     /// From when it exists no more. Not in the future: a unit is closed at once.
     #[schema(format = DateTime)]
     valid_until: Option<String>,
+    /// Who takes over its open work, where it closes.
+    successor: Option<String>,
+}
+
+/// A unit to open, or what a unit is to be.
+#[derive(ToSchema)]
+pub(super) struct UnitChange {
+    /// The unit, whole.
+    row: UnitRow,
+}
+
+/// Closing a unit.
+#[derive(ToSchema)]
+pub(super) struct CloseUnit {
+    /// Who takes over its open work; needed where it holds open cases.
+    successor: Option<String>,
+}
+
+/// Splitting a unit.
+#[derive(ToSchema)]
+pub(super) struct SplitUnit {
+    /// What opens in its place: 2 to 50 units of its kind and level.
+    #[schema(min_items = 2, max_items = 50)]
+    rows: Vec<UnitRow>,
+    /// Who takes over its open work: one of those, or another unit.
+    successor: String,
+}
+
+/// Merging units into one.
+#[derive(ToSchema)]
+pub(super) struct MergeUnits {
+    /// Those that close: 1 to 50 of its kind and level.
+    #[schema(min_items = 1, max_items = 50)]
+    units: Vec<String>,
+}
+
+/// Moving a unit.
+#[derive(ToSchema)]
+pub(super) struct MoveUnit {
+    /// The code that it gets.
+    to: String,
 }
 
 /// A matter's row.
@@ -173,7 +242,9 @@ pub(super) struct Limit {
 #[derive(ToSchema)]
 pub(super) struct CommandLine {
     /// `report_case`, `acknowledge_case`, `escalate_case`, `handle_case`, `close_case`,
-    /// `advance_clock`, `begin_import`, `stage_units`, `stage_matters`, `stage_text`,
+    /// `hand_down_case`, `transfer_case`, `return_case`, `decline_case`, `reopen_case`, `void_case`,
+    /// `note_case`, `open_unit`, `change_unit`, `close_unit`, `split_unit`, `merge_units`,
+    /// `move_unit`, `advance_clock`, `begin_import`, `stage_units`, `stage_matters`, `stage_text`,
     /// `commit_import` or `abandon_import`.
     #[schema(example = "acknowledge_case")]
     command: String,
@@ -211,15 +282,26 @@ pub(super) struct CommandLine {
     text: Option<String>,
     /// See `ReportCase`.
     settle: Option<Settle>,
-    /// See `EscalateCase`.
+    /// See `ReasonedMove` and `SendCase`.
     reason: Option<String>,
+    /// See `NoteCase`.
+    note: Option<String>,
     /// See `HandleCase`.
     measures: Option<String>,
     /// See `CloseCase`.
     answer: Option<String>,
-    /// See `AdvanceClock`.
-    #[schema(format = DateTime)]
+    /// See `AdvanceClock`, `SendCase` and `MoveUnit`.
     to: Option<String>,
+    /// The unit that changes, or into which others are merged.
+    unit: Option<String>,
+    /// The version that the organisation was seen at: refused when it has another.
+    seen: Option<u64>,
+    /// See `UnitChange`.
+    row: Option<UnitRow>,
+    /// See `CloseUnit` and `SplitUnit`.
+    successor: Option<String>,
+    /// See `MergeUnits`.
+    units: Option<Vec<String>>,
     /// See `BeginImport`.
     origin: Option<String>,
     /// Units or matters, at most 200.
@@ -262,7 +344,7 @@ mod tests {
     use utoipa::PartialSchema;
 
     use super::*;
-    use crate::api::body::{LINE_FIELDS, STREAM_VERBS, Verb};
+    use crate::api::body::{LINE_FIELDS, Reshape, STREAM_VERBS, Verb};
     use crate::domain::case::Move;
 
     fn properties<T: PartialSchema>() -> BTreeSet<String> {
@@ -278,9 +360,20 @@ mod tests {
     fn what_is_described_is_what_is_read() {
         assert_eq!(properties::<ReportCase>(), fields(Verb::ReportCase));
         assert_eq!(properties::<AcknowledgeCase>(), fields(Verb::Case(Move::Acknowledge)));
-        assert_eq!(properties::<EscalateCase>(), fields(Verb::Case(Move::Escalate)));
+        assert_eq!(properties::<ReasonedMove>(), fields(Verb::Case(Move::Escalate)));
         assert_eq!(properties::<HandleCase>(), fields(Verb::Case(Move::Handle)));
         assert_eq!(properties::<CloseCase>(), fields(Verb::Case(Move::Close)));
+        assert_eq!(properties::<SendCase>(), fields(Verb::Case(Move::Transfer)));
+        assert_eq!(properties::<NoteCase>(), fields(Verb::Case(Move::Note)));
+        for (described, what) in [
+            (properties::<UnitChange>(), Reshape::Open),
+            (properties::<CloseUnit>(), Reshape::Close),
+            (properties::<SplitUnit>(), Reshape::Split),
+            (properties::<MergeUnits>(), Reshape::Merge),
+            (properties::<MoveUnit>(), Reshape::Move),
+        ] {
+            assert_eq!(described, fields(Verb::Organisation(what)));
+        }
         assert_eq!(properties::<AdvanceClock>(), fields(Verb::AdvanceClock));
         assert_eq!(properties::<NewClient>(), fields(Verb::AdmitClient));
         assert_eq!(properties::<BeginImport>(), fields(Verb::BeginImport));

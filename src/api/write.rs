@@ -14,14 +14,15 @@ use http_body::Body;
 use http_body_util::BodyExt;
 
 use super::app::App;
-use super::body::{Addressed, Draft, SealFault, Sealer, Verb, is_printable, read_post};
+use super::body::{Addressed, Draft, Reshape, SealFault, Sealer, Verb, is_printable, read_post};
 use super::caller::{Caller, new_token};
 use super::codes::Code;
 use super::problem::Problem;
 use super::reply::{AcceptedBody, IDEMPOTENCY_KEY, accepted, wants_timing, written};
 use crate::domain::case::Move;
+use crate::domain::code::UnitCode;
 use crate::domain::command::{CaseRef, Submission, Target};
-use crate::domain::ids::{CaseId, ImportId};
+use crate::domain::ids::{CaseId, ImportId, Seq};
 use crate::domain::limits::KEY_BYTES_MAX;
 
 /// What an address says of a command.
@@ -30,11 +31,12 @@ pub(super) struct Address {
     pub(super) verb: Verb,
     pub(super) case: Option<CaseId>,
     pub(super) import: Option<ImportId>,
+    pub(super) unit: Option<UnitCode>,
 }
 
 impl Address {
     pub(super) const fn of(verb: Verb) -> Self {
-        Self { verb, case: None, import: None }
+        Self { verb, case: None, import: None, unit: None }
     }
 
     /// The address of a hot path: a report, or a move on a case.
@@ -48,7 +50,7 @@ impl Address {
         }
         let (id, action) = rest.strip_prefix('/')?.split_once('/')?;
         let one = Move::from_name(action)?;
-        Some(Self { verb: Verb::Case(one), case: Some(case_id(id)?), import: None })
+        Some(Self { case: Some(case_id(id)?), ..Self::of(Verb::Case(one)) })
     }
 }
 
@@ -180,9 +182,22 @@ pub(super) fn is_media_type(kind: &[u8], known: &[&str]) -> bool {
 }
 
 fn addressed(headers: &HeaderMap, address: Address) -> Result<Addressed<'_>, Problem> {
+    let Address { verb, case, import, unit } = address;
     let version = if_match(headers)?;
-    let target = address.case.map(|id| Target { case: CaseRef::Id(id), version });
-    Ok(Addressed { key: key(headers)?.map(Cow::Borrowed), target, import: address.import })
+    let mut addressed =
+        Addressed { key: key(headers)?.map(Cow::Borrowed), import, unit, ..Addressed::default() };
+    if let Some(id) = case {
+        let version = version.map(|version| u32::try_from(version).unwrap_or(u32::MAX));
+        addressed.target = Some(Target { case: CaseRef::Id(id), version });
+    }
+    if matches!(verb, Verb::Organisation(_) | Verb::CommitImport) {
+        if !headers.contains_key(IF_MATCH) {
+            let detail = "If-Match: the organisation's ETag, from GET /v1/organisation; or *";
+            return Err(Problem::detailed(Code::PreconditionRequired, detail));
+        }
+        addressed.seen = version.map(Seq);
+    }
+    Ok(addressed)
 }
 
 /// The request's idempotency key.
@@ -201,7 +216,7 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 }
 
 /// The version that the request saw: `"3"`; none for any.
-fn if_match(headers: &HeaderMap) -> Result<Option<u32>, Problem> {
+fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get(IF_MATCH).map(|value| value.as_bytes().trim_ascii()) else {
         return Ok(None);
     };
@@ -254,8 +269,12 @@ async fn admit(
 
 const fn status_of(verb: Verb) -> StatusCode {
     match verb {
-        Verb::ReportCase | Verb::AdmitClient | Verb::BeginImport => StatusCode::CREATED,
+        Verb::ReportCase
+        | Verb::AdmitClient
+        | Verb::BeginImport
+        | Verb::Organisation(Reshape::Open) => StatusCode::CREATED,
         Verb::Case(_)
+        | Verb::Organisation(_)
         | Verb::AdvanceClock
         | Verb::StageUnits
         | Verb::StageMatters

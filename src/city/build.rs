@@ -5,17 +5,16 @@
 //! size but the last, in province 99, which no real place has; so a village never grows beyond
 //! what its code can number, and each township stays the size that its room is made for.
 
-use std::sync::Arc;
-
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma};
 
 use super::apportion::apportion;
+use super::bodies;
 use super::draw::{Stream, below, stream};
 use super::names::{self, COUNTIES, County, NAMED_COMMUNITIES, TownshipKind};
 use crate::domain::catalogue::MatterRow;
-use crate::domain::code::UnitCode;
-use crate::domain::organisation::{UnitKind, UnitRow};
+use crate::domain::code::{Level, UnitCode};
+use crate::domain::organisation::{Modules, UnitKind, UnitRow};
 
 /// Townships and streets of the city (source).
 pub(super) const TOWNSHIPS: u64 = 209;
@@ -129,7 +128,9 @@ impl Builder {
             0 => (4115, "信阳市".to_owned()),
             _ => (9900 + ordinal, format!("虚拟{ordinal:02}市")),
         };
-        self.division(code * 100_000_000, &name);
+        let city = self.division(code * 100_000_000, &name);
+        self.room(city, &name, bodies::CENTRE);
+        self.departments(city, &name);
 
         let counties = usize::try_from(scaled(COUNTIES.len() as u64, scale).max(1))
             .expect("as many as there are");
@@ -141,7 +142,9 @@ impl Builder {
         let mut all = Vec::new();
         for (county, size) in counties.iter().zip(sizes) {
             let county_code = code * 100 + county.serial;
-            self.division(county_code * 1_000_000, county.name);
+            let seat = self.division(county_code * 1_000_000, county.name);
+            self.room(seat, county.name, bodies::CENTRE);
+            self.departments(seat, county.name);
             all.extend(self.townships(county_code, county, size));
         }
 
@@ -176,8 +179,8 @@ impl Builder {
             let name = name.map_or_else(|| self.township_name(kind), str::to_owned);
             let code = county_code * 1_000 + serial;
             let seat = self.division(code * 1_000, &name);
-            let room = UnitCode::of_body(seat, b'R', 1).expect("a township seats bodies");
-            self.put(room, UnitKind::GovernanceRoom, &format!("{name}社会治理室"));
+            self.room(seat, &name, bodies::ROOM);
+            self.offices(seat, &name);
             townships.push(Township { code, name, kind });
         }
         townships
@@ -220,7 +223,8 @@ impl Builder {
             }
         }
         for village in &villages {
-            self.division(village.code, &village.name);
+            let seat = self.division(village.code, &village.name);
+            self.room(seat, &village.name, bodies::STATION);
         }
         villages
     }
@@ -257,8 +261,45 @@ impl Builder {
         code
     }
 
-    fn put(&mut self, code: UnitCode, kind: UnitKind, name: &str) {
-        let name = Arc::from(name);
-        self.units.push(UnitRow { code, kind, name, valid_from: None, valid_until: None });
+    fn room(&mut self, seat: UnitCode, seat_name: &str, name: &str) {
+        self.body(seat, UnitKind::GovernanceRoom, 1, &format!("{seat_name}{name}"));
+    }
+
+    /// The departments of a city or county.
+    fn departments(&mut self, seat: UnitCode, seat_name: &str) {
+        for department in &bodies::DEPARTMENTS {
+            let name = format!("{seat_name}{}", department.name);
+            let row = self.body(seat, UnitKind::Department, department.serial, &name);
+            row.modules = Modules::of(department.modules);
+        }
+    }
+
+    /// The sub-units of a township, and what the county stations in it.
+    fn offices(&mut self, seat: UnitCode, seat_name: &str) {
+        for office in &bodies::OFFICES {
+            let name = format!("{seat_name}{}", office.name);
+            let row = self.body(seat, UnitKind::Office, office.serial, &name);
+            row.modules = Modules::of(office.modules);
+        }
+        let county = seat.ancestor(Level::County).expect("a township lies in a county");
+        for (serial, name, department) in
+            [(1, "派出所", bodies::POLICE), (2, "司法所", bodies::JUSTICE)]
+        {
+            let row = self.body(seat, UnitKind::Stationed, serial, &format!("{seat_name}{name}"));
+            row.reports_to = UnitCode::of_body(county, b'D', department).ok();
+        }
+    }
+
+    /// Puts in what sits at a division.
+    fn body(&mut self, seat: UnitCode, kind: UnitKind, serial: u8, name: &str) -> &mut UnitRow {
+        let letter = kind.letter().and_then(|letter| u8::try_from(letter).ok());
+        let letter = letter.expect("what sits at a division has a letter");
+        let code = UnitCode::of_body(seat, letter, serial).expect("a division seats bodies");
+        self.put(code, kind, name)
+    }
+
+    fn put(&mut self, code: UnitCode, kind: UnitKind, name: &str) -> &mut UnitRow {
+        self.units.push(UnitRow::new(code, kind, name));
+        self.units.last_mut().expect("one was just put in")
     }
 }

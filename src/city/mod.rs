@@ -15,6 +15,7 @@
 
 mod apportion;
 mod arrivals;
+mod bodies;
 mod build;
 mod choice;
 mod draw;

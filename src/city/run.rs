@@ -7,6 +7,7 @@ use std::iter::Peekable;
 use rand_chacha::ChaCha8Rng;
 
 use super::arrivals::{Arrival, Arrivals};
+use super::bodies::office_of;
 use super::build::City;
 use super::choice::{Matters, Places};
 use super::draw::{Stream, below, happens, stream};
@@ -15,7 +16,7 @@ use super::profile::Profile;
 use super::step::{CaseName, Deed, Report, Step};
 use crate::domain::calendar::Calendar;
 use crate::domain::case::{Move, Source};
-use crate::domain::catalogue::{HomeLevel, MatterRow};
+use crate::domain::catalogue::{HomeLevel, MatterRow, Module};
 use crate::domain::code::{Level, UnitCode};
 use crate::domain::ids::Timestamp;
 
@@ -112,7 +113,18 @@ impl Tally {
                 Level::Village => self.closed_in_village += 1,
                 Level::Township | Level::County | Level::City => self.closed_in_township += 1,
             },
-            Deed::AdvanceClock => {}
+            Deed::Move {
+                what:
+                    Move::HandDown
+                    | Move::Transfer
+                    | Move::Return
+                    | Move::Decline
+                    | Move::Reopen
+                    | Move::Void
+                    | Move::Note,
+                ..
+            }
+            | Deed::AdvanceClock => {}
         }
     }
 }
@@ -132,6 +144,24 @@ pub struct Run<'a> {
     /// The newest time: of the span's end, or of a step after it.
     end: Timestamp,
     has_ended: bool,
+}
+
+/// Who holds a case by level.
+#[derive(Clone, Copy)]
+struct Line {
+    place: UnitCode,
+    module: Module,
+    is_without_grid: bool,
+}
+
+impl Line {
+    fn holder(self, level: Level) -> UnitCode {
+        let division = self.place.ancestor(level).expect("nobody below the place holds a case");
+        if self.is_without_grid {
+            return UnitCode::of_body(division, b'R', 1).expect("a township seats bodies");
+        }
+        if level == Level::Township { office_of(division, self.module) } else { division }
+    }
 }
 
 /// A move to come. Ordered by time, then case, then its place in the case's life.
@@ -179,7 +209,8 @@ impl<'a> Run<'a> {
             if *is_without_grid {
                 place = self.places.village_of(grid);
             }
-            self.plan(at, case, place.code, *is_without_grid, moves);
+            let (module, is_without_grid) = (matter.module, *is_without_grid);
+            self.plan(at, case, Line { place: place.code, module, is_without_grid }, moves);
         }
         Deed::Report(Report {
             case,
@@ -198,21 +229,9 @@ impl<'a> Run<'a> {
     }
 
     /// Puts the moves to come among the others.
-    fn plan(
-        &mut self,
-        at: Timestamp,
-        case: CaseName,
-        place: UnitCode,
-        is_without_grid: bool,
-        moves: &[Planned],
-    ) {
+    fn plan(&mut self, at: Timestamp, case: CaseName, line: Line, moves: &[Planned]) {
         for (ordinal, planned) in (0..).zip(moves) {
-            let holder = place.ancestor(planned.by).expect("nobody below the place holds a case");
-            let by = if is_without_grid {
-                UnitCode::of_body(holder, b'R', 1).expect("a township seats bodies")
-            } else {
-                holder
-            };
+            let by = line.holder(planned.by);
             let at = at.plus_ms(planned.after_ms);
             self.due.push(Reverse(Due { at, case, ordinal, what: planned.what, by }));
         }

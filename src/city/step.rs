@@ -175,6 +175,13 @@ fn write_move(
         Move::Escalate => ("escalate_case", b'e', Some("reason")),
         Move::Handle => ("handle_case", b'h', Some("measures")),
         Move::Close => ("close_case", b'c', Some("answer")),
+        Move::HandDown => ("hand_down_case", b'd', Some("reason")),
+        Move::Transfer => ("transfer_case", b't', Some("reason")),
+        Move::Return => ("return_case", b'b', Some("reason")),
+        Move::Decline => ("decline_case", b'x', Some("reason")),
+        Move::Reopen => ("reopen_case", b'o', Some("reason")),
+        Move::Void => ("void_case", b'v', Some("reason")),
+        Move::Note => ("note_case", b'n', Some("note")),
     };
     put(out, r#"{"command":""#);
     put(out, command);
@@ -198,8 +205,16 @@ fn write_move(
         put(out, "\":\"");
         let mut words = Words::of(case.seed, case.number, 1 + u64::from(ordinal));
         match what {
-            Move::Escalate => text::reason(out, &mut words),
-            Move::Acknowledge | Move::Handle | Move::Close => text::outcome(out, &mut words),
+            Move::Escalate
+            | Move::HandDown
+            | Move::Transfer
+            | Move::Return
+            | Move::Decline
+            | Move::Reopen
+            | Move::Void => text::reason(out, &mut words),
+            Move::Acknowledge | Move::Handle | Move::Close | Move::Note => {
+                text::outcome(out, &mut words);
+            }
         }
         out.push(b'"');
     }

@@ -2,10 +2,11 @@
 //! this is the last word, so that no event outgrows its place in the journal.
 
 use super::catalogue::MatterRow;
-use super::command::{CaseRef, Command, ReportCase, Submission};
+use super::command::{CaseRef, Change, Command, ReportCase, Submission};
 use super::event::SealedPart;
 use super::limits::{
-    KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, SEALED_BYTES_MAX, SOURCE_NUMBER_BYTES_MAX,
+    KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, SEALED_BYTES_MAX,
+    SOURCE_NUMBER_BYTES_MAX, UNITS_MERGED_MAX,
 };
 use super::organisation::UnitRow;
 
@@ -19,7 +20,14 @@ pub(super) fn holds(submission: &Submission) -> bool {
 fn command(command: &Command) -> bool {
     match command {
         Command::ReportCase(command) => report(command),
-        Command::EscalateCase(command) => part(&command.reason),
+        Command::EscalateCase(command)
+        | Command::ReturnCase(command)
+        | Command::DeclineCase(command)
+        | Command::ReopenCase(command)
+        | Command::VoidCase(command) => part(&command.reason),
+        Command::HandDownCase(command) | Command::TransferCase(command) => part(&command.reason),
+        Command::NoteCase(command) => part(&command.note),
+        Command::ChangeOrganisation(command) => change(&command.change),
         Command::HandleCase(command) => part(&command.measures),
         Command::CloseCase(command) => part(&command.answer),
         Command::AdmitClient(command) => fits(&command.name, NAME_BYTES_MAX),
@@ -35,6 +43,16 @@ fn command(command: &Command) -> bool {
         | Command::AbandonImport(_)
         | Command::AdvanceClock(_) => true,
     }
+}
+
+fn change(change: &Change) -> bool {
+    let many = |count: usize, min: usize| (min..=UNITS_MERGED_MAX).contains(&count);
+    let counts = match change {
+        Change::Split(split) => many(split.into.len(), 2),
+        Change::Merge(merge) => many(merge.units.len(), 1),
+        Change::Open(_) | Change::Amend(_) | Change::Close(..) | Change::Move(_) => true,
+    };
+    counts && change.rows().iter().all(unit)
 }
 
 fn report(command: &ReportCase) -> bool {

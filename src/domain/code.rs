@@ -149,6 +149,37 @@ impl UnitCode {
         Some(Self { place: self.place / span * span, letter: 0, serial: 0 })
     }
 
+    /// The division that it sits at, or, being one itself, in: the next one up. None for a city.
+    #[must_use]
+    pub const fn seat(self) -> Option<Self> {
+        if self.letter != 0 {
+            return self.ancestor(self.level());
+        }
+        let above = match self.level() {
+            Level::Grid => Level::Village,
+            Level::Village => Level::Township,
+            Level::Township => Level::County,
+            Level::County => Level::City,
+            Level::City => return None,
+        };
+        self.ancestor(above)
+    }
+
+    /// The same unit elsewhere: what lies below `from` comes to lie below `to`, with the digits
+    /// behind those of `from` kept. None where it does not lie there, or the two are of other levels.
+    #[must_use]
+    pub fn carried(self, from: Self, to: Self) -> Option<Self> {
+        if from.level() != to.level() || !from.range().contains(self) {
+            return None;
+        }
+        Some(Self { place: to.place + (self.place - from.place), ..self })
+    }
+
+    /// Before every unit at that place.
+    pub(super) const fn first_at(place: u64) -> Self {
+        Self { place, letter: 0, serial: 0 }
+    }
+
     /// The places of this unit's subtree, as an interval over 15 digits.
     #[must_use]
     pub const fn range(self) -> CodeRange {

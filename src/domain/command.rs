@@ -6,7 +6,7 @@ use super::case::Source;
 use super::catalogue::MatterRow;
 use super::code::{CodeRange, UnitCode};
 use super::event::{ClockMode, Grant, SealedPart};
-use super::ids::{CaseId, ImportId, PrincipalId, Timestamp};
+use super::ids::{CaseId, ImportId, PrincipalId, Seq, Timestamp};
 use super::organisation::UnitRow;
 use super::record::Mark;
 
@@ -55,11 +55,27 @@ pub enum Command {
     /// Sign for a case.
     AcknowledgeCase(AcknowledgeCase),
     /// Send a case one level up.
-    EscalateCase(EscalateCase),
+    EscalateCase(ReasonedMove),
     /// Say that a case is dealt with.
     HandleCase(HandleCase),
     /// Close a case with an answer.
     CloseCase(CloseCase),
+    /// Send a case to a unit below.
+    HandDownCase(SendCase),
+    /// Send a case to a unit beside.
+    TransferCase(SendCase),
+    /// Send a case back unsigned.
+    ReturnCase(ReasonedMove),
+    /// End a case unsigned.
+    DeclineCase(ReasonedMove),
+    /// Open an ended case again.
+    ReopenCase(ReasonedMove),
+    /// End a case as none.
+    VoidCase(ReasonedMove),
+    /// Put a note to a case.
+    NoteCase(NoteCase),
+    /// Change who there is.
+    ChangeOrganisation(Box<ChangeOrganisation>),
 }
 
 impl Command {
@@ -82,6 +98,14 @@ impl Command {
             Self::EscalateCase(_) => "escalate_case",
             Self::HandleCase(_) => "handle_case",
             Self::CloseCase(_) => "close_case",
+            Self::HandDownCase(_) => "hand_down_case",
+            Self::TransferCase(_) => "transfer_case",
+            Self::ReturnCase(_) => "return_case",
+            Self::DeclineCase(_) => "decline_case",
+            Self::ReopenCase(_) => "reopen_case",
+            Self::VoidCase(_) => "void_case",
+            Self::NoteCase(_) => "note_case",
+            Self::ChangeOrganisation(command) => command.change.name(),
         }
     }
 
@@ -95,13 +119,17 @@ impl Command {
                     + command.claimant.as_ref().map_or(0, of)
                     + command.settle.as_ref().map_or(0, of)
             }
-            Self::EscalateCase(command) => of(&command.reason),
+            Self::EscalateCase(command)
+            | Self::ReturnCase(command)
+            | Self::DeclineCase(command)
+            | Self::ReopenCase(command)
+            | Self::VoidCase(command) => of(&command.reason),
+            Self::HandDownCase(command) | Self::TransferCase(command) => of(&command.reason),
+            Self::NoteCase(command) => of(&command.note),
             Self::HandleCase(command) => of(&command.measures),
             Self::CloseCase(command) => of(&command.answer),
-            Self::StageUnits(command) => {
-                let texts = command.rows.iter().map(|row| row.name.len()).sum::<usize>();
-                texts + command.rows.len() * size_of::<UnitRow>()
-            }
+            Self::StageUnits(command) => units_bytes(&command.rows),
+            Self::ChangeOrganisation(command) => units_bytes(command.change.rows()),
             Self::StageMatters(command) => {
                 let of = |row: &MatterRow| row.code.len() + row.name.len() + row.class.len();
                 let texts = command.rows.iter().map(of).sum::<usize>();
@@ -124,7 +152,13 @@ impl Command {
     pub const fn target(&self) -> Option<&Target> {
         match self {
             Self::AcknowledgeCase(command) => Some(&command.target),
-            Self::EscalateCase(command) => Some(&command.target),
+            Self::EscalateCase(command)
+            | Self::ReturnCase(command)
+            | Self::DeclineCase(command)
+            | Self::ReopenCase(command)
+            | Self::VoidCase(command) => Some(&command.target),
+            Self::HandDownCase(command) | Self::TransferCase(command) => Some(&command.target),
+            Self::NoteCase(command) => Some(&command.target),
             Self::HandleCase(command) => Some(&command.target),
             Self::CloseCase(command) => Some(&command.target),
             Self::OpenJournal(_)
@@ -137,9 +171,14 @@ impl Command {
             | Self::CommitImport(_)
             | Self::AbandonImport(_)
             | Self::AdvanceClock(_)
+            | Self::ChangeOrganisation(_)
             | Self::ReportCase(_) => None,
         }
     }
+}
+
+fn units_bytes(rows: &[UnitRow]) -> usize {
+    rows.iter().map(|row| row.name.len() + size_of::<UnitRow>()).sum()
 }
 
 /// How a command names the case that it acts on.
@@ -228,6 +267,8 @@ pub struct StageText {
 pub struct CommitImport {
     /// Which.
     pub import: ImportId,
+    /// Refused when the organisation has changed since that event.
+    pub seen: Option<Seq>,
 }
 
 /// See [`Command::AbandonImport`].
@@ -272,13 +313,33 @@ pub struct AcknowledgeCase {
     pub target: Target,
 }
 
-/// See [`Command::EscalateCase`].
+/// A move on a case that needs a reason and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EscalateCase {
+pub struct ReasonedMove {
     /// Which case.
     pub target: Target,
     /// Why.
     pub reason: SealedPart,
+}
+
+/// See [`Command::HandDownCase`] and [`Command::TransferCase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendCase {
+    /// Which case.
+    pub target: Target,
+    /// To whom.
+    pub to: UnitCode,
+    /// Why.
+    pub reason: SealedPart,
+}
+
+/// See [`Command::NoteCase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoteCase {
+    /// Which case.
+    pub target: Target,
+    /// What it says.
+    pub note: SealedPart,
 }
 
 /// See [`Command::HandleCase`].
@@ -297,4 +358,84 @@ pub struct CloseCase {
     pub target: Target,
     /// What the claimant is told.
     pub answer: SealedPart,
+}
+
+/// See [`Command::ChangeOrganisation`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeOrganisation {
+    /// Refused when the organisation has changed since that event.
+    pub seen: Option<Seq>,
+    /// What becomes another.
+    pub change: Change,
+}
+
+/// A change of the organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A unit opens.
+    Open(UnitRow),
+    /// A unit is another in some way: the row whole.
+    Amend(UnitRow),
+    /// A unit closes; whoever takes over holds its cases.
+    Close(UnitCode, Option<UnitCode>),
+    /// A unit is split.
+    Split(SplitUnit),
+    /// Units become one.
+    Merge(MergeUnits),
+    /// A unit sits elsewhere.
+    Move(MoveUnit),
+}
+
+impl Change {
+    /// The API's name: the line's `command`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "open_unit",
+            Self::Amend(_) => "change_unit",
+            Self::Close(..) => "close_unit",
+            Self::Split(_) => "split_unit",
+            Self::Merge(_) => "merge_units",
+            Self::Move(_) => "move_unit",
+        }
+    }
+
+    /// The rows that it brings.
+    #[must_use]
+    pub fn rows(&self) -> &[UnitRow] {
+        match self {
+            Self::Open(row) | Self::Amend(row) => std::slice::from_ref(row),
+            Self::Split(split) => &split.into,
+            Self::Close(..) | Self::Merge(_) | Self::Move(_) => &[],
+        }
+    }
+}
+
+/// See [`Change::Split`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SplitUnit {
+    /// Which closes.
+    pub unit: UnitCode,
+    /// What opens in its place: 2 to `UNITS_MERGED_MAX`.
+    pub into: Vec<UnitRow>,
+    /// Who takes over its open work: one of those, or another unit.
+    pub successor: UnitCode,
+}
+
+/// See [`Change::Merge`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeUnits {
+    /// Which close: 1 to `UNITS_MERGED_MAX`.
+    pub units: Vec<UnitCode>,
+    /// Who takes over from all of them.
+    pub into: UnitCode,
+}
+
+/// See [`Change::Move`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveUnit {
+    /// Which.
+    pub unit: UnitCode,
+    /// The code that it gets.
+    pub to: UnitCode,
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::case::{ClockName, Source};
 use super::catalogue::{MatterRow, Severity};
 use super::clock::Deadlines;
-use super::code::CodeRange;
-use super::ids::{CaseId, ImportId, MatterNumber, PrincipalId, SlotNumber, Timestamp, UnitNumber};
+use super::code::{CodeRange, UnitCode};
+use super::ids::{
+    CaseId, ImportId, MatterNumber, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber,
+};
 use super::organisation::UnitRow;
 
 /// What a clock may do, said once in the journal's first event.
@@ -69,7 +71,7 @@ pub enum Event {
     /// Its holder signed for it.
     CaseAcknowledged(CaseAcknowledged),
     /// It went one level up.
-    CaseEscalated(CaseEscalated),
+    CaseEscalated(CaseSent),
     /// Its holder dealt with it.
     CaseHandled(CaseHandled),
     /// It is closed, with an answer.
@@ -78,6 +80,32 @@ pub enum Event {
     CaseWarned(CaseFellDue),
     /// All of a limit is used: red.
     CaseOverdue(CaseFellDue),
+    /// It went to a unit below.
+    CaseHandedDown(CaseSent),
+    /// It went to a unit beside.
+    CaseTransferred(CaseSent),
+    /// It went back unsigned.
+    CaseReturned(CaseSent),
+    /// Its holder declined it.
+    CaseDeclined(CaseEnded),
+    /// The centre voided it.
+    CaseVoided(CaseEnded),
+    /// It was opened again.
+    CaseReopened(CaseSent),
+    /// Somebody put a note to it.
+    CaseNoted(CaseNoted),
+    /// A unit closed, and its successor holds its cases.
+    CasesInherited(CasesInherited),
+    /// A unit exists.
+    UnitOpened(UnitOpened),
+    /// A unit is another in some way.
+    UnitChanged(UnitChanged),
+    /// A unit exists no more.
+    UnitClosed(UnitClosed),
+    /// A unit, and all that sits in it, has another code.
+    UnitMoved(UnitMoved),
+    /// A numbering epoch began: all units are in organisation order.
+    UnitsRenumbered(UnitsRenumbered),
 }
 
 /// See [`Event::JournalOpened`].
@@ -211,14 +239,15 @@ pub struct CaseAcknowledged {
     pub case: CaseId,
 }
 
-/// See [`Event::CaseEscalated`].
+/// See [`Event::CaseEscalated`], [`Event::CaseHandedDown`], [`Event::CaseTransferred`],
+/// [`Event::CaseReturned`] and [`Event::CaseReopened`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaseEscalated {
+pub struct CaseSent {
     /// Which.
     pub case: CaseId,
     /// Who answers for it from here on.
     pub holder: UnitNumber,
-    /// The node clock starts again; the total clock does not.
+    /// The node clock starts again; the total clock only where the case was opened again.
     pub deadlines: Deadlines,
     /// Why.
     pub reason: SealedPart,
@@ -240,6 +269,76 @@ pub struct CaseClosed {
     pub case: CaseId,
     /// What the claimant is told.
     pub answer: SealedPart,
+}
+
+/// See [`Event::CaseDeclined`] and [`Event::CaseVoided`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseEnded {
+    /// Which.
+    pub case: CaseId,
+    /// Why.
+    pub reason: SealedPart,
+}
+
+/// See [`Event::CaseNoted`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseNoted {
+    /// Which.
+    pub case: CaseId,
+    /// What it says.
+    pub note: SealedPart,
+}
+
+/// See [`Event::CasesInherited`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CasesInherited {
+    /// Who held them.
+    pub from: UnitNumber,
+    /// Who answers for them from here on.
+    pub holder: UnitNumber,
+    /// Which, each with the event before this one on it; at most `EVENT_CASES_MAX`.
+    pub cases: Vec<(CaseId, Seq)>,
+}
+
+/// See [`Event::UnitOpened`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitOpened {
+    /// It gets the next number.
+    pub row: UnitRow,
+}
+
+/// See [`Event::UnitChanged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitChanged {
+    /// Which.
+    pub unit: UnitNumber,
+    /// What it is now, with the code that it had.
+    pub row: UnitRow,
+}
+
+/// See [`Event::UnitClosed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitClosed {
+    /// Which.
+    pub unit: UnitNumber,
+    /// Who takes over.
+    pub successor: Option<UnitNumber>,
+}
+
+/// See [`Event::UnitMoved`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitMoved {
+    /// Which.
+    pub unit: UnitNumber,
+    /// Its code from here on; what sits in it keeps the digits behind.
+    pub to: UnitCode,
+}
+
+/// See [`Event::UnitsRenumbered`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitsRenumbered {
+    /// The epoch that begins.
+    pub epoch: u32,
 }
 
 /// See [`Event::CaseWarned`] and [`Event::CaseOverdue`].
@@ -276,6 +375,19 @@ impl Event {
             Self::CaseClosed(_) => "case.closed",
             Self::CaseWarned(_) => "case.warned",
             Self::CaseOverdue(_) => "case.overdue",
+            Self::CaseHandedDown(_) => "case.handed_down",
+            Self::CaseTransferred(_) => "case.transferred",
+            Self::CaseReturned(_) => "case.returned",
+            Self::CaseDeclined(_) => "case.declined",
+            Self::CaseVoided(_) => "case.voided",
+            Self::CaseReopened(_) => "case.reopened",
+            Self::CaseNoted(_) => "case.noted",
+            Self::CasesInherited(_) => "cases.inherited",
+            Self::UnitOpened(_) => "unit.opened",
+            Self::UnitChanged(_) => "unit.changed",
+            Self::UnitClosed(_) => "unit.closed",
+            Self::UnitMoved(_) => "unit.moved",
+            Self::UnitsRenumbered(_) => "units.renumbered",
         }
     }
 
@@ -286,7 +398,13 @@ impl Event {
             Self::CaseReported(event) => Some(event.case),
             Self::CaseSettled(event) => Some(event.case),
             Self::CaseAcknowledged(event) => Some(event.case),
-            Self::CaseEscalated(event) => Some(event.case),
+            Self::CaseEscalated(event)
+            | Self::CaseHandedDown(event)
+            | Self::CaseTransferred(event)
+            | Self::CaseReturned(event)
+            | Self::CaseReopened(event) => Some(event.case),
+            Self::CaseDeclined(event) | Self::CaseVoided(event) => Some(event.case),
+            Self::CaseNoted(event) => Some(event.case),
             Self::CaseHandled(event) => Some(event.case),
             Self::CaseClosed(event) => Some(event.case),
             Self::CaseWarned(event) | Self::CaseOverdue(event) => Some(event.case),
@@ -299,8 +417,47 @@ impl Event {
             | Self::TextStaged(_)
             | Self::ImportCommitted(_)
             | Self::ImportAbandoned(_)
-            | Self::ClockAdvanced(_) => None,
+            | Self::ClockAdvanced(_)
+            | Self::CasesInherited(_)
+            | Self::UnitOpened(_)
+            | Self::UnitChanged(_)
+            | Self::UnitClosed(_)
+            | Self::UnitMoved(_)
+            | Self::UnitsRenumbered(_) => None,
         }
+    }
+
+    /// Where it sent a case, if it sent one.
+    #[must_use]
+    pub fn sent(&self) -> Option<&CaseSent> {
+        if let Self::CaseEscalated(event)
+        | Self::CaseHandedDown(event)
+        | Self::CaseTransferred(event)
+        | Self::CaseReturned(event)
+        | Self::CaseReopened(event) = self
+        {
+            return Some(event);
+        }
+        None
+    }
+
+    /// All cases that it happened to.
+    pub fn cases(&self) -> impl Iterator<Item = CaseId> {
+        let many = if let Self::CasesInherited(event) = self { &event.cases[..] } else { &[] };
+        self.case().into_iter().chain(many.iter().map(|(case, _)| *case))
+    }
+
+    /// Whether it changes the organisation.
+    #[must_use]
+    pub const fn is_of_organisation(&self) -> bool {
+        matches!(
+            self,
+            Self::UnitOpened(_)
+                | Self::UnitChanged(_)
+                | Self::UnitClosed(_)
+                | Self::UnitMoved(_)
+                | Self::UnitsRenumbered(_)
+        )
     }
 
     /// The sealed parts that it carries.
@@ -311,7 +468,15 @@ impl Event {
                 event.claimant.as_ref().map(|part| (PartName::Claimant, part)),
             ),
             Self::CaseSettled(event) => (Some((PartName::Answer, &event.answer)), None),
-            Self::CaseEscalated(event) => (Some((PartName::Reason, &event.reason)), None),
+            Self::CaseEscalated(event)
+            | Self::CaseHandedDown(event)
+            | Self::CaseTransferred(event)
+            | Self::CaseReturned(event)
+            | Self::CaseReopened(event) => (Some((PartName::Reason, &event.reason)), None),
+            Self::CaseDeclined(event) | Self::CaseVoided(event) => {
+                (Some((PartName::Reason, &event.reason)), None)
+            }
+            Self::CaseNoted(event) => (Some((PartName::Note, &event.note)), None),
             Self::CaseHandled(event) => (Some((PartName::Measures, &event.measures)), None),
             Self::CaseClosed(event) => (Some((PartName::Answer, &event.answer)), None),
             Self::CaseAcknowledged(_)
@@ -326,7 +491,13 @@ impl Event {
             | Self::TextStaged(_)
             | Self::ImportCommitted(_)
             | Self::ImportAbandoned(_)
-            | Self::ClockAdvanced(_) => (None, None),
+            | Self::ClockAdvanced(_)
+            | Self::CasesInherited(_)
+            | Self::UnitOpened(_)
+            | Self::UnitChanged(_)
+            | Self::UnitClosed(_)
+            | Self::UnitMoved(_)
+            | Self::UnitsRenumbered(_) => (None, None),
         };
         first.into_iter().chain(second)
     }
@@ -340,10 +511,12 @@ pub enum PartName {
     Claimant = 1,
     /// What is the matter.
     Text = 2,
-    /// Why it went up.
+    /// Why it went elsewhere, ended, or was opened again.
     Reason = 3,
     /// What was done.
     Measures = 4,
     /// What the claimant is told.
     Answer = 5,
+    /// What somebody put to it.
+    Note = 6,
 }

@@ -1,23 +1,24 @@
 //! Staged imports: organisation and catalogue come in as many events as they need and are in
 //! force, whole, from their commit event on.
 //!
-//! An import closes units that hold no open case, and at once: so whoever holds a case is open.
+//! An import closes units at once, and those that hold open cases with a successor, which takes them
+//! over in the same command: so whoever holds a case is open.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::catalogue::{self, MatterRow};
-use super::code::{Level, UnitCode};
-use super::command::{BeginImport, StageMatters, StageText, StageUnits};
+use super::code::UnitCode;
+use super::command::{BeginImport, CommitImport, StageMatters, StageText, StageUnits};
 use super::digest::{Digest, Hasher};
 use super::event::{
     Event, ImportAbandoned, ImportBegun, ImportCommitted, MattersStaged, TextStaged, UnitsStaged,
 };
-use super::ids::{ImportId, Seq, Timestamp};
+use super::ids::{ImportId, Seq, Timestamp, UnitNumber};
 use super::limits::{
     IMPORTS_OPEN_MAX, MATTERS_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX, UNITS_MAX,
 };
-use super::organisation::{self, UnitRow};
+use super::organisation::{self, Bequest, Organisation, UnitRow};
 use super::record::Record;
 use super::rejection::Rejection;
 use super::state::State;
@@ -155,42 +156,109 @@ pub(super) fn decide_text(state: &State, command: &StageText) -> Result<Vec<Even
 pub(super) fn decide_commit(
     state: &State,
     now: Timestamp,
-    import: ImportId,
+    command: &CommitImport,
 ) -> Result<Vec<Event>, Rejection> {
-    let staged = open(state, import)?;
+    let staged = open(state, command.import)?;
+    let organisation = state.organisation();
     if staged.units.is_empty() && staged.matters.is_empty() {
         return Err(Rejection::ImportEmpty);
+    }
+    if !staged.units.is_empty() && command.seen.is_some_and(|seen| seen != organisation.last_seq())
+    {
+        return Err(Rejection::OrganisationStale { seq: organisation.last_seq() });
     }
     if state.organisation().len() + staged.units.len() > UNITS_MAX
         || state.catalogue().len() + staged.matters.len() > MATTERS_MAX
     {
         return Err(Rejection::OrganisationFull);
     }
-    let coming: HashSet<UnitCode> = staged.units.iter().map(|row| row.code).collect();
+    let after = After::of(organisation, &staged.units)?;
     for row in &staged.units {
-        let is_known =
-            |code: UnitCode| coming.contains(&code) || state.organisation().find(code).is_some();
-        if parent_of(row.code).is_some_and(|parent| !is_known(parent)) {
-            return Err(Rejection::UnitOrphaned { unit: row.code });
-        }
+        after.check(now, row)?;
     }
-    let closing: HashSet<_> = staged
-        .units
-        .iter()
-        .filter(|row| !row.is_open(now))
-        .filter_map(|row| state.organisation().find(row.code))
-        .collect();
-    if !closing.is_empty() {
-        let held = state
-            .cases()
-            .iter()
-            .filter_map(|(_, case)| case.status.holder())
-            .find(|holder| closing.contains(holder));
-        if let Some(unit) = held.and_then(|holder| state.organisation().code(holder)) {
-            return Err(Rejection::UnitHoldsCases { unit });
+    let mut events = vec![Event::ImportCommitted(ImportCommitted { import: command.import })];
+    events.extend(organisation::renumbering_before(organisation, after.coming));
+    events.extend(organisation::bequests(state, now, &after.closing(now, &staged.units)?)?);
+    Ok(events)
+}
+
+/// The organisation as it will be once the import is in force.
+struct After<'s> {
+    organisation: &'s Organisation,
+    rows: HashMap<UnitCode, (UnitNumber, &'s UnitRow)>,
+    /// How many of the rows are new units.
+    coming: usize,
+}
+
+impl<'s> After<'s> {
+    fn of(organisation: &'s Organisation, units: &'s [UnitRow]) -> Result<Self, Rejection> {
+        let mut sorted: Vec<&UnitRow> = units.iter().collect();
+        sorted.sort_by_key(|row| row.code);
+        let mut after = Self { organisation, rows: HashMap::with_capacity(units.len()), coming: 0 };
+        for row in sorted {
+            let unit = match organisation.find(row.code) {
+                // The code was left by a unit that moved: it is not given twice.
+                Some(unit) if organisation.code(unit) != Some(row.code) => {
+                    return Err(Rejection::UnitCodeTaken { unit: row.code });
+                }
+                Some(unit) => unit,
+                None => {
+                    after.coming += 1;
+                    organisation.number_of_coming(after.coming)
+                }
+            };
+            if after.rows.insert(row.code, (unit, row)).is_some() {
+                return Err(Rejection::UnitTwice { unit: row.code });
+            }
         }
+        Ok(after)
     }
-    Ok(vec![Event::ImportCommitted(ImportCommitted { import })])
+
+    fn find(&self, code: UnitCode) -> Option<(UnitNumber, &'s UnitRow)> {
+        self.rows.get(&code).copied().or_else(|| {
+            let unit = self.organisation.find(code)?;
+            Some((unit, self.organisation.unit(unit)?))
+        })
+    }
+
+    /// Whether the row hangs on what will be known and, being open itself, open; and whether what
+    /// hangs on it will not be left alone.
+    fn check(&self, now: Timestamp, row: &UnitRow) -> Result<(), Rejection> {
+        let is_closed = |row: &UnitRow| row.valid_until.is_some_and(|until| until <= now);
+        for above in [row.code.seat(), row.reports_to].into_iter().flatten() {
+            let above = self.find(above).map(|(_, above)| above);
+            let is_good = |above: &UnitRow| is_closed(row) || !is_closed(above);
+            if !above.is_some_and(is_good) {
+                return Err(Rejection::UnitOrphaned { unit: row.code });
+            }
+        }
+        organisation::has_no_circle(row, |code| self.find(code).map(|(_, row)| row))?;
+        let Some(unit) = self.organisation.find(row.code).filter(|_| is_closed(row)) else {
+            return Ok(());
+        };
+        let below = self.organisation.children(unit);
+        let mut below = below.filter_map(|child| self.find(self.organisation.code(child)?));
+        if below.any(|(_, child)| child.parent() == Some(row.code) && !is_closed(child)) {
+            return Err(Rejection::UnitHasSubunits { unit: row.code });
+        }
+        Ok(())
+    }
+
+    /// The known units that will not be open.
+    fn closing(&self, now: Timestamp, units: &'s [UnitRow]) -> Result<Vec<Bequest<'s>>, Rejection> {
+        let mut closing = Vec::new();
+        for row in units.iter().filter(|row| !row.is_open(now)) {
+            let Some(unit) = self.organisation.find(row.code) else {
+                continue;
+            };
+            let successor = row
+                .successor
+                .map(|code| self.find(code).ok_or(Rejection::SuccessorNotFound { unit: row.code }));
+            let successor = successor.transpose()?;
+            closing.push(Bequest { from: unit, code: row.code, successor });
+        }
+        Ok(closing)
+    }
 }
 
 /// Decides what abandoning an import does.
@@ -201,21 +269,6 @@ pub(super) fn decide_abandon(state: &State, import: ImportId) -> Result<Vec<Even
 
 fn open(state: &State, import: ImportId) -> Result<&StagedImport, Rejection> {
     state.imports().get(import).ok_or(Rejection::ImportNotFound)
-}
-
-/// The division that a unit hangs on: the one that it sits at, or the next one up.
-fn parent_of(code: UnitCode) -> Option<UnitCode> {
-    if code.letter().is_some() {
-        return code.ancestor(code.level());
-    }
-    let above = match code.level() {
-        Level::Grid => Level::Village,
-        Level::Village => Level::Township,
-        Level::Township => Level::County,
-        Level::County => Level::City,
-        Level::City => return None,
-    };
-    code.ancestor(above)
 }
 
 pub(super) fn evolve_begun(imports: &mut Imports, record: &Record, event: &ImportBegun) {

@@ -20,6 +20,18 @@ pub const STAGED_ROWS_MAX: usize = 200;
 pub const STAGED_TEXT_BYTES_MAX: usize = 32_768;
 /// Units of one organisation.
 pub const UNITS_MAX: usize = 2_500_000;
+/// Units outside the organisation order of their epoch: more begin another one.
+pub const UNITS_TAIL_MAX: usize = 4_096;
+/// Units above a unit, up to the root.
+pub const ANCESTORS_MAX: usize = 16;
+/// How often one unit may change.
+pub const UNIT_CHANGES_MAX: usize = 1_000;
+/// Units that one is split into, or that are merged into one.
+pub const UNITS_MERGED_MAX: usize = 50;
+/// Units that move with the one that they sit in.
+pub const UNITS_MOVED_MAX: usize = 20_000;
+/// Cases that one event tells of.
+pub const EVENT_CASES_MAX: usize = 4_000;
 /// Matters of one catalogue.
 pub const MATTERS_MAX: usize = 10_000;
 /// Imports begun and not yet committed.
@@ -46,6 +58,8 @@ const _: () = assert!(
 const _: () =
     assert!(STAGED_TEXT_BYTES_MAX + 1_024 < EVENT_BYTES_MAX, "a part of a text is one event");
 const _: () = assert!(
-    STAGED_ROWS_MAX * (NAME_BYTES_MAX + 128) < EVENT_BYTES_MAX,
+    STAGED_ROWS_MAX * (NAME_BYTES_MAX + 160) < EVENT_BYTES_MAX,
     "a chunk of rows is one event"
 );
+const _: () =
+    assert!(EVENT_CASES_MAX * 12 + 1_024 < EVENT_BYTES_MAX, "what changes holders is one event");

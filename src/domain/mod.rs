@@ -71,6 +71,13 @@ pub fn decide(
         Command::EscalateCase(command) => case::decide_escalate(state, now, submission, command),
         Command::HandleCase(command) => case::decide_handle(state, now, submission, command),
         Command::CloseCase(command) => case::decide_close(state, now, submission, command),
+        Command::HandDownCase(command) => case::decide_hand_down(state, now, submission, command),
+        Command::TransferCase(command) => case::decide_transfer(state, now, submission, command),
+        Command::ReturnCase(command) => case::decide_return(state, now, submission, command),
+        Command::DeclineCase(command) => case::decide_decline(state, now, submission, command),
+        Command::ReopenCase(command) => case::decide_reopen(state, now, submission, command),
+        Command::VoidCase(command) => case::decide_void(state, now, submission, command),
+        Command::NoteCase(command) => case::decide_note(state, now, submission, command),
         _administration if !is_admin => Err(Rejection::NeedsAdmin),
         Command::OpenJournal(command) => match state.opened() {
             Some(_) => Err(Rejection::JournalOpen),
@@ -85,8 +92,9 @@ pub fn decide(
         Command::StageUnits(command) => import::decide_units(state, now, command),
         Command::StageMatters(command) => import::decide_matters(state, command),
         Command::StageText(command) => import::decide_text(state, command),
-        Command::CommitImport(command) => import::decide_commit(state, now, command.import),
+        Command::CommitImport(command) => import::decide_commit(state, now, command),
         Command::AbandonImport(command) => import::decide_abandon(state, command.import),
+        Command::ChangeOrganisation(command) => organisation::decide(state, now, command),
         Command::AdvanceClock(command) => match state.clock_mode() {
             Some(event::ClockMode::Driven) if command.to < now => {
                 Err(Rejection::AtBeforeNow { now })
@@ -177,6 +185,31 @@ pub fn evolve(state: &mut State, record: &Record) {
         Event::CaseClosed(event) => case::evolve_closed(state, record, event),
         Event::CaseWarned(event) => case::evolve_warned(state, record, event),
         Event::CaseOverdue(event) => case::evolve_overdue(state, record, event),
+        Event::CaseHandedDown(event) | Event::CaseTransferred(event) => {
+            case::evolve_sent(state, record, event);
+        }
+        Event::CaseReturned(event) => case::evolve_returned(state, record, event),
+        Event::CaseDeclined(event) => case::evolve_declined(state, record, event),
+        Event::CaseVoided(event) => case::evolve_voided(state, record, event),
+        Event::CaseReopened(event) => case::evolve_reopened(state, record, event),
+        Event::CaseNoted(event) => case::evolve_noted(state, record, event),
+        Event::CasesInherited(event) => case::evolve_inherited(state, record, event),
+        Event::UnitOpened(event) => {
+            organisation::evolve_opened(state.organisation_mut(), record, event);
+        }
+        Event::UnitChanged(event) => {
+            organisation::evolve_changed(state.organisation_mut(), record, event);
+        }
+        Event::UnitClosed(event) => {
+            organisation::evolve_closed(state.organisation_mut(), record, event);
+        }
+        Event::UnitMoved(event) => {
+            organisation::evolve_moved(state.organisation_mut(), record, event);
+        }
+        Event::UnitsRenumbered(_) => {
+            state.organisation_mut().renumber();
+            state.organisation_mut().changed(record.seq);
+        }
         Event::JournalOpened(event) => state.opened = Some(event.clone()),
         Event::ClockAdvanced(event) => state.now = Some(event.to),
         Event::ClientAdmitted(event) => {
@@ -192,7 +225,11 @@ pub fn evolve(state: &mut State, record: &Record) {
         Event::ImportAbandoned(event) => drop(state.imports.take(event.import)),
         Event::ImportCommitted(event) => {
             if let Some(staged) = state.imports.take(event.import) {
-                Arc::make_mut(&mut state.organisation).put_all(staged.units);
+                if !staged.units.is_empty() {
+                    let organisation = state.organisation_mut();
+                    organisation.put_all(staged.units, record.at);
+                    organisation.changed(record.seq);
+                }
                 let catalogue = Arc::make_mut(&mut state.catalogue);
                 staged.matters.into_iter().for_each(|row| catalogue.put(row));
             }

@@ -1,7 +1,7 @@
 //! A fact with everything around it: when, by whom, on whose behalf, after which.
 
 use super::event::Event;
-use super::ids::{PrincipalId, SeatNumber, Seq, Timestamp, UnitNumber};
+use super::ids::{CaseId, PrincipalId, SeatNumber, Seq, Timestamp, UnitNumber};
 
 /// Who did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,13 +40,25 @@ pub struct Record {
     pub at: Timestamp,
     /// Who did it.
     pub actor: Actor,
-    /// The event before it on the same object, and so back to the first.
+    /// The event before it on the same object, and so back to the first; what happened to many cases
+    /// says it of each.
     pub previous: Option<Seq>,
     /// On the first event of a command that came with a key: the key, and how many events the
     /// command made.
     pub outcome: Option<Outcome>,
     /// The fact.
     pub event: Event,
+}
+
+impl Record {
+    /// The event before it on that case.
+    #[must_use]
+    pub fn previous_of(&self, case: CaseId) -> Option<Seq> {
+        let Event::CasesInherited(event) = &self.event else {
+            return self.previous;
+        };
+        event.cases.iter().find(|(one, _)| *one == case).map(|(_, previous)| *previous)
+    }
 }
 
 /// The outcome that a command's first event carries.

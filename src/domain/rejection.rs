@@ -1,8 +1,8 @@
 //! Refusals by the rules. A refusal is an answer: it changed nothing, and is decided afresh.
 
-use super::case::{Moves, StatusName};
+use super::case::{MOVE_BITS, Moves, StatusName};
 use super::code::UnitCode;
-use super::ids::{CaseId, Timestamp};
+use super::ids::{CaseId, Seq, Timestamp};
 
 /// Why a command was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum Rejection {
         case: CaseId,
         /// What it is at.
         status: StatusName,
-        /// What its holder may do.
+        /// What the unit acted for may do.
         moves: Moves,
     },
     /// The case has another version by now.
@@ -42,7 +42,14 @@ pub enum Rejection {
     },
     /// The unit acted for is not the one that answers for the case.
     #[error("the unit acted for does not hold the case")]
-    NotTheHolder,
+    NotTheHolder {
+        /// Which case.
+        case: CaseId,
+        /// What it is at.
+        status: StatusName,
+        /// What the unit may do.
+        moves: Moves,
+    },
     /// The command needs the unit that it acts for.
     #[error("the command names no unit to act for")]
     UnitMissing,
@@ -118,9 +125,9 @@ pub enum Rejection {
         /// Which.
         unit: UnitCode,
     },
-    /// A unit cannot be closed while it holds open cases.
-    #[error("the unit holds open cases and cannot be closed")]
-    UnitHoldsCases {
+    /// A unit that holds open cases closes only with a successor.
+    #[error("the unit holds open cases: name the successor that takes them over")]
+    UnitNeedsSuccessor {
         /// Which.
         unit: UnitCode,
     },
@@ -142,6 +149,103 @@ pub enum Rejection {
         /// Which.
         unit: UnitCode,
     },
+    /// No unit has that code.
+    #[error("no unit has that code")]
+    UnitUnknown {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// The unit is closed, or not open yet.
+    #[error("the unit is closed, or not open yet")]
+    UnitNotOpen {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// A unit has, or had, that code.
+    #[error("a unit has, or had, that code")]
+    UnitCodeTaken {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// The same unit is named twice.
+    #[error("the same unit is named twice")]
+    UnitTwice {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// The units above it come back to it.
+    #[error("the units above it come back to it")]
+    UnitInCircle {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// Open units sit in it or report to it.
+    #[error("open units sit in it or report to it")]
+    UnitHasSubunits {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// It has changed as often as a unit may.
+    #[error("the unit has changed as often as a unit may")]
+    UnitChangedTooOften {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// A unit closes by `close_unit` or an import alone.
+    #[error("a unit is closed by close_unit or an import, not here")]
+    UnitClosesElsewhere {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// No unit has the code of the successor.
+    #[error("no unit has the code of the successor")]
+    SuccessorNotFound {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// The successor is not open, closes itself, or cannot hold cases.
+    #[error("the successor is not open, or cannot hold what the unit held")]
+    SuccessorUnfit {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// The unit that should get the case is not open.
+    #[error("the unit that should get the case is closed, or not open yet")]
+    TargetClosed {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// The organisation has changed since the version that was seen.
+    #[error("the organisation has changed since")]
+    OrganisationStale {
+        /// The version that it has.
+        seq: Seq,
+    },
+    /// No such unit to send the case to, or outside the token's scope.
+    #[error("no such unit to send the case to")]
+    TargetNotFound,
+    /// The unit that should get the case holds it.
+    #[error("the unit that should get the case holds it already")]
+    TargetIsHolder,
+    /// The unit that should get the case is not where the move goes.
+    #[error("the unit that should get the case is neither below nor beside, as the move needs it")]
+    TargetUnfit {
+        /// Which case.
+        case: CaseId,
+    },
+    /// Only the unit that a report is routed to settles it on the spot.
+    #[error("only the unit that the report is routed to may settle it on the spot")]
+    SettlerNotTheHolder,
+    /// Only a governance room above may do that.
+    #[error("only a governance room above the case may do that")]
+    NeedsCentre {
+        /// Which case.
+        case: CaseId,
+        /// What it is at.
+        status: StatusName,
+        /// What the unit acted for may do.
+        moves: Moves,
+    },
 }
 
 impl Rejection {
@@ -156,7 +260,7 @@ impl Rejection {
             Self::RefUnknown => "ref_unknown",
             Self::MoveNotAllowed { .. } => "move_not_allowed",
             Self::VersionStale { .. } => "version_stale",
-            Self::NotTheHolder => "not_the_holder",
+            Self::NotTheHolder { .. } => "not_the_holder",
             Self::UnitMissing => "unit_missing",
             Self::UnitNotFound => "unit_not_found",
             Self::PlaceNotFound => "place_not_found",
@@ -178,12 +282,29 @@ impl Rejection {
             Self::ImportEmpty => "import_empty",
             Self::UnitIncoherent { .. } => "unit_incoherent",
             Self::UnitOrphaned { .. } => "unit_orphaned",
-            Self::UnitHoldsCases { .. } => "unit_holds_cases",
+            Self::UnitNeedsSuccessor { .. } => "unit_needs_successor",
             Self::OrganisationFull => "organisation_full",
             Self::JournalOpen => "journal_open",
             Self::OutOfBounds => "out_of_bounds",
             Self::UnitClosed => "unit_closed",
             Self::UnitClosesLater { .. } => "unit_closes_later",
+            Self::UnitUnknown { .. } => "unit_not_known",
+            Self::UnitNotOpen { .. } => "unit_not_open",
+            Self::UnitCodeTaken { .. } => "unit_code_taken",
+            Self::UnitTwice { .. } => "unit_twice",
+            Self::UnitInCircle { .. } => "unit_in_circle",
+            Self::UnitHasSubunits { .. } => "unit_has_subunits",
+            Self::UnitChangedTooOften { .. } => "unit_changed_too_often",
+            Self::UnitClosesElsewhere { .. } => "unit_closes_elsewhere",
+            Self::SuccessorNotFound { .. } => "successor_not_found",
+            Self::SuccessorUnfit { .. } => "successor_unfit",
+            Self::TargetClosed { .. } => "to_closed",
+            Self::OrganisationStale { .. } => "organisation_stale",
+            Self::TargetNotFound => "to_not_found",
+            Self::TargetIsHolder => "to_is_holder",
+            Self::TargetUnfit { .. } => "to_unfit",
+            Self::NeedsCentre { .. } => "needs_centre",
+            Self::SettlerNotTheHolder => "settler_not_the_holder",
         }
     }
 }
@@ -194,17 +315,16 @@ impl Rejection {
     #[must_use]
     pub fn compact(&self) -> (u16, u64) {
         let pack = |case: CaseId, low: u32| u64::from(case.0) << 32 | u64::from(low);
+        let at = |status: StatusName, moves: Moves| (status as u32) << MOVE_BITS | moves.0;
         match *self {
             Self::PrincipalRevoked => (1, 0),
             Self::NeedsAdmin => (2, 0),
             Self::KeyReused => (3, 0),
             Self::CaseNotFound => (4, 0),
             Self::RefUnknown => (5, 0),
-            Self::MoveNotAllowed { case, status, moves } => {
-                (6, pack(case, (status as u32) << 16 | u32::from(moves.0)))
-            }
+            Self::MoveNotAllowed { case, status, moves } => (6, pack(case, at(status, moves))),
             Self::VersionStale { case, version } => (7, pack(case, version)),
-            Self::NotTheHolder => (8, 0),
+            Self::NotTheHolder { case, status, moves } => (8, pack(case, at(status, moves))),
             Self::UnitMissing => (9, 0),
             Self::UnitNotFound => (10, 0),
             Self::PlaceNotFound => (11, 0),
@@ -226,12 +346,29 @@ impl Rejection {
             Self::ImportEmpty => (27, 0),
             Self::UnitIncoherent { unit } => (28, unit.packed()),
             Self::UnitOrphaned { unit } => (29, unit.packed()),
-            Self::UnitHoldsCases { unit } => (30, unit.packed()),
+            Self::UnitNeedsSuccessor { unit } => (30, unit.packed()),
             Self::OrganisationFull => (31, 0),
             Self::JournalOpen => (32, 0),
             Self::OutOfBounds => (33, 0),
             Self::UnitClosed => (34, 0),
             Self::UnitClosesLater { unit } => (35, unit.packed()),
+            Self::UnitUnknown { unit } => (36, unit.packed()),
+            Self::UnitNotOpen { unit } => (37, unit.packed()),
+            Self::UnitCodeTaken { unit } => (38, unit.packed()),
+            Self::UnitTwice { unit } => (39, unit.packed()),
+            Self::UnitInCircle { unit } => (40, unit.packed()),
+            Self::UnitHasSubunits { unit } => (41, unit.packed()),
+            Self::UnitChangedTooOften { unit } => (42, unit.packed()),
+            Self::UnitClosesElsewhere { unit } => (43, unit.packed()),
+            Self::SuccessorNotFound { unit } => (44, unit.packed()),
+            Self::SuccessorUnfit { unit } => (45, unit.packed()),
+            Self::TargetClosed { unit } => (46, unit.packed()),
+            Self::OrganisationStale { seq } => (47, seq.0),
+            Self::TargetNotFound => (48, 0),
+            Self::TargetIsHolder => (49, 0),
+            Self::TargetUnfit { case } => (50, pack(case, 0)),
+            Self::NeedsCentre { case, status, moves } => (51, pack(case, at(status, moves))),
+            Self::SettlerNotTheHolder => (52, 0),
         }
     }
 
@@ -241,19 +378,17 @@ impl Rejection {
         let case = CaseId((payload >> 32) as u32);
         let low = (payload & 0xffff_ffff) as u32;
         let unit = || UnitCode::from_packed(payload).ok();
+        let status = || StatusName::ALL.get((low >> MOVE_BITS) as usize).copied();
+        let moves = Moves(low & ((1 << MOVE_BITS) - 1));
         Some(match code {
             1 => Self::PrincipalRevoked,
             2 => Self::NeedsAdmin,
             3 => Self::KeyReused,
             4 => Self::CaseNotFound,
             5 => Self::RefUnknown,
-            6 => Self::MoveNotAllowed {
-                case,
-                status: *StatusName::ALL.get((low >> 16) as usize)?,
-                moves: Moves((low & 0xffff) as u16),
-            },
+            6 => Self::MoveNotAllowed { case, status: status()?, moves },
             7 => Self::VersionStale { case, version: low },
-            8 => Self::NotTheHolder,
+            8 => Self::NotTheHolder { case, status: status()?, moves },
             9 => Self::UnitMissing,
             10 => Self::UnitNotFound,
             11 => Self::PlaceNotFound,
@@ -275,12 +410,29 @@ impl Rejection {
             27 => Self::ImportEmpty,
             28 => Self::UnitIncoherent { unit: unit()? },
             29 => Self::UnitOrphaned { unit: unit()? },
-            30 => Self::UnitHoldsCases { unit: unit()? },
+            30 => Self::UnitNeedsSuccessor { unit: unit()? },
             31 => Self::OrganisationFull,
             32 => Self::JournalOpen,
             33 => Self::OutOfBounds,
             34 => Self::UnitClosed,
             35 => Self::UnitClosesLater { unit: unit()? },
+            36 => Self::UnitUnknown { unit: unit()? },
+            37 => Self::UnitNotOpen { unit: unit()? },
+            38 => Self::UnitCodeTaken { unit: unit()? },
+            39 => Self::UnitTwice { unit: unit()? },
+            40 => Self::UnitInCircle { unit: unit()? },
+            41 => Self::UnitHasSubunits { unit: unit()? },
+            42 => Self::UnitChangedTooOften { unit: unit()? },
+            43 => Self::UnitClosesElsewhere { unit: unit()? },
+            44 => Self::SuccessorNotFound { unit: unit()? },
+            45 => Self::SuccessorUnfit { unit: unit()? },
+            46 => Self::TargetClosed { unit: unit()? },
+            47 => Self::OrganisationStale { seq: Seq(payload) },
+            48 => Self::TargetNotFound,
+            49 => Self::TargetIsHolder,
+            50 => Self::TargetUnfit { case },
+            51 => Self::NeedsCentre { case, status: status()?, moves },
+            52 => Self::SettlerNotTheHolder,
             _ => return None,
         })
     }
@@ -295,6 +447,7 @@ mod tests {
         let case = CaseId(7);
         let unit: UnitCode = "411502001000-R01".parse().expect("a good code");
         let now = Timestamp(1_767_225_600_123);
+        let (status, moves) = (StatusName::Closed, Moves(0b1010));
         let mut codes = std::collections::BTreeSet::new();
         for code in 1.. {
             let Some(made) = Rejection::from_compact(code, unit.packed())
@@ -303,11 +456,11 @@ mod tests {
                 break;
             };
             let filled = [
-                Rejection::MoveNotAllowed {
-                    case,
-                    status: StatusName::Closed,
-                    moves: Moves(0b1010),
-                },
+                Rejection::MoveNotAllowed { case, status, moves },
+                Rejection::NotTheHolder { case, status, moves },
+                Rejection::NeedsCentre { case, status, moves },
+                Rejection::TargetUnfit { case },
+                Rejection::OrganisationStale { seq: Seq(1 << 40) },
                 Rejection::VersionStale { case, version: 9 },
                 Rejection::SourceNumberTaken { case },
                 Rejection::AtBeforeNow { now },
@@ -318,6 +471,6 @@ mod tests {
             assert_eq!(Rejection::from_compact(number, payload), Some(filled));
             assert!(codes.insert(filled.code()), "{} stands for two refusals", filled.code());
         }
-        assert_eq!(codes.len(), 35, "every refusal has a number");
+        assert_eq!(codes.len(), 52, "every refusal has a number");
     }
 }

@@ -27,6 +27,8 @@ pub enum About {
     Import(ImportId),
     /// A client.
     Client(PrincipalId),
+    /// The organisation: its version is the command's last event.
+    Organisation,
     /// The journal as a whole.
     Journal,
 }
@@ -38,8 +40,8 @@ pub struct CaseReply {
     pub case: CaseId,
     /// Its version then.
     pub version: u32,
-    /// What it was at.
-    pub status: StatusName,
+    /// What it was at, where the command says so.
+    pub status: Option<StatusName>,
     /// Who got it, where the command routed it.
     pub holder: Option<UnitNumber>,
     /// Its clocks, where the command set them.
@@ -53,7 +55,9 @@ impl Reply {
     pub fn of(records: &[Record], version: u32) -> Option<Self> {
         let (first, last) = (records.first()?, records.last()?);
         let events = u16::try_from(records.len()).ok()?;
-        let about = match &last.event {
+        // A case's last event says what it came to; of others the first says what they are about.
+        let telling = if last.event.case().is_some() { last } else { first };
+        let about = match &telling.event {
             Event::ClientAdmitted(event) => About::Client(event.principal),
             Event::ClientRevoked(event) => About::Client(event.principal),
             Event::ImportBegun(event) => About::Import(event.import),
@@ -63,6 +67,12 @@ impl Reply {
             Event::ImportCommitted(event) => About::Import(event.import),
             Event::ImportAbandoned(event) => About::Import(event.import),
             Event::JournalOpened(_) | Event::ClockAdvanced(_) => About::Journal,
+            Event::CasesInherited(_)
+            | Event::UnitOpened(_)
+            | Event::UnitChanged(_)
+            | Event::UnitClosed(_)
+            | Event::UnitMoved(_)
+            | Event::UnitsRenumbered(_) => About::Organisation,
             Event::CaseReported(_)
             | Event::CaseSettled(_)
             | Event::CaseAcknowledged(_)
@@ -70,10 +80,17 @@ impl Reply {
             | Event::CaseHandled(_)
             | Event::CaseClosed(_)
             | Event::CaseWarned(_)
-            | Event::CaseOverdue(_) => About::Case(CaseReply {
+            | Event::CaseOverdue(_)
+            | Event::CaseHandedDown(_)
+            | Event::CaseTransferred(_)
+            | Event::CaseReturned(_)
+            | Event::CaseDeclined(_)
+            | Event::CaseVoided(_)
+            | Event::CaseReopened(_)
+            | Event::CaseNoted(_) => About::Case(CaseReply {
                 case: last.event.case()?,
                 version,
-                status: status_after(&last.event)?,
+                status: status_after(&last.event),
                 holder: routed(&first.event).map(|(holder, _)| holder),
                 deadlines: routed(&first.event).map(|(_, deadlines)| deadlines),
             }),
@@ -86,20 +103,31 @@ fn routed(event: &Event) -> Option<(UnitNumber, Deadlines)> {
     if let Event::CaseReported(event) = event {
         return Some((event.holder, event.deadlines));
     }
-    if let Event::CaseEscalated(event) = event {
-        return Some((event.holder, event.deadlines));
-    }
-    None
+    event.sent().map(|event| (event.holder, event.deadlines))
 }
 
 fn status_after(event: &Event) -> Option<StatusName> {
     match event {
-        Event::CaseReported(_) | Event::CaseEscalated(_) => Some(StatusName::Dispatched),
+        Event::CaseReported(_)
+        | Event::CaseEscalated(_)
+        | Event::CaseHandedDown(_)
+        | Event::CaseTransferred(_)
+        | Event::CaseReturned(_)
+        | Event::CaseReopened(_) => Some(StatusName::Dispatched),
+        Event::CaseDeclined(_) => Some(StatusName::Declined),
+        Event::CaseVoided(_) => Some(StatusName::Voided),
         Event::CaseAcknowledged(_) => Some(StatusName::Acknowledged),
         Event::CaseHandled(_) => Some(StatusName::Handled),
         Event::CaseSettled(_) | Event::CaseClosed(_) => Some(StatusName::Closed),
         Event::CaseWarned(_)
         | Event::CaseOverdue(_)
+        | Event::CaseNoted(_)
+        | Event::CasesInherited(_)
+        | Event::UnitOpened(_)
+        | Event::UnitChanged(_)
+        | Event::UnitClosed(_)
+        | Event::UnitMoved(_)
+        | Event::UnitsRenumbered(_)
         | Event::JournalOpened(_)
         | Event::ClientAdmitted(_)
         | Event::ClientRevoked(_)

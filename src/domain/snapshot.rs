@@ -6,9 +6,9 @@ use super::case::Case;
 use super::catalogue::{Catalogue, MatterRow};
 use super::client::{Client, Clients};
 use super::event::JournalOpened;
-use super::ids::{CaseId, ImportId, Seq, Timestamp};
+use super::ids::{CaseId, ImportId, Seq, Timestamp, UnitNumber};
 use super::import::{Imports, StagedImport};
-use super::organisation::{Organisation, UnitRow};
+use super::organisation::{OrderedUnit, Restored, UnitRow};
 use super::outcome::{KeyHash, Remembered};
 use super::state::{NaturalKey, State};
 
@@ -24,8 +24,10 @@ pub struct StateHead {
     pub now: Option<Timestamp>,
     /// The journal's first event.
     pub opened: Option<JournalOpened>,
-    /// How many units are numbered in organisation order.
-    pub units_ordered: u32,
+    /// The numbering epoch.
+    pub epoch: u32,
+    /// The newest change of the organisation.
+    pub organisation_seq: Seq,
     /// How many imports were ever begun.
     pub imports_begun: u32,
     /// The highest key slot used; zero for none.
@@ -41,7 +43,8 @@ impl State {
             tail: self.tail,
             now: self.now,
             opened: self.opened.clone(),
-            units_ordered: self.organisation.ordered(),
+            epoch: self.organisation.epoch(),
+            organisation_seq: self.organisation.last_seq(),
             imports_begun: self.imports.begun(),
             slots_used: self.slots_used,
         }
@@ -52,7 +55,7 @@ impl State {
 #[derive(Debug)]
 pub struct StateBuilder {
     head: StateHead,
-    units: Vec<UnitRow>,
+    organisation: Restored,
     catalogue: Catalogue,
     clients: Clients,
     imports: Vec<(ImportId, StagedImport)>,
@@ -64,8 +67,12 @@ impl StateBuilder {
     #[must_use]
     pub fn new(head: StateHead) -> Self {
         Self {
+            organisation: Restored {
+                epoch: head.epoch,
+                last_seq: head.organisation_seq,
+                ..Restored::default()
+            },
             head,
-            units: Vec::new(),
             catalogue: Catalogue::default(),
             clients: Clients::default(),
             imports: Vec::new(),
@@ -80,7 +87,17 @@ impl StateBuilder {
 
     /// Takes the next unit.
     pub fn unit(&mut self, row: UnitRow) {
-        self.units.push(row);
+        self.organisation.units.push(row);
+    }
+
+    /// Takes what a unit was before, and until when; oldest first for each.
+    pub fn former_unit(&mut self, unit: UnitNumber, until: Timestamp, row: UnitRow) {
+        self.organisation.former.push((unit, until, row));
+    }
+
+    /// Takes the next unit of the epoch's order.
+    pub fn ordered_unit(&mut self, ordered: OrderedUnit) {
+        self.organisation.order.push(ordered);
     }
 
     /// Takes the next matter.
@@ -121,7 +138,7 @@ impl StateBuilder {
         state.now = self.head.now;
         state.opened = self.head.opened;
         state.slots_used = self.head.slots_used;
-        state.organisation = Arc::new(Organisation::restored(self.units, self.head.units_ordered));
+        state.organisation = Arc::new(self.organisation.organisation());
         state.catalogue = Arc::new(self.catalogue);
         state.clients = Arc::new(self.clients);
         state.imports = Imports::restored(self.head.imports_begun, self.imports);

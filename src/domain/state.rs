@@ -7,12 +7,12 @@ use super::calendar::Calendar;
 use super::case::{Case, Cases, Move, Source, Timer};
 use super::catalogue::Catalogue;
 use super::client::Clients;
-use super::code::Level;
+use super::code::UnitCode;
 use super::command::{CaseRef, Submission, Target};
 use super::digest::{Digest, Hasher, hash_of_words, high, low};
 use super::event::{ClockMode, Event};
 use super::hash::NumberMap;
-use super::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber};
+use super::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
 use super::import::Imports;
 use super::organisation::Organisation;
 use super::outcome::{Outcomes, Remembered, key_hash};
@@ -95,6 +95,10 @@ impl State {
     #[must_use]
     pub fn organisation(&self) -> &Arc<Organisation> {
         &self.organisation
+    }
+
+    pub(super) fn organisation_mut(&mut self) -> &mut Organisation {
+        Arc::make_mut(&mut self.organisation)
     }
 
     /// All matters.
@@ -205,11 +209,11 @@ impl State {
         Ok(Actor { principal: submission.principal, unit, seat: None, acting_for: None })
     }
 
-    /// The case that a command acts on, once it is known that its holder asks, and may.
+    /// The case that a command acts on, once it is known that whoever asks may do that.
     ///
     /// # Errors
-    /// In this order: no such case in scope, another version, nobody who may act, not the holder,
-    /// not a move for now.
+    /// In this order: no such case in scope, another version, nobody who may act, not a move for
+    /// that unit, not one for now.
     pub(super) fn case_for(
         &self,
         now: Timestamp,
@@ -230,35 +234,29 @@ impl State {
         if target.version.is_some_and(|version| version != case.version) {
             return Err(Rejection::VersionStale { case: id, version: case.version });
         }
-        let moves = case.moves(self.holder_level(case));
-        if moves == super::case::Moves::default() {
-            return Err(Rejection::MoveNotAllowed { case: id, status: case.status.name(), moves });
-        }
         let Some(unit) = self.actor(now, submission)?.unit else {
             return Err(Rejection::UnitMissing);
         };
-        if case.status.holder() != Some(unit) {
-            return Err(Rejection::NotTheHolder);
+        let moves = case.moves(&self.organisation, unit);
+        if moves.contains(wanted) {
+            return Ok((id, case));
         }
-        if !moves.contains(wanted) {
-            return Err(Rejection::MoveNotAllowed { case: id, status: case.status.name(), moves });
+        let status = case.status.name();
+        if case.moves_now(&self.organisation).contains(wanted) {
+            return Err(Rejection::NotTheHolder { case: id, status, moves });
         }
-        Ok((id, case))
+        if case.moves_of_any_centre().contains(wanted) {
+            return Err(Rejection::NeedsCentre { case: id, status, moves });
+        }
+        Err(Rejection::MoveNotAllowed { case: id, status, moves })
     }
 
     /// Whether the case exists for that submission: where it happened, or who holds it.
     fn is_in_scope(&self, submission: &Submission, case: &Case) -> bool {
-        let is_within = |unit: UnitNumber| {
-            self.organisation.code(unit).is_some_and(|code| submission.scope.contains(code))
-        };
-        is_within(case.place) || case.status.holder().is_some_and(is_within)
-    }
-
-    /// The level of the unit that holds the case; the city's once nobody does.
-    #[must_use]
-    pub fn holder_level(&self, case: &Case) -> Level {
-        let holder = case.status.holder().and_then(|holder| self.organisation.unit(holder));
-        holder.map_or(Level::City, super::organisation::UnitRow::level)
+        let is_within =
+            |code: Option<UnitCode>| code.is_some_and(|code| submission.scope.contains(code));
+        let holder = || case.status.holder().and_then(|unit| self.organisation.code(unit));
+        is_within(case.place_code(&self.organisation)) || is_within(holder())
     }
 
     /// The newest event before this one on the same object.
@@ -266,6 +264,9 @@ impl State {
     pub fn previous(&self, event: &Event) -> Option<Seq> {
         if let Some(case) = event.case() {
             return self.cases.get(case).map(|case| case.last_seq);
+        }
+        if event.is_of_organisation() {
+            return Some(self.organisation.last_seq()).filter(|seq| *seq != Seq::ZERO);
         }
         let of_import =
             |import: ImportId| self.imports.get(import).map(|staged| Seq(staged.last_seq));
@@ -289,7 +290,20 @@ impl State {
             | Event::CaseHandled(_)
             | Event::CaseClosed(_)
             | Event::CaseWarned(_)
-            | Event::CaseOverdue(_) => None,
+            | Event::CaseOverdue(_)
+            | Event::CaseHandedDown(_)
+            | Event::CaseTransferred(_)
+            | Event::CaseReturned(_)
+            | Event::CaseDeclined(_)
+            | Event::CaseVoided(_)
+            | Event::CaseReopened(_)
+            | Event::CaseNoted(_)
+            | Event::CasesInherited(_)
+            | Event::UnitOpened(_)
+            | Event::UnitChanged(_)
+            | Event::UnitClosed(_)
+            | Event::UnitMoved(_)
+            | Event::UnitsRenumbered(_) => None,
         }
     }
 
@@ -321,15 +335,28 @@ impl State {
         }
     }
 
-    /// Changes a case and all that follows from it: version, chain, timer, digest.
-    pub(super) fn change_case(&mut self, id: CaseId, seq: Seq, change: impl FnOnce(&mut Case)) {
+    /// Changes a case by an event, and all that follows from it: version, chain, timer, digest.
+    pub(super) fn change_case(
+        &mut self,
+        id: CaseId,
+        record: &Record,
+        change: impl FnOnce(&mut Case),
+    ) {
+        self.amend_case(id, |case| {
+            change(case);
+            case.version += 1;
+            case.last_seq = record.seq;
+            case.changed_at = record.at;
+        });
+    }
+
+    /// Changes a case further by the event that changed it.
+    pub(super) fn amend_case(&mut self, id: CaseId, change: impl FnOnce(&mut Case)) {
         let Some(case) = self.cases.get_mut(id) else {
             return;
         };
         let before = *case;
         change(case);
-        case.version += 1;
-        case.last_seq = seq;
         let after = *case;
         self.case_digest.replace(before.hash(id), after.hash(id));
         if self.is_folding {

@@ -231,12 +231,12 @@ impl Handle {
     ///
     /// # Errors
     /// When the journal cannot be read there.
-    pub fn history(&self, case: &Case, limit: usize) -> Result<Vec<Record>, ReadError> {
+    pub fn history(&self, id: CaseId, case: &Case, limit: usize) -> Result<Vec<Record>, ReadError> {
         let mut records = Vec::with_capacity(case.version as usize);
         let mut next = Some(case.last_seq);
         while let Some(seq) = next.filter(|_| records.len() < limit) {
             let record = self.reader.record(seq)?;
-            next = record.previous;
+            next = record.previous_of(id);
             records.push(record);
         }
         records.reverse();

@@ -179,7 +179,7 @@ impl Stage {
             Record { seq: self.state.tail().next(), at: self.now, actor, previous, outcome, event };
         domain::evolve(&mut self.state, &record);
         self.turn.push(&record);
-        self.touched.extend(record.event.case());
+        self.touched.extend(record.event.cases());
         record
     }
 
@@ -239,7 +239,9 @@ impl Verdict {
             Self::Accepted(reply) => {
                 let case = match reply.about {
                     About::Case(case) => Some((case.case, case.version)),
-                    About::Import(_) | About::Client(_) | About::Journal => None,
+                    About::Import(_) | About::Client(_) | About::Organisation | About::Journal => {
+                        None
+                    }
                 };
                 LineAnswer::accepted(reply.seq, case)
             }

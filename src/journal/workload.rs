@@ -11,9 +11,10 @@ use crate::domain::case::Source;
 use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
 use crate::domain::code::{CodeRange, UnitCode};
 use crate::domain::command::{
-    AbandonImport, AcknowledgeCase, AdmitClient, BeginImport, CaseRef, CloseCase, Command,
-    CommitImport, EscalateCase, HandleCase, OpenJournal, ReportCase, RevokeClient, StageMatters,
-    StageText, StageUnits, Submission, Target,
+    AbandonImport, AcknowledgeCase, AdmitClient, BeginImport, CaseRef, Change, ChangeOrganisation,
+    CloseCase, Command, CommitImport, HandleCase, MergeUnits, MoveUnit, NoteCase, OpenJournal,
+    ReasonedMove, ReportCase, RevokeClient, SendCase, StageMatters, StageText, StageUnits,
+    Submission, Target,
 };
 use crate::domain::event::{ClockMode, Event, Grant, SealedPart};
 use crate::domain::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
@@ -169,7 +170,8 @@ impl Workload {
             Some(target) => self.state.resolve(PrincipalId::SYSTEM, &target.case)?,
             None => return matches!(command, Command::ReportCase(_)).then(|| self.any_place()),
         };
-        let holder = self.state.cases().get(case)?.status.holder()?;
+        let status = self.state.cases().get(case)?.status;
+        let holder = status.holder().or(status.ended().map(|(by, _)| by))?;
         self.state.organisation().code(holder)
     }
 
@@ -177,7 +179,7 @@ impl Workload {
         match self.rng.random_range(0..100) {
             0..30 => self.any_report(),
             30..50 => Command::AcknowledgeCase(AcknowledgeCase { target: self.any_target() }),
-            50..60 => Command::EscalateCase(EscalateCase {
+            50..60 => Command::EscalateCase(ReasonedMove {
                 target: self.any_target(),
                 reason: self.part(),
             }),
@@ -187,8 +189,46 @@ impl Workload {
             78..94 => {
                 Command::CloseCase(CloseCase { target: self.any_target(), answer: self.part() })
             }
+            94..97 => self.any_sending(),
             _ => self.any_administration(),
         }
+    }
+
+    /// A move that sends a case, ends it, opens it again or notes something.
+    fn any_sending(&mut self) -> Command {
+        let (target, reason) = (self.any_target(), self.part());
+        let to = self.any_place();
+        match self.rng.random_range(0..7) {
+            0 => Command::HandDownCase(SendCase { target, to, reason }),
+            1 => Command::TransferCase(SendCase { target, to, reason }),
+            2 => Command::ReturnCase(ReasonedMove { target, reason }),
+            3 => Command::DeclineCase(ReasonedMove { target, reason }),
+            4 => Command::ReopenCase(ReasonedMove { target, reason }),
+            5 => Command::VoidCase(ReasonedMove { target, reason }),
+            _ => Command::NoteCase(NoteCase { target, note: reason }),
+        }
+    }
+
+    /// A change of the organisation: most are refused, and some are not.
+    fn any_change(&mut self) -> Command {
+        let (unit, other) = (self.any_place(), self.any_place());
+        let change = match self.rng.random_range(0..4) {
+            0 => Change::Close(unit, Some(other)),
+            1 => Change::Merge(MergeUnits { units: vec![unit], into: other }),
+            2 => {
+                let place = other.place() / 1_000 * 1_000 + self.rng.random_range(1..999);
+                let to = UnitCode::of_place(place).expect("a grid's place");
+                Change::Move(MoveUnit { unit, to })
+            }
+            _ => {
+                let found = self.state.organisation().find(unit);
+                let row = found.and_then(|unit| self.state.organisation().unit(unit));
+                let row = row.expect("a known unit");
+                let name = format!("{}改", row.name.chars().take(9).collect::<String>());
+                Change::Amend(UnitRow { name: name.into(), ..row.clone() })
+            }
+        };
+        Command::ChangeOrganisation(Box::new(ChangeOrganisation { seen: None, change }))
     }
 
     fn any_report(&mut self) -> Command {
@@ -213,12 +253,15 @@ impl Workload {
     fn any_administration(&mut self) -> Command {
         let import = ImportId(self.rng.random_range(1..=self.state.imports().begun() + 1));
         let name: Arc<str> = format!("client-{}", self.rng.random_range(0..30)).into();
-        match self.rng.random_range(0..7) {
+        match self.rng.random_range(0..8) {
+            7 => self.any_change(),
             0 => Command::BeginImport(BeginImport { origin: "units.toml".into() }),
             1 => Command::StageUnits(StageUnits { import, rows: self.some_units() }),
             2 => Command::StageMatters(StageMatters { import, rows: matters() }),
             3 => Command::StageText(StageText { import, text: "[[unit]]".into() }),
-            4 if self.rng.random_ratio(1, 2) => Command::CommitImport(CommitImport { import }),
+            4 if self.rng.random_ratio(1, 2) => {
+                Command::CommitImport(CommitImport { import, seen: None })
+            }
             4 => Command::AbandonImport(AbandonImport { import }),
             5 => Command::RevokeClient(RevokeClient { name }),
             _ => Command::AdmitClient(AdmitClient {
@@ -245,7 +288,7 @@ impl Workload {
             self.submit(Command::StageUnits(StageUnits { import, rows: rows.to_vec() }));
         }
         self.submit(Command::StageMatters(StageMatters { import, rows: matters }));
-        self.submit(Command::CommitImport(CommitImport { import }));
+        self.submit(Command::CommitImport(CommitImport { import, seen: None }));
     }
 
     /// Now and then a unit with another name, or one that is closed.
@@ -285,12 +328,8 @@ impl Workload {
 }
 
 fn units() -> Vec<UnitRow> {
-    let row = |code: String, kind, name: &str| UnitRow {
-        code: code.parse().expect("a good code"),
-        kind,
-        name: name.into(),
-        valid_from: None,
-        valid_until: None,
+    let row = |code: String, kind, name: &str| {
+        UnitRow::new(code.parse().expect("a good code"), kind, name)
     };
     let mut rows = vec![row("411500000000".into(), UnitKind::Division, "信阳市")];
     for county in 2..4 {

@@ -39,6 +39,8 @@ pub(super) struct Field {
 /// What a field's value is, in words.
 pub(super) const TEXT: &str = "it is a text in quotes";
 /// What a field's value is, in words.
+pub(super) const TEXTS: &str = "it is a list of texts";
+/// What a field's value is, in words.
 pub(super) const BOOLEAN: &str = "it is true or false";
 /// What a field's value is, in words.
 pub(super) const LIMIT: &str = "it is a limit such as { calendar_hours = 24 }";

@@ -6,33 +6,54 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Flaw;
 use super::moment::{parse_moment, write_moment};
-use crate::domain::code::UnitCode;
+use crate::domain::catalogue::Module;
+use crate::domain::code::{BadCode, UnitCode};
 use crate::domain::ids::Timestamp;
 use crate::domain::limits::NAME_BYTES_MAX;
-use crate::domain::organisation::{UnitKind, UnitRow};
+use crate::domain::organisation::{Modules, UnitKind, UnitRow};
 
 /// A unit as a text gives it: `{"code":"411502001001","kind":"division","name":"…"}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnitText {
-    /// What names it: 12 digits, 15 for a grid, 12 and `-R01` for a governance room.
+    /// What names it: 12 digits, 15 for a grid, 12 and `-R01` for a governance room, likewise `D` for
+    /// a department, `B` an office, `S` a stationed body, `T` a task force, `H` a headquarters.
     pub code: String,
-    /// `division`, `grid` or `governance_room`.
+    /// `division`, `grid`, `governance_room`, `department`, `office`, `stationed`, `task_force` or
+    /// `headquarters`.
     pub kind: String,
     /// In Chinese, 1 to 120 bytes.
     pub name: String,
+    /// The code of whom it answers to, where that is not the division that it sits in or at; a
+    /// stationed body has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports_to: Option<String>,
+    /// The modules that an office owns, or a department is the counterpart for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<String>,
     /// RFC 3339; from always when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<String>,
     /// RFC 3339, not in the future; for ever when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<String>,
+    /// The code of who takes over its open work, where it closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
 }
 
 impl UnitText {
     /// Its fields, in the order in which they are written.
-    pub const FIELDS: &'static [&'static str] =
-        &["code", "kind", "name", "valid_from", "valid_until"];
+    pub const FIELDS: &'static [&'static str] = &[
+        "code",
+        "kind",
+        "name",
+        "reports_to",
+        "modules",
+        "valid_from",
+        "valid_until",
+        "successor",
+    ];
 
     /// The row that it says.
     ///
@@ -40,14 +61,12 @@ impl UnitText {
     /// Every flaw of it.
     pub fn row(&self) -> Result<UnitRow, Vec<Flaw>> {
         let mut flaws = Vec::new();
-        let code = keep(
-            &mut flaws,
-            self.code
-                .parse::<UnitCode>()
-                .map_err(|bad| Flaw::of("code", format!("'{}' is {bad}", self.code), CODE_HINT)),
-        );
+        let code = keep(&mut flaws, code("code", &self.code));
         let kind = keep(&mut flaws, named("kind", &self.kind, UnitKind::ALL, UnitKind::name));
         let name = keep(&mut flaws, name("name", &self.name));
+        let reports_to = keep(&mut flaws, maybe_code("reports_to", self.reports_to.as_deref()));
+        let modules = keep(&mut flaws, modules(&self.modules));
+        let successor = keep(&mut flaws, maybe_code("successor", self.successor.as_deref()));
         let valid_from = keep(&mut flaws, moment("valid_from", self.valid_from.as_deref()));
         let valid_until = keep(&mut flaws, moment("valid_until", self.valid_until.as_deref()));
         if let (Some(Some(from)), Some(Some(until))) = (valid_from, valid_until)
@@ -59,21 +78,58 @@ impl UnitText {
                 "give the first moment at which the unit exists no more",
             ));
         }
-        let (Some(code), Some(kind), Some(name), Some(valid_from), Some(valid_until)) =
-            (code, kind, name, valid_from, valid_until)
-        else {
-            return Err(flaws);
-        };
-        let row = UnitRow { code, kind, name, valid_from, valid_until };
-        if !row.is_coherent() {
+        if self.successor.is_some() && self.valid_until.is_none() {
             flaws.push(Flaw::of(
-                "kind",
-                format!("'{}' does not fit the code {code}", kind.name()),
-                form_of(kind),
+                "successor",
+                "is for a unit that closes",
+                "give valid_until too, or leave it out",
             ));
         }
+        let row = (|| {
+            Some(UnitRow {
+                code: code?,
+                kind: kind?,
+                name: name?,
+                reports_to: reports_to?,
+                modules: modules?,
+                valid_from: valid_from?,
+                valid_until: valid_until?,
+                successor: successor?,
+            })
+        })();
+        let Some(row) = row else {
+            return Err(flaws);
+        };
+        flaws.extend(incoherence(&row));
         if flaws.is_empty() { Ok(row) } else { Err(flaws) }
     }
+}
+
+/// What does not fit in a row whose fields are good.
+fn incoherence(row: &UnitRow) -> Option<Flaw> {
+    if row.is_coherent() {
+        return None;
+    }
+    let UnitRow { code, kind, .. } = row;
+    if code.letter() != kind.letter() || !kind.sits_at(code.level()) {
+        let message = format!("'{}' does not fit the code {code}", kind.name());
+        return Some(Flaw::of("kind", message, form_of(*kind)));
+    }
+    if row.reports_to == Some(*code) {
+        return Some(Flaw::of("reports_to", "is the unit itself", "leave it out"));
+    }
+    if row.successor == Some(*code) {
+        return Some(Flaw::of("successor", "is the unit itself", "name another unit"));
+    }
+    if *kind == UnitKind::Stationed && row.reports_to.is_none() {
+        let hint = "a stationed body sits in a township and reports to a department: name it";
+        return Some(Flaw::of("reports_to", "is missing", hint));
+    }
+    Some(Flaw::of(
+        "modules",
+        format!("'{}' has no modules", kind.name()),
+        "only an office owns modules, and a department is the counterpart for some",
+    ))
 }
 
 impl From<&UnitRow> for UnitText {
@@ -82,19 +138,45 @@ impl From<&UnitRow> for UnitText {
             code: row.code.to_string(),
             kind: row.kind.name().to_owned(),
             name: row.name.to_string(),
+            reports_to: row.reports_to.map(|code| code.to_string()),
+            modules: row.modules.iter().map(|module| module.name().to_owned()).collect(),
             valid_from: row.valid_from.and_then(write_moment),
             valid_until: row.valid_until.and_then(write_moment),
+            successor: row.successor.map(|code| code.to_string()),
         }
     }
 }
 
 const CODE_HINT: &str = "for example 411502001001, 411502001001007 or 411502001000-R01";
 
+fn code(field: &'static str, text: &str) -> Result<UnitCode, Flaw> {
+    text.parse().map_err(|bad: BadCode| Flaw::of(field, format!("'{text}' is {bad}"), CODE_HINT))
+}
+
+fn maybe_code(field: &'static str, text: Option<&str>) -> Result<Option<UnitCode>, Flaw> {
+    text.map(|text| code(field, text)).transpose()
+}
+
+fn modules(texts: &[String]) -> Result<Modules, Flaw> {
+    let modules = texts.iter().map(|text| named("modules", text, Module::ALL, Module::name));
+    let modules: Vec<_> = modules.collect::<Result<_, _>>()?;
+    Ok(Modules::of(&modules))
+}
+
 fn form_of(kind: UnitKind) -> &'static str {
     match kind {
         UnitKind::Division => "a division has 12 digits",
         UnitKind::Grid => "a grid has 15 digits, the last three not 000",
         UnitKind::GovernanceRoom => "a governance room has 12 digits, '-R' and 2 digits",
+        UnitKind::Department => {
+            "a department has the 12 digits of its county or city, '-D' and 2 digits"
+        }
+        UnitKind::Office => "an office has the 12 digits of its township, '-B' and 2 digits",
+        UnitKind::Stationed => {
+            "a stationed body has the 12 digits of its township, '-S' and 2 digits"
+        }
+        UnitKind::TaskForce => "a task force has 12 digits, '-T' and 2 digits",
+        UnitKind::Headquarters => "a headquarters has 12 digits, '-H' and 2 digits",
     }
 }
 

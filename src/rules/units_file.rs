@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::entry::{Entry, Field, Place, TEXT};
+use super::entry::{Entry, Field, Place, TEXT, TEXTS};
 use super::finding::{Finding, Flaw};
 use super::matter::MatterText;
 use super::unit::UnitText;
@@ -99,8 +99,11 @@ fn parse_line(origin: &str, number: u32, line: &str) -> Result<UnitRow, Vec<Find
         code: entry.take("code", TEXT),
         kind: entry.take("kind", TEXT),
         name: entry.take("name", TEXT),
+        reports_to: entry.take_optional("reports_to", TEXT),
+        modules: entry.take_optional("modules", TEXTS).unwrap_or_default(),
         valid_from: entry.take_optional("valid_from", TEXT),
         valid_until: entry.take_optional("valid_until", TEXT),
+        successor: entry.take_optional("successor", TEXT),
     };
     entry.finish(text.row())
 }
@@ -197,7 +200,8 @@ mod tests {
                  (grid), or 12 digits, '-', a letter and 2 digits; hint: for example \
                  411502001001, 411502001001007 or 411502001000-R01",
                 "units.ndjson:1:16: kind: 'villag' is not one of its values; hint: one of \
-                 division, grid, governance_room",
+                 division, grid, governance_room, department, office, stationed, task_force, \
+                 headquarters",
                 "units.ndjson:1:32: unknown field 'nmae'; hint: did you mean 'name'?",
                 "units.ndjson:3:2: code: invalid type: integer `7`, expected a string; hint: it \
                  is a text in quotes",

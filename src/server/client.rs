@@ -1,7 +1,7 @@
 //! The HTTP client of the commands: one connection, to a running server or to one in this process.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, Request, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -82,7 +82,7 @@ impl Client {
     /// # Errors
     /// When the connection breaks; a refusal is a reply.
     pub async fn get(&mut self, path: &str) -> Result<Reply, Failure> {
-        self.call("GET", path, None, whole(Bytes::new())).await
+        self.call("GET", path, &[], whole(Bytes::new())).await
     }
 
     /// `POST path` with a body of that type, the reply read whole.
@@ -95,17 +95,25 @@ impl Client {
         content_type: &str,
         body: impl Into<Bytes>,
     ) -> Result<Reply, Failure> {
-        self.call("POST", path, Some(content_type), whole(body.into())).await
+        self.call("POST", path, &[(header::CONTENT_TYPE, content_type)], whole(body.into())).await
+    }
+
+    /// `POST path` without a body, for what has not changed since it had that entity tag.
+    ///
+    /// # Errors
+    /// When the connection breaks; a refusal is a reply.
+    pub async fn post_if(&mut self, path: &str, if_match: &str) -> Result<Reply, Failure> {
+        self.call("POST", path, &[(header::IF_MATCH, if_match)], whole(Bytes::new())).await
     }
 
     async fn call(
         &mut self,
         method: &str,
         path: &str,
-        content_type: Option<&str>,
+        headers: &[(HeaderName, &str)],
         body: SentBody,
     ) -> Result<Reply, Failure> {
-        let response = self.send(method, path, content_type, body).await?;
+        let response = self.send(method, path, headers, body).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.into_body().collect().await;
         let body =
@@ -121,7 +129,7 @@ impl Client {
         &mut self,
         method: &str,
         path: &str,
-        content_type: Option<&str>,
+        headers: &[(HeaderName, &str)],
         body: SentBody,
     ) -> Result<http::Response<Incoming>, Failure> {
         let mut request = Request::builder()
@@ -129,8 +137,8 @@ impl Client {
             .uri(path)
             .header(header::HOST, &self.authority)
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
-        if let Some(content_type) = content_type {
-            request = request.header(header::CONTENT_TYPE, content_type);
+        for (name, value) in headers {
+            request = request.header(name, *value);
         }
         let request =
             request.body(body).map_err(|error| Failure::world("make a request", &error))?;

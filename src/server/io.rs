@@ -199,10 +199,11 @@ mod tests {
             ("/v1/imports", "application/json", json!({ "origin": "a test" }).to_string()),
             ("/v1/imports/1/units", "application/x-ndjson", units.join("\n")),
             ("/v1/imports/1/matters", "application/x-ndjson", matter.to_string()),
-            ("/v1/imports/1/commit", "application/json", String::new()),
         ] {
             client.post(path, kind, body).await.expect("a reply").json().expect(path);
         }
+        let committed = client.post_if("/v1/imports/1/commit", "\"0\"").await;
+        committed.expect("a reply").json().expect("nothing came between");
     }
 
     /// Reports a case, acknowledges it, reads its history and the feed, and streams reports.

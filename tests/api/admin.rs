@@ -68,9 +68,15 @@ fn an_import_is_in_force_from_its_commit_on() {
     let open = world.get("/v1/imports/1").ok();
     assert_eq!((&open["units"], &open["matters"]), (&json!(450), &json!(0)));
     assert_eq!(world.get("/v1/units/411007000000").problem().0, 404);
-    let committed = world.post("/v1/imports/1/commit", "");
+    let unguarded = world.post("/v1/imports/1/commit", "");
+    assert_eq!(unguarded.problem(), (428, String::from("precondition_required")));
+    let commit = |seen: &str| {
+        let commit = world.request("POST", "/v1/imports/1/commit").header("if-match", seen);
+        commit.send().problem()
+    };
+    assert_eq!(commit("\"7\""), (412, String::from("organisation_stale")));
     // Without a city above them the counties hang in the air.
-    assert_eq!(committed.problem(), (409, String::from("unit_orphaned")));
+    assert_eq!(commit("*"), (409, String::from("unit_orphaned")));
     world.post("/v1/imports/1/abandon", "").ok();
     assert_eq!(world.get("/v1/imports/1").problem(), (404, String::from("import_not_found")));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{GRID, TOWNSHIP, VILLAGE, World, report};
+use crate::world::{GRID, ROOM, VILLAGE, World, report};
 
 fn act(world: &World, case: u64, action: &str, by: &str, note: &str) -> serde_json::Value {
     let body = format!(r#"{{"by":"{by}"{note}}}"#);
@@ -65,8 +65,9 @@ fn a_case_settled_on_the_spot_is_closed_in_one_call() {
         (&json!("closed"), &json!(2))
     );
     let shown = world.get("/v1/cases/1").ok();
-    assert_eq!((&shown["on_the_spot"], &shown["moves"]), (&json!(true), &json!([])));
-    assert_eq!((&shown["holder"], &shown["closed_by"]), (&json!(null), &json!(GRID)));
+    assert_eq!(shown["on_the_spot"], true);
+    assert_eq!(shown["moves"], json!(["reopen", "note"]), "by whoever ended it");
+    assert_eq!((&shown["holder"], &shown["ended_by"]), (&json!(null), &json!(GRID)));
 }
 
 #[test]
@@ -177,9 +178,10 @@ fn a_township_is_as_far_as_it_goes() {
     let world = World::new();
     let case = world.report("PS-002");
     act(&world, case, "escalate", VILLAGE, r#","reason":"大""#);
-    let body = format!(r#"{{"by":"{TOWNSHIP}","reason":"更大"}}"#);
+    let body = format!(r#"{{"by":"{ROOM}","reason":"更大"}}"#);
     let refused = world.post(&format!("/v1/cases/{case}/escalate"), &body);
     assert_eq!(refused.problem(), (409, String::from("move_not_allowed")));
     assert_eq!(refused.json()["case_status"], "dispatched");
-    assert_eq!(refused.json()["moves"], json!(["acknowledge"]));
+    let moves = ["acknowledge", "hand_down", "transfer", "return", "decline", "void", "note"];
+    assert_eq!(refused.json()["moves"], json!(moves));
 }

@@ -34,6 +34,7 @@ fn the_feed_gives_every_event_once_and_in_order() {
         "import.units_staged",
         "import.matters_staged",
         "import.committed",
+        "units.renumbered",
         "case.reported",
     ];
     assert_eq!(kinds, expected);

@@ -23,7 +23,7 @@ pub(crate) const MONDAY: Timestamp = Timestamp(1_767_571_200_000);
 
 pub(crate) const GRID: &str = "411502001001001";
 pub(crate) const VILLAGE: &str = "411502001001";
-pub(crate) const TOWNSHIP: &str = "411502001000";
+pub(crate) const ROOM: &str = "411502001000-R01";
 pub(crate) const ELSEWHERE: &str = "411502002001001";
 
 const UNITS: &[(&str, &str)] = &[
@@ -145,7 +145,8 @@ impl World {
             .body(matters())
             .send();
         assert_eq!(staged.status, 200, "{staged:?}");
-        self.post(&format!("/v1/imports/{import}/commit"), "").ok();
+        let commit = self.request("POST", &format!("/v1/imports/{import}/commit"));
+        commit.header("if-match", "\"0\"").send().ok();
     }
 
     /// A request with the administrator's token.

@@ -124,13 +124,7 @@ impl Writer {
 }
 
 fn unit(number: u64) -> UnitRow {
-    UnitRow {
-        code: "411502001201001".parse().unwrap(),
-        kind: UnitKind::Grid,
-        name: format!("{number}").into(),
-        valid_from: None,
-        valid_until: None,
-    }
+    UnitRow::new("411502001201001".parse().unwrap(), UnitKind::Grid, format!("{number}"))
 }
 
 pub(crate) const BALLAST_BYTES: u64 = 2 << 20;

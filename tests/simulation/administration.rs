@@ -1,6 +1,8 @@
 //! The shadow's administration: clients and imports.
 
-use zhida::domain::command::Command;
+use std::collections::BTreeSet;
+
+use zhida::domain::command::{Command, StageUnits};
 use zhida::domain::ids::Timestamp;
 
 use crate::city::{ancestor, level};
@@ -44,21 +46,7 @@ impl Shadow {
                 ("import.begun", Some(self.imports_begun))
             }
             Command::StageUnits(stage) => {
-                let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
-                if stage.rows.is_empty() {
-                    return Err("rows_out_of_bounds");
-                }
-                if stage.rows.iter().any(|row| !row.is_coherent()) {
-                    return Err("unit_incoherent");
-                }
-                let is_later = |until: Timestamp| until.0 > self.now;
-                if stage.rows.iter().any(|row| row.valid_until.is_some_and(is_later)) {
-                    return Err("unit_closes_later");
-                }
-                let rows = stage.rows.iter();
-                staged
-                    .units
-                    .extend(rows.map(|row| (row.code.to_string(), row.valid_until.map(|at| at.0))));
+                self.stage_units(stage)?;
                 ("import.units_staged", Some(stage.import.0))
             }
             Command::StageMatters(stage) => {
@@ -77,7 +65,11 @@ impl Shadow {
                 ("import.text_staged", Some(stage.import.0))
             }
             Command::CommitImport(commit) => {
-                self.commit(commit.import.0)?;
+                if self.commit(commit.import.0)? {
+                    self.log.push(("import.committed", None));
+                    self.log.push(("units.renumbered", None));
+                    return Ok(Some(commit.import.0));
+                }
                 ("import.committed", Some(commit.import.0))
             }
             Command::AbandonImport(abandon) => {
@@ -93,16 +85,46 @@ impl Shadow {
             | Command::AcknowledgeCase(_)
             | Command::EscalateCase(_)
             | Command::HandleCase(_)
-            | Command::CloseCase(_) => unreachable!("decided above"),
+            | Command::CloseCase(_)
+            | Command::HandDownCase(_)
+            | Command::TransferCase(_)
+            | Command::ReturnCase(_)
+            | Command::DeclineCase(_)
+            | Command::ReopenCase(_)
+            | Command::VoidCase(_)
+            | Command::NoteCase(_)
+            | Command::ChangeOrganisation(_) => unreachable!("decided above, or not made"),
         };
         self.log.push((name, None));
         Ok(number)
     }
 
-    fn commit(&mut self, import: u32) -> Result<(), &'static str> {
+    fn stage_units(&mut self, stage: &StageUnits) -> Result<(), &'static str> {
+        let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
+        if stage.rows.is_empty() {
+            return Err("rows_out_of_bounds");
+        }
+        if stage.rows.iter().any(|row| !row.is_coherent()) {
+            return Err("unit_incoherent");
+        }
+        let is_later = |until: Timestamp| until.0 > self.now;
+        if stage.rows.iter().any(|row| row.valid_until.is_some_and(is_later)) {
+            return Err("unit_closes_later");
+        }
+        let rows = stage.rows.iter();
+        staged.units.extend(rows.map(|row| (row.code.to_string(), row.valid_until.map(|at| at.0))));
+        Ok(())
+    }
+
+    /// Says whether it brought the first units.
+    fn commit(&mut self, import: u32) -> Result<bool, &'static str> {
         let staged = self.imports.get(&import).ok_or("import_not_found")?;
         if staged.units.is_empty() && !staged.has_matters {
             return Err("import_empty");
+        }
+        let codes: BTreeSet<&String> = staged.units.iter().map(|(code, _)| code).collect();
+        if codes.len() < staged.units.len() {
+            return Err("unit_twice");
         }
         let is_known = |code: &String| {
             self.units.contains_key(code) || staged.units.iter().any(|(one, _)| one == code)
@@ -122,11 +144,12 @@ impl Shadow {
             |(_, until): &&(String, Option<i64>)| until.is_some_and(|at| at <= self.now);
         let holds = |code: &str| self.cases.iter().any(|one| one.holder.as_deref() == Some(code));
         if staged.units.iter().filter(is_closing).any(|(code, _)| holds(code)) {
-            return Err("unit_holds_cases");
+            return Err("unit_needs_successor");
         }
+        let is_first = self.units.is_empty() && !staged.units.is_empty();
         let staged = self.imports.remove(&import).expect("just found");
         self.units.extend(staged.units);
         self.has_matters |= staged.has_matters;
-        Ok(())
+        Ok(is_first)
     }
 }

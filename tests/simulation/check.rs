@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use zhida::domain::case::Light;
+use zhida::domain::case::{Light, StatusName};
 use zhida::domain::digest::Digest;
 use zhida::domain::evolve;
 use zhida::domain::ids::{CaseId, Seq};
@@ -83,11 +83,11 @@ fn told(handle: &Handle, reply: &Reply) -> Told {
     let (case, number) = match reply.about {
         About::Case(case) => {
             let holder = case.holder.map(code);
-            (Some((case.case.0, case.version, case.status.name(), holder)), None)
+            (Some((case.case.0, case.version, case.status.map(StatusName::name), holder)), None)
         }
         About::Import(import) => (None, Some(import.0)),
         About::Client(client) => (None, Some(client.0)),
-        About::Journal => (None, None),
+        About::Organisation | About::Journal => (None, None),
     };
     Told { seq: reply.seq.0, events: reply.events, case, number }
 }

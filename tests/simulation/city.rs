@@ -48,13 +48,8 @@ pub(crate) fn unit_row(code: &str, valid_until: Option<Timestamp>) -> UnitRow {
         (false, 15) => UnitKind::Grid,
         (false, _) => UnitKind::Division,
     };
-    UnitRow {
-        code: code.parse().expect("a good code"),
-        kind,
-        name: format!("单位{code}").into(),
-        valid_from: None,
-        valid_until,
-    }
+    let row = UnitRow::new(code.parse().expect("a good code"), kind, format!("单位{code}"));
+    UnitRow { valid_until, ..row }
 }
 
 pub(crate) fn matter_rows() -> Vec<MatterRow> {

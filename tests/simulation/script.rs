@@ -7,7 +7,7 @@ use zhida::domain::case::Source;
 use zhida::domain::code::CodeRange;
 use zhida::domain::command::{
     AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, CaseRef, CloseCase,
-    Command, CommitImport, EscalateCase, HandleCase, OpenJournal, ReportCase, RevokeClient,
+    Command, CommitImport, HandleCase, OpenJournal, ReasonedMove, ReportCase, RevokeClient,
     StageMatters, StageText, StageUnits, Submission, Target,
 };
 use zhida::domain::event::{ClockMode, Grant, PartName, SealedPart};
@@ -86,7 +86,7 @@ impl Script {
             Command::BeginImport(BeginImport { origin: "city.csv".into() }),
             Command::StageUnits(StageUnits { import, rows }),
             Command::StageMatters(StageMatters { import, rows: matter_rows() }),
-            Command::CommitImport(CommitImport { import }),
+            Command::CommitImport(CommitImport { import, seen: None }),
         ]
         .map(|command| by(PrincipalId::SYSTEM, None, command))
         .into()
@@ -173,6 +173,16 @@ impl Script {
             | Command::CommitImport(_)
             | Command::AbandonImport(_)
             | Command::AdvanceClock(_) => {}
+            Command::HandDownCase(_)
+            | Command::TransferCase(_)
+            | Command::ReturnCase(_)
+            | Command::DeclineCase(_)
+            | Command::ReopenCase(_)
+            | Command::VoidCase(_)
+            | Command::NoteCase(_)
+            | Command::ChangeOrganisation(_) => {
+                unreachable!("not made")
+            }
         }
         Some(again)
     }
@@ -249,7 +259,7 @@ impl Script {
             1 => Command::AcknowledgeCase(AcknowledgeCase { target }),
             2 => Command::CloseCase(CloseCase { target, answer: self.part(PartName::Answer)? }),
             _ => {
-                Command::EscalateCase(EscalateCase { target, reason: self.part(PartName::Reason)? })
+                Command::EscalateCase(ReasonedMove { target, reason: self.part(PartName::Reason)? })
             }
         };
         Some(by(client(dice), unit, command))
@@ -329,7 +339,7 @@ fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
             let text = if dice.once_in(4) { "" } else { "code,name" };
             Command::StageText(StageText { import: newest(dice), text: text.into() })
         }
-        12..17 => Command::CommitImport(CommitImport { import: newest(dice) }),
+        12..17 => Command::CommitImport(CommitImport { import: newest(dice), seen: None }),
         17 => Command::AbandonImport(AbandonImport { import: newest(dice) }),
         18 if shadow.is_driven => {
             let hours = i64::try_from(dice.below(30)).expect("few") - 2;

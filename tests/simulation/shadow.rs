@@ -26,7 +26,7 @@ pub(crate) struct Told {
     pub(crate) seq: u64,
     pub(crate) events: u16,
     /// Case, version, status, and the holder where the command routed it.
-    pub(crate) case: Option<(u32, u32, &'static str, Option<String>)>,
+    pub(crate) case: Option<(u32, u32, Option<&'static str>, Option<String>)>,
     /// The number of an import or a client.
     pub(crate) number: Option<u32>,
 }
@@ -247,6 +247,14 @@ impl Shadow {
                 (Some(self.verb(submission, &verb.target, "handle")?), None)
             }
             Command::CloseCase(verb) => (Some(self.verb(submission, &verb.target, "close")?), None),
+            Command::HandDownCase(_)
+            | Command::TransferCase(_)
+            | Command::ReturnCase(_)
+            | Command::DeclineCase(_)
+            | Command::ReopenCase(_)
+            | Command::VoidCase(_)
+            | Command::NoteCase(_)
+            | Command::ChangeOrganisation(_) => unreachable!("not made"),
             Command::OpenJournal(_)
             | Command::AdmitClient(_)
             | Command::RevokeClient(_)
@@ -266,7 +274,7 @@ impl Shadow {
         let events = u16::try_from(self.log.len() - before).expect("few events");
         let case = case.map(|(id, holder)| {
             let case = &self.cases[id as usize - 1];
-            (id, case.version, case.status, holder)
+            (id, case.version, Some(case.status), holder)
         });
         let told = Told { seq: self.seq(), events, case, number };
         if let Some((key, body)) = slot_of(submission) {
@@ -342,7 +350,7 @@ impl Shadow {
                 return Err("not_on_the_spot");
             }
             if self.actor(by)?.as_ref() != Some(&holder) {
-                return Err("not_the_holder");
+                return Err("settler_not_the_holder");
             }
         }
         self.actor(by)?;
@@ -378,15 +386,21 @@ impl Shadow {
         let home = [HomeLevel::Grid, HomeLevel::Village, HomeLevel::Township]
             .iter()
             .position(|one| *one == home)?;
-        if self.is_unit_open(place) && level(place) <= home {
+        // No office: what is at home in the township falls to its room.
+        if home < 2 && self.is_unit_open(place) && level(place) <= home {
             let holder = ancestor(place, home);
             if self.is_unit_open(&holder) {
                 return Some((holder, false));
             }
         }
+        self.centre(place).map(|centre| (centre, true))
+    }
+
+    /// The township's room, or else the township.
+    fn centre(&self, place: &str) -> Option<String> {
         let township = ancestor(place, 2);
         let takers = [format!("{township}-R01"), township];
-        takers.into_iter().find(|taker| self.is_unit_open(taker)).map(|taker| (taker, true))
+        takers.into_iter().find(|taker| self.is_unit_open(taker))
     }
 
     /// Gives the case, and who got it.
@@ -407,13 +421,10 @@ impl Shadow {
         if target.version.is_some_and(|version| version != case.version) {
             return Err("version_stale");
         }
+        let actor = self.actor(by)?.ok_or("unit_missing")?;
         let Some(holder) = case.holder.clone() else {
             return Err("move_not_allowed");
         };
-        let actor = self.actor(by)?.ok_or("unit_missing")?;
-        if actor != holder {
-            return Err("not_the_holder");
-        }
         let (name, status) = match (verb, case.status) {
             ("acknowledge", "dispatched") => ("case.acknowledged", "acknowledged"),
             ("handle", "acknowledged") => ("case.handled", "handled"),
@@ -423,8 +434,15 @@ impl Shadow {
             }
             _ => return Err("move_not_allowed"),
         };
+        if actor != holder {
+            return Err("not_the_holder");
+        }
         // Villages and townships never close here.
-        let up = ancestor(&holder, level(&holder) + usize::from(verb == "escalate"));
+        let up = match (verb, level(&holder)) {
+            ("escalate", 0) => ancestor(&holder, 1),
+            ("escalate", _) => self.centre(&holder).ok_or("no_holder")?,
+            _ => holder,
+        };
         let now = self.now;
         let case = &mut self.cases[id as usize - 1];
         case.status = status;

@@ -154,7 +154,7 @@ pub(crate) const REFUSALS: &[&str] = &[
     "import_empty",
     "unit_incoherent",
     "unit_orphaned",
-    "unit_holds_cases",
+    "unit_needs_successor",
     "journal_open",
     "unit_closed",
     "unit_closes_later",

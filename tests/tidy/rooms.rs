@@ -15,7 +15,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["src/api/"]),
     ("bytes", &["src/api/", "src/server/client.rs", "src/server/commands/demo/"]),
     ("futures_util", &["src/api/"]),
-    ("http", &["src/api/", "src/server/client.rs"]),
+    ("http", &["src/api/", "src/server/client.rs", "src/server/commands/demo/"]),
     ("http_body", &["src/api/"]),
     ("http_body_util", &["src/api/", "src/server/client.rs", "src/server/commands/demo/"]),
     ("hyper", &["src/api/", "src/server/client.rs"]),

@@ -63,7 +63,7 @@ macro_rules! end_import {
             responses(
                 (status = 200, description = "Done", body = AcceptedBody),
                 (status = 404, description = "import_not_found", body = ProblemBody),
-                (status = 409, description = "import_empty, unit_orphaned, unit_holds_cases, organisation_full", body = ProblemBody),
+                (status = 409, description = "import_empty, unit_orphaned, unit_needs_successor, organisation_full", body = ProblemBody),
                 (status = "default", description = "Any other problem", body = ProblemBody),
             ),
         )]
@@ -81,7 +81,9 @@ macro_rules! end_import {
 end_import!(
     /// Commit an import
     ///
-    /// What was staged is in force, whole, if it holds together with what is. For administrators.
+    /// What was staged is in force, whole, if it holds together with what is. Units that close with
+    /// it and hold open cases name their successor, which holds them from then on. `If-Match` is
+    /// required. For administrators.
     commit_import, "/v1/imports/{id}/commit", Verb::CommitImport
 );
 end_import!(

@@ -1,4 +1,5 @@
-//! Administration: clients and imports.
+//! Administration: clients, imports, the organisation.
 
 pub(super) mod clients;
 pub(super) mod imports;
+pub(super) mod organisation;

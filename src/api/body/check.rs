@@ -1,23 +1,25 @@
 //! From fields to a draft: every field that is wrong leaves a flaw, and the checking goes on.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::draft::{Claimant, NewClient, Report, Want};
+use super::draft::{CaseMove, Claimant, NewClient, Report, Want};
 use super::flaw::{Flaw, FlawCode};
 use super::raw::{Raw, RawCase, RawClaimant, RawSettle, Text};
-use super::verb::Verb;
+use super::verb::{Reshape, Verb};
 use crate::domain::case::{Move, Source};
 use crate::domain::code::{CodeRange, UnitCode};
-use crate::domain::command::{CaseRef, Target};
-use crate::domain::ids::{CaseId, ImportId, Timestamp};
+use crate::domain::command::{CaseRef, Change, MergeUnits, MoveUnit, SplitUnit, Target};
+use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp};
 use crate::domain::limits::{
     KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, SOURCE_NUMBER_BYTES_MAX, STAGED_ROWS_MAX,
-    STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX,
+    STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX, UNITS_MERGED_MAX,
 };
+use crate::domain::organisation::UnitRow;
 use crate::rules::{self, MatterText, UnitText, parse_moment};
 
 /// Longest phone number of a claimant, in bytes.
@@ -41,24 +43,46 @@ impl Checker<'_> {
     }
 
     /// What is wanted, by its own fields; none when they do not say it.
-    pub(super) fn want<'a>(
-        &mut self,
-        verb: Verb,
-        raw: Raw<'a>,
-        target: Option<Target>,
-        import: Option<ImportId>,
-    ) -> Option<Want<'a>> {
+    pub(super) fn want<'a>(&mut self, verb: Verb, raw: Raw<'a>, said: Said) -> Option<Want<'a>> {
+        let Said { target, import, unit, seen } = said;
         Some(match verb {
             Verb::ReportCase => Want::Report(self.report(raw)?),
-            Verb::Case(one) => {
-                let note = match one {
+            Verb::Case(what) => {
+                let to = match what {
+                    Move::HandDown | Move::Transfer => {
+                        let to = self.required(raw.to, "/to");
+                        Some(to.and_then(|to| self.code(&to, "/to")))
+                    }
+                    Move::Acknowledge
+                    | Move::Escalate
+                    | Move::Handle
+                    | Move::Close
+                    | Move::Return
+                    | Move::Decline
+                    | Move::Reopen
+                    | Move::Void
+                    | Move::Note => None,
+                };
+                let text = match what {
                     Move::Acknowledge => None,
-                    Move::Escalate => Some(self.note(raw.reason, "/reason")?),
+                    Move::Escalate
+                    | Move::HandDown
+                    | Move::Transfer
+                    | Move::Return
+                    | Move::Decline
+                    | Move::Reopen
+                    | Move::Void => Some(self.note(raw.reason, "/reason")?),
                     Move::Handle => Some(self.note(raw.measures, "/measures")?),
                     Move::Close => Some(self.note(raw.answer, "/answer")?),
+                    Move::Note => Some(self.note(raw.note, "/note")?),
                 };
-                Want::Move(one, target?, note)
+                let to = match to {
+                    Some(to) => Some(to?),
+                    None => None,
+                };
+                Want::Move(CaseMove { what, target: target?, to, text })
             }
+            Verb::Organisation(what) => Want::Organisation(seen, self.change(what, unit, raw)?),
             Verb::AdvanceClock => {
                 let to = self.required(raw.to, "/to")?;
                 Want::AdvanceClock(self.moment(Some(to), "/to")?)
@@ -75,9 +99,68 @@ impl Checker<'_> {
                 }
                 Want::StageText(import?, Arc::from(text))
             }
-            Verb::CommitImport => Want::CommitImport(import?),
+            Verb::CommitImport => Want::CommitImport(import?, seen),
             Verb::AbandonImport => Want::AbandonImport(import?),
         })
+    }
+
+    fn change(&mut self, what: Reshape, unit: Option<UnitCode>, raw: Raw<'_>) -> Option<Change> {
+        let successor = raw.successor.map(|code| self.code(&code.0, "/successor"));
+        Some(match what {
+            Reshape::Open => Change::Open(self.unit_row(raw.row)?),
+            Reshape::Amend => {
+                let row = self.unit_row(raw.row)?;
+                if row.code != unit? {
+                    let note = "the code is the unit's own; move_unit gives it another";
+                    self.flaw(Flaw::new("/row/code", FlawCode::BadValue).noted(note));
+                    return None;
+                }
+                Change::Amend(row)
+            }
+            Reshape::Close => match successor {
+                Some(successor) => Change::Close(unit?, Some(successor?)),
+                None => Change::Close(unit?, None),
+            },
+            Reshape::Split => {
+                let into = self.counted(raw.rows, "/rows", 2..=UNITS_MERGED_MAX, unit_row);
+                if successor.is_none() {
+                    self.missing("/successor");
+                }
+                Change::Split(SplitUnit { unit: unit?, into: into?, successor: successor?? })
+            }
+            Reshape::Merge => {
+                let Some(units) = raw.units else {
+                    self.missing("/units");
+                    return None;
+                };
+                if !(1..=UNITS_MERGED_MAX).contains(&units.len()) {
+                    let note = format!("1 to {UNITS_MERGED_MAX} units");
+                    self.flaw(Flaw::new("/units", FlawCode::BadNumber).noted(note));
+                    return None;
+                }
+                let units: Vec<_> = units.iter().map(|code| self.code(&code.0, "/units")).collect();
+                let units = units.into_iter().collect::<Option<Vec<_>>>()?;
+                Change::Merge(MergeUnits { units, into: unit? })
+            }
+            Reshape::Move => {
+                let to = self.required(raw.to, "/to")?;
+                Change::Move(MoveUnit { unit: unit?, to: self.code(&to, "/to")? })
+            }
+        })
+    }
+
+    fn unit_row(&mut self, row: Option<&RawValue>) -> Option<UnitRow> {
+        let Some(row) = row else {
+            self.missing("/row");
+            return None;
+        };
+        match unit_row(row.get()) {
+            Ok(row) => Some(row),
+            Err(found) => {
+                self.row_faults("/row", found);
+                None
+            }
+        }
     }
 
     fn report<'a>(&mut self, raw: Raw<'a>) -> Option<Report<'a>> {
@@ -174,6 +257,12 @@ impl Checker<'_> {
             self.missing("/import");
         }
         import.map(ImportId)
+    }
+
+    /// The unit that a line names.
+    pub(super) fn unit(&mut self, unit: Option<Text<'_>>) -> Option<UnitCode> {
+        let unit = self.required(unit, "/unit")?;
+        self.code(&unit, "/unit")
     }
 
     /// The unit acted for.
@@ -304,28 +393,50 @@ impl Checker<'_> {
         rows: Option<Vec<&RawValue>>,
         row_of: fn(&str) -> Result<T, RowFaults>,
     ) -> Option<Vec<T>> {
+        self.counted(rows, "/rows", 1..=STAGED_ROWS_MAX, row_of)
+    }
+
+    fn counted<T>(
+        &mut self,
+        rows: Option<Vec<&RawValue>>,
+        pointer: &'static str,
+        count: RangeInclusive<usize>,
+        row_of: fn(&str) -> Result<T, RowFaults>,
+    ) -> Option<Vec<T>> {
         let Some(rows) = rows else {
-            self.missing("/rows");
+            self.missing(pointer);
             return None;
         };
-        if rows.is_empty() || rows.len() > STAGED_ROWS_MAX {
-            let note = format!("1 to {STAGED_ROWS_MAX} rows");
-            self.flaw(Flaw::new("/rows", FlawCode::BadNumber).noted(note));
+        if !count.contains(&rows.len()) {
+            let note = format!("{} to {} rows", count.start(), count.end());
+            self.flaw(Flaw::new(pointer, FlawCode::BadNumber).noted(note));
             return None;
         }
         let mut good = Vec::with_capacity(rows.len());
         for (index, row) in rows.iter().enumerate() {
             match row_of(row.get()) {
                 Ok(row) => good.push(row),
-                Err(found) => found.into_iter().for_each(|(field, words)| {
-                    let field = field.map(|field| format!("/{field}")).unwrap_or_default();
-                    let pointer = format!("/rows/{index}{field}");
-                    self.flaw(Flaw::new(pointer, FlawCode::BadRow).noted(words));
-                }),
+                Err(found) => self.row_faults(&format!("{pointer}/{index}"), found),
             }
         }
         (good.len() == rows.len()).then_some(good)
     }
+
+    fn row_faults(&mut self, pointer: &str, found: RowFaults) {
+        for (field, words) in found {
+            let field = field.map(|field| format!("/{field}")).unwrap_or_default();
+            self.flaw(Flaw::new(format!("{pointer}{field}"), FlawCode::BadRow).noted(words));
+        }
+    }
+}
+
+/// What an address, or a line in its place, says of a command beside its own fields.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) target: Option<Target>,
+    pub(super) import: Option<ImportId>,
+    pub(super) unit: Option<UnitCode>,
+    pub(super) seen: Option<Seq>,
 }
 
 /// What is wrong with a row: the field, where it is one, and the words.
@@ -337,7 +448,7 @@ pub(in crate::api) fn is_printable(bytes: &[u8], bytes_max: usize) -> bool {
     !bytes.is_empty() && bytes.len() <= bytes_max && bytes.iter().all(is_good)
 }
 
-fn unit_row(json: &str) -> Result<crate::domain::organisation::UnitRow, RowFaults> {
+fn unit_row(json: &str) -> Result<UnitRow, RowFaults> {
     row_of::<UnitText>(json)?.row().map_err(told)
 }
 

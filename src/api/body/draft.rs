@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::domain::case::{Move, Source};
 use crate::domain::catalogue::MatterRow;
 use crate::domain::code::{CodeRange, UnitCode};
-use crate::domain::command::{CaseRef, Target};
-use crate::domain::ids::{ImportId, Timestamp};
+use crate::domain::command::{CaseRef, Change, Target};
+use crate::domain::ids::{ImportId, Seq, Timestamp};
 use crate::domain::organisation::UnitRow;
 
 /// A command that can be sealed and submitted.
@@ -28,8 +28,10 @@ pub struct Draft<'a> {
 pub enum Want<'a> {
     /// Report a case.
     Report(Report<'a>),
-    /// Make a move on a case, with a note where the move has one.
-    Move(Move, Target, Option<Cow<'a, str>>),
+    /// Make a move on a case.
+    Move(CaseMove<'a>),
+    /// Change the organisation, if it was not changed since it was seen.
+    Organisation(Option<Seq>, Change),
     /// Move a driven clock on.
     AdvanceClock(Timestamp),
     /// Let a client act.
@@ -44,10 +46,23 @@ pub enum Want<'a> {
     StageMatters(ImportId, Vec<MatterRow>),
     /// Stage a part of the text.
     StageText(ImportId, Arc<str>),
-    /// Put an import into force.
-    CommitImport(ImportId),
+    /// Put an import into force, if the organisation was not changed since it was seen.
+    CommitImport(ImportId, Option<Seq>),
     /// Forget an import.
     AbandonImport(ImportId),
+}
+
+/// A move on a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseMove<'a> {
+    /// Which move.
+    pub what: Move,
+    /// On which case.
+    pub target: Target,
+    /// To whom, where it sends the case.
+    pub to: Option<UnitCode>,
+    /// What is said with it, where the move has a text.
+    pub text: Option<Cow<'a, str>>,
 }
 
 /// A report.
@@ -116,10 +131,15 @@ impl Draft<'_> {
         form.number(self.by.map_or(0, UnitCode::packed));
         match &self.want {
             Want::Report(report) => form.report(report),
-            Want::Move(_, target, note) => {
+            Want::Move(CaseMove { what: _, target, to, text }) => {
                 form.case(&target.case);
                 form.number(target.version.map_or(0, |version| u64::from(version) + 1));
-                form.text(note.as_deref());
+                form.text(text.as_deref());
+                form.code(*to);
+            }
+            Want::Organisation(seen, change) => {
+                form.seen(*seen);
+                form.change(change);
             }
             Want::AdvanceClock(to) => form.number(to.0.cast_unsigned()),
             Want::AdmitClient(client) => {
@@ -145,9 +165,11 @@ impl Draft<'_> {
                 form.number(u64::from(import.0));
                 form.text(Some(text));
             }
-            Want::CommitImport(import) | Want::AbandonImport(import) => {
+            Want::CommitImport(import, seen) => {
                 form.number(u64::from(import.0));
+                form.seen(*seen);
             }
+            Want::AbandonImport(import) => form.number(u64::from(import.0)),
         }
     }
 }
@@ -157,10 +179,27 @@ impl Want<'_> {
     const fn verb_number(&self) -> u8 {
         match self {
             Self::Report(_) => 1,
-            Self::Move(Move::Acknowledge, ..) => 2,
-            Self::Move(Move::Escalate, ..) => 3,
-            Self::Move(Move::Handle, ..) => 4,
-            Self::Move(Move::Close, ..) => 5,
+            Self::Move(moved) => match moved.what {
+                Move::Acknowledge => 2,
+                Move::Escalate => 3,
+                Move::Handle => 4,
+                Move::Close => 5,
+                Move::HandDown => 15,
+                Move::Transfer => 16,
+                Move::Return => 17,
+                Move::Decline => 18,
+                Move::Reopen => 19,
+                Move::Void => 20,
+                Move::Note => 21,
+            },
+            Self::Organisation(_, change) => match change {
+                Change::Open(_) => 22,
+                Change::Amend(_) => 23,
+                Change::Close(..) => 24,
+                Change::Split(_) => 25,
+                Change::Merge(_) => 26,
+                Change::Move(_) => 27,
+            },
             Self::AdvanceClock(_) => 6,
             Self::AdmitClient(_) => 7,
             Self::RevokeClient(_) => 8,
@@ -168,7 +207,7 @@ impl Want<'_> {
             Self::StageUnits(..) => 10,
             Self::StageMatters(..) => 11,
             Self::StageText(..) => 12,
-            Self::CommitImport(_) => 13,
+            Self::CommitImport(..) => 13,
             Self::AbandonImport(_) => 14,
         }
     }
@@ -227,8 +266,42 @@ impl Form<'_> {
         self.number(row.code.packed());
         self.0.push(row.kind as u8);
         self.text(Some(&row.name));
+        self.code(row.reports_to);
+        self.number(u64::from(row.modules.0));
         self.moment(row.valid_from);
         self.moment(row.valid_until);
+        self.code(row.successor);
+    }
+
+    fn code(&mut self, code: Option<UnitCode>) {
+        self.number(code.map_or(0, UnitCode::packed));
+    }
+
+    fn seen(&mut self, seen: Option<Seq>) {
+        self.number(seen.map_or(0, |seen| seen.0 + 1));
+    }
+
+    fn change(&mut self, change: &Change) {
+        match change {
+            Change::Open(row) | Change::Amend(row) => self.unit(row),
+            Change::Close(unit, successor) => {
+                self.code(Some(*unit));
+                self.code(*successor);
+            }
+            Change::Split(split) => {
+                self.code(Some(split.unit));
+                self.code(Some(split.successor));
+                split.into.iter().for_each(|row| self.unit(row));
+            }
+            Change::Merge(merge) => {
+                self.code(Some(merge.into));
+                merge.units.iter().for_each(|unit| self.code(Some(*unit)));
+            }
+            Change::Move(moved) => {
+                self.code(Some(moved.unit));
+                self.code(Some(moved.to));
+            }
+        }
     }
 
     fn matter(&mut self, row: &MatterRow) {

@@ -20,9 +20,9 @@ mod seal;
 mod verb;
 
 pub use check::{ADDRESS_BYTES_MAX, PHONE_BYTES_MAX};
-pub use draft::{Claimant, Draft, NewClient, Report, Want};
+pub use draft::{CaseMove, Claimant, Draft, NewClient, Report, Want};
 pub use flaw::{Flaw, FlawCode};
-pub use verb::{LINE_FIELDS, STREAM_VERBS, Verb};
+pub use verb::{LINE_FIELDS, Reshape, STREAM_VERBS, Verb};
 
 pub use seal::{SealFault, Sealer};
 
@@ -30,11 +30,12 @@ pub(super) use check::is_printable;
 
 use std::borrow::Cow;
 
-use check::Checker;
+use check::{Checker, Said};
 use raw::{NoObject, Raw};
 
+use crate::domain::code::UnitCode;
 use crate::domain::command::Target;
-use crate::domain::ids::ImportId;
+use crate::domain::ids::{ImportId, Seq};
 
 /// Why a body is no command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,10 @@ pub struct Addressed<'a> {
     pub target: Option<Target>,
     /// The import.
     pub import: Option<ImportId>,
+    /// The unit.
+    pub unit: Option<UnitCode>,
+    /// The version that the organisation was seen at.
+    pub seen: Option<Seq>,
 }
 
 /// Reads the body of an address that takes `verb`.
@@ -83,8 +88,9 @@ pub fn read_post<'a>(
     checker.only(&raw, &[verb.fields()]);
     let mut raw = raw;
     let by = checker.by(raw.by.take());
-    let want = checker.want(verb, raw, addressed.target, addressed.import);
-    finish(flaws, want, |want| Draft { key: addressed.key, at: None, by, want })
+    let Addressed { key, target, import, unit, seen } = addressed;
+    let want = checker.want(verb, raw, Said { target, import, unit, seen });
+    finish(flaws, want, |want| Draft { key, at: None, by, want })
 }
 
 /// Reads a line of a stream.
@@ -109,17 +115,24 @@ pub fn read_line(bytes: &[u8]) -> Result<Draft<'_>, BodyFault> {
     let key = checker.key(raw.key.take());
     let at = checker.moment(raw.at.take().map(|at| at.0), "/at");
     let by = checker.by(raw.by.take());
-    let (mut target, mut import) = (None, None);
+    let mut said = Said { seen: raw.seen.take().map(Seq), ..Said::default() };
     match verb {
-        Verb::Case(_) => target = checker.target(raw.case.take(), raw.version.take()),
+        Verb::Case(_) => said.target = checker.target(raw.case.take(), raw.version.take()),
         Verb::StageUnits
         | Verb::StageMatters
         | Verb::StageText
         | Verb::CommitImport
-        | Verb::AbandonImport => import = checker.import(raw.import.take()),
-        Verb::ReportCase | Verb::AdvanceClock | Verb::AdmitClient | Verb::BeginImport => {}
+        | Verb::AbandonImport => said.import = checker.import(raw.import.take()),
+        Verb::Organisation(
+            Reshape::Amend | Reshape::Close | Reshape::Split | Reshape::Merge | Reshape::Move,
+        ) => said.unit = checker.unit(raw.unit.take()),
+        Verb::Organisation(Reshape::Open)
+        | Verb::ReportCase
+        | Verb::AdvanceClock
+        | Verb::AdmitClient
+        | Verb::BeginImport => {}
     }
-    let want = checker.want(verb, raw, target, import);
+    let want = checker.want(verb, raw, said);
     finish(flaws, want, |want| Draft { key, at, by, want })
 }
 

@@ -66,6 +66,12 @@ fields! {
     origin: Text<'a>,
     import: u32,
     rows: Vec<&'a RawValue>,
+    row: &'a RawValue,
+    note: Text<'a>,
+    unit: Text<'a>,
+    units: Vec<Text<'a>>,
+    successor: Text<'a>,
+    seen: u64,
     name: Text<'a>,
     admin: bool,
     within: Text<'a>,
@@ -191,7 +197,10 @@ trait Lenient<'a>: Deserialize<'a> {
 impl<'a> Lenient<'a> for Text<'a> {}
 impl Lenient<'_> for u32 {}
 impl Lenient<'_> for bool {}
+impl Lenient<'_> for u64 {}
+impl<'a> Lenient<'a> for &'a RawValue {}
 impl<'a> Lenient<'a> for Vec<&'a RawValue> {}
+impl<'a> Lenient<'a> for Vec<Text<'a>> {}
 
 impl<'a> Lenient<'a> for RawClaimant<'a> {
     const FIELDS: &'static [&'static str] = &["name", "phone", "address"];

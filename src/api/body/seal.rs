@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::draft::{Draft, Report, Want};
+use super::draft::{CaseMove, Draft, Report, Want};
 use crate::domain::case::Move;
 use crate::domain::command::{
-    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, CloseCase, Command,
-    CommitImport, EscalateCase, HandleCase, ReportCase, RevokeClient, StageMatters, StageText,
-    StageUnits, Submission, Target,
+    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, ChangeOrganisation,
+    CloseCase, Command, CommitImport, HandleCase, NoteCase, ReasonedMove, ReportCase, RevokeClient,
+    SendCase, StageMatters, StageText, StageUnits, Submission,
 };
 use crate::domain::event::{Grant, PartName, SealedPart};
 use crate::domain::ids::PrincipalId;
@@ -39,7 +39,7 @@ impl Sealer<'_> {
     /// When no key slot is left.
     ///
     /// # Panics
-    /// When a client is admitted without a token.
+    /// When a client is admitted without a token, or a case sent to nobody.
     pub fn submission(&mut self, draft: Draft<'_>) -> Result<Submission, SealFault> {
         let mark = draft.key.as_deref().map(|key| {
             self.scratch.clear();
@@ -59,7 +59,10 @@ impl Sealer<'_> {
     fn command(&mut self, want: Want<'_>) -> Result<Command, SealFault> {
         Ok(match want {
             Want::Report(report) => Command::ReportCase(Box::new(self.report(report)?)),
-            Want::Move(one, target, note) => self.case_command(one, target, note.as_deref())?,
+            Want::Move(moved) => self.case_command(moved)?,
+            Want::Organisation(seen, change) => {
+                Command::ChangeOrganisation(Box::new(ChangeOrganisation { seen, change }))
+            }
             Want::AdvanceClock(to) => Command::AdvanceClock(AdvanceClock { to }),
             Want::AdmitClient(client) => Command::AdmitClient(AdmitClient {
                 name: client.name,
@@ -73,7 +76,9 @@ impl Sealer<'_> {
                 Command::StageMatters(StageMatters { import, rows })
             }
             Want::StageText(import, text) => Command::StageText(StageText { import, text }),
-            Want::CommitImport(import) => Command::CommitImport(CommitImport { import }),
+            Want::CommitImport(import, seen) => {
+                Command::CommitImport(CommitImport { import, seen })
+            }
             Want::AbandonImport(import) => Command::AbandonImport(AbandonImport { import }),
         })
     }
@@ -104,26 +109,34 @@ impl Sealer<'_> {
         })
     }
 
-    fn case_command(
-        &self,
-        one: Move,
-        target: Target,
-        note: Option<&str>,
-    ) -> Result<Command, SealFault> {
+    fn case_command(&self, moved: CaseMove<'_>) -> Result<Command, SealFault> {
+        let CaseMove { what, target, to, text } = moved;
         let sealed = |part| -> Result<SealedPart, SealFault> {
-            self.handle.seal(part, note.unwrap_or_default().as_bytes())
+            self.handle.seal(part, text.as_deref().unwrap_or_default().as_bytes())
         };
-        Ok(match one {
+        let reasoned = |target| -> Result<ReasonedMove, SealFault> {
+            Ok(ReasonedMove { target, reason: sealed(PartName::Reason)? })
+        };
+        let sent = |target| -> Result<SendCase, SealFault> {
+            let to = to.expect("read before a case is sent");
+            Ok(SendCase { target, to, reason: sealed(PartName::Reason)? })
+        };
+        Ok(match what {
             Move::Acknowledge => Command::AcknowledgeCase(AcknowledgeCase { target }),
-            Move::Escalate => {
-                Command::EscalateCase(EscalateCase { target, reason: sealed(PartName::Reason)? })
-            }
+            Move::Escalate => Command::EscalateCase(reasoned(target)?),
             Move::Handle => {
                 Command::HandleCase(HandleCase { target, measures: sealed(PartName::Measures)? })
             }
             Move::Close => {
                 Command::CloseCase(CloseCase { target, answer: sealed(PartName::Answer)? })
             }
+            Move::HandDown => Command::HandDownCase(sent(target)?),
+            Move::Transfer => Command::TransferCase(sent(target)?),
+            Move::Return => Command::ReturnCase(reasoned(target)?),
+            Move::Decline => Command::DeclineCase(reasoned(target)?),
+            Move::Reopen => Command::ReopenCase(reasoned(target)?),
+            Move::Void => Command::VoidCase(reasoned(target)?),
+            Move::Note => Command::NoteCase(NoteCase { target, note: sealed(PartName::Note)? }),
         })
     }
 }

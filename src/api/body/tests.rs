@@ -55,9 +55,11 @@ fn a_case_is_named_in_three_ways() {
             r#"{{"command":"close_case","by":"411502001001","case":{case},"version":3,"answer":"好"}}"#
         );
         let draft = read_line(line.as_bytes()).unwrap();
-        let Want::Move(Move::Close, target, note) = draft.want else { panic!("a close") };
+        let Want::Move(CaseMove { what: Move::Close, target, to: None, text }) = draft.want else {
+            panic!("a close")
+        };
         assert_eq!((target.case, target.version), (expected, Some(3)));
-        assert_eq!(note.as_deref(), Some("好"));
+        assert_eq!(text.as_deref(), Some("好"));
     }
 }
 

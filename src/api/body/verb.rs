@@ -2,13 +2,32 @@
 
 use crate::domain::case::Move;
 
+/// A change of the organisation, without what it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reshape {
+    /// `open_unit`
+    Open,
+    /// `change_unit`
+    Amend,
+    /// `close_unit`
+    Close,
+    /// `split_unit`
+    Split,
+    /// `merge_units`
+    Merge,
+    /// `move_unit`
+    Move,
+}
+
 /// A command that can be spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// `report_case`
     ReportCase,
-    /// `acknowledge_case`, `escalate_case`, `handle_case`, `close_case`
+    /// `acknowledge_case`, `escalate_case` and so on: one a move.
     Case(Move),
+    /// `open_unit`, `close_unit` and so on.
+    Organisation(Reshape),
     /// `advance_clock`
     AdvanceClock,
     /// `admit_client`: not on a stream, since its token is shown once.
@@ -34,6 +53,19 @@ pub const STREAM_VERBS: &[(&str, Verb)] = &[
     ("escalate_case", Verb::Case(Move::Escalate)),
     ("handle_case", Verb::Case(Move::Handle)),
     ("close_case", Verb::Case(Move::Close)),
+    ("hand_down_case", Verb::Case(Move::HandDown)),
+    ("transfer_case", Verb::Case(Move::Transfer)),
+    ("return_case", Verb::Case(Move::Return)),
+    ("decline_case", Verb::Case(Move::Decline)),
+    ("reopen_case", Verb::Case(Move::Reopen)),
+    ("void_case", Verb::Case(Move::Void)),
+    ("note_case", Verb::Case(Move::Note)),
+    ("open_unit", Verb::Organisation(Reshape::Open)),
+    ("change_unit", Verb::Organisation(Reshape::Amend)),
+    ("close_unit", Verb::Organisation(Reshape::Close)),
+    ("split_unit", Verb::Organisation(Reshape::Split)),
+    ("merge_units", Verb::Organisation(Reshape::Merge)),
+    ("move_unit", Verb::Organisation(Reshape::Move)),
     ("advance_clock", Verb::AdvanceClock),
     ("begin_import", Verb::BeginImport),
     ("stage_units", Verb::StageUnits),
@@ -69,10 +101,18 @@ impl Verb {
                 "settle",
             ],
             Self::Case(Move::Acknowledge) => &["by"],
-            Self::Case(Move::Escalate) => &["by", "reason"],
+            Self::Case(
+                Move::Escalate | Move::Return | Move::Decline | Move::Reopen | Move::Void,
+            ) => &["by", "reason"],
+            Self::Case(Move::HandDown | Move::Transfer) => &["by", "to", "reason"],
+            Self::Case(Move::Note) => &["by", "note"],
+            Self::Organisation(Reshape::Open | Reshape::Amend) => &["row"],
+            Self::Organisation(Reshape::Close) => &["successor"],
+            Self::Organisation(Reshape::Split) => &["rows", "successor"],
+            Self::Organisation(Reshape::Merge) => &["units"],
             Self::Case(Move::Handle) => &["by", "measures"],
             Self::Case(Move::Close) => &["by", "answer"],
-            Self::AdvanceClock => &["to"],
+            Self::Organisation(Reshape::Move) | Self::AdvanceClock => &["to"],
             Self::AdmitClient => &["name", "admin", "within"],
             Self::BeginImport => &["origin"],
             Self::StageUnits | Self::StageMatters => &["rows"],
@@ -86,11 +126,12 @@ impl Verb {
     pub const fn address_fields(self) -> &'static [&'static str] {
         match self {
             Self::Case(_) => &["case", "version"],
-            Self::StageUnits
-            | Self::StageMatters
-            | Self::StageText
-            | Self::CommitImport
-            | Self::AbandonImport => &["import"],
+            Self::Organisation(Reshape::Open) => &["seen"],
+            Self::Organisation(_) => &["unit", "seen"],
+            Self::CommitImport => &["import", "seen"],
+            Self::StageUnits | Self::StageMatters | Self::StageText | Self::AbandonImport => {
+                &["import"]
+            }
             Self::ReportCase | Self::AdvanceClock | Self::AdmitClient | Self::BeginImport => &[],
         }
     }

@@ -19,9 +19,8 @@ use crate::api::reply::{etag, json};
 use crate::api::write::case_id;
 use crate::domain::case::{Case, Move, Status};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::code::Level;
 use crate::domain::ids::{CaseId, Timestamp, UnitNumber};
-use crate::domain::organisation::{Organisation, UnitRow};
+use crate::domain::organisation::Organisation;
 use crate::engine::Handle;
 
 /// A case as it stands, without its texts.
@@ -32,22 +31,26 @@ pub(in crate::api) struct CaseRow {
     case: u32,
     /// How many events it has had.
     version: u32,
-    /// `dispatched`, `acknowledged`, `handled` or `closed`.
+    /// `dispatched`, `acknowledged`, `handled`, `closed`, `declined` or `voided`.
     status: &'static str,
-    /// When it came to that status, where it was signed for, handled or closed.
+    /// When it came to that status, where it does not wait to be signed for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     status_at: Option<Moment>,
-    /// Who answers for it; none once it is closed.
+    /// Who answers for it; none once it has ended.
     #[schema(value_type = Option<String>)]
     holder: Option<CodeText>,
-    /// Who closed it.
+    /// Who closed, declined or voided it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    closed_by: Option<CodeText>,
-    /// Where it happened.
+    ended_by: Option<CodeText>,
+    /// Where it happened: the code that the place had then.
     #[schema(value_type = Option<String>)]
     place: Option<CodeText>,
+    /// Who sent it to its holder; none where routing did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    sender: Option<CodeText>,
     /// The matter's code.
     matter: Option<String>,
     /// `normal`, `urgent` or `emergency`.
@@ -57,6 +60,9 @@ pub(in crate::api) struct CaseRow {
     /// When it was received.
     #[schema(value_type = String, format = DateTime)]
     reported_at: Moment,
+    /// When its newest event was.
+    #[schema(value_type = String, format = DateTime)]
+    changed_at: Moment,
     /// The holder's clock: `green`, `yellow` or `red`.
     node_light: &'static str,
     /// When the holder's clock turns yellow.
@@ -75,11 +81,13 @@ pub(in crate::api) struct CaseRow {
     total_due_at: Moment,
     /// How often it went up.
     escalations: u8,
+    /// How often it was opened again.
+    reopens: u8,
     /// The township's room holds it for want of a rule or an open grid.
     fallback: bool,
     /// Reported and settled in one call.
     on_the_spot: bool,
-    /// What its holder may do now.
+    /// What its holder, or whoever ended it, may do now.
     moves: Vec<&'static str>,
 }
 
@@ -91,22 +99,22 @@ impl CaseRow {
         case: &Case,
     ) -> Self {
         let code = |unit: UnitNumber| organisation.code(unit).map(CodeText);
-        let (status_at, closed_by) = since(case);
+        let (status_at, ended_by) = since(case);
         let holder = case.status.holder();
-        let level =
-            holder.and_then(|unit| organisation.unit(unit)).map_or(Level::City, UnitRow::level);
         Self {
             case: id.0,
             version: case.version,
             status: case.status.name().name(),
             status_at: status_at.map(Moment),
             holder: holder.and_then(code),
-            closed_by: closed_by.and_then(code),
-            place: code(case.place),
+            ended_by: ended_by.and_then(code),
+            place: case.place_code(organisation).map(CodeText),
+            sender: case.sender.and_then(code),
             matter: catalogue.matter(case.matter).map(|matter| matter.code.to_string()),
             severity: case.severity.name(),
             source: case.source.name(),
             reported_at: Moment(case.reported_at),
+            changed_at: Moment(case.changed_at),
             node_light: case.node_light.name(),
             node_warning_at: Moment(case.deadlines.node_warning_at),
             node_due_at: Moment(case.deadlines.node_due_at),
@@ -114,19 +122,22 @@ impl CaseRow {
             total_warning_at: Moment(case.deadlines.total_warning_at),
             total_due_at: Moment(case.deadlines.total_due_at),
             escalations: case.escalations,
+            reopens: case.reopens,
             fallback: case.is_fallback,
             on_the_spot: case.on_the_spot,
-            moves: case.moves(level).iter().map(Move::name).collect(),
+            moves: case.moves_now(organisation).iter().map(Move::name).collect(),
         }
     }
 }
 
-/// Since when it is at what it is at, and who closed it.
+/// Since when it is at what it is at, and who ended it.
 fn since(case: &Case) -> (Option<Timestamp>, Option<UnitNumber>) {
     match case.status {
         Status::Dispatched { .. } => (None, None),
         Status::Acknowledged { at, .. } | Status::Handled { at, .. } => (Some(at), None),
-        Status::Closed { by, at } => (Some(at), Some(by)),
+        Status::Closed { by, at } | Status::Declined { by, at } | Status::Voided { by, at } => {
+            (Some(at), Some(by))
+        }
     }
 }
 
@@ -177,7 +188,7 @@ pub(in crate::api) async fn get_case(
     let version = case.version;
     if asked.include == Some(Include::Text) {
         let events_max = app.options().timeline_events_max;
-        let read = move |handle: &Handle| opened(handle, &caller, &case, events_max);
+        let read = move |handle: &Handle| opened(handle, &caller, (id, &case), events_max);
         let (texts, claimant) = app.handle().blocking_read(read).await??;
         (body.texts, body.claimant) = (Some(texts), claimant);
     }
@@ -190,10 +201,10 @@ pub(in crate::api) async fn get_case(
 fn opened(
     handle: &Handle,
     caller: &Caller,
-    case: &Case,
+    (id, case): (CaseId, &Case),
     events_max: usize,
 ) -> Result<(Vec<CaseText>, Option<ClaimantBody>), Problem> {
-    let history = handle.history(case, events_max)?;
+    let history = handle.history(id, case, events_max)?;
     let mut texts = Vec::new();
     for record in &history {
         texts.extend(parts::texts(handle, record)?);
@@ -245,19 +256,19 @@ pub(in crate::api) async fn get_timeline(
     let asked: IncludeQuery = query(&uri)?;
     let events_max = app.options().timeline_events_max;
     let version = case.version;
-    let read = move |handle: &Handle| events(handle, &case, events_max, asked.include);
+    let read = move |handle: &Handle| events(handle, (id, &case), events_max, asked.include);
     let events = app.handle().blocking_read(read).await??;
     Ok(json(&TimelineBody { case: id.0, version, events }).map(Into::into))
 }
 
 fn events(
     handle: &Handle,
-    case: &Case,
+    (id, case): (CaseId, &Case),
     events_max: usize,
     include: Option<Include>,
 ) -> Result<Vec<EventBody>, Problem> {
     let names = EventNames::of(handle.view());
-    let history = handle.history(case, events_max)?;
+    let history = handle.history(id, case, events_max)?;
     let told = history.iter().map(|record| {
         let texts = include.map(|Include::Text| parts::texts(handle, record)).transpose()?;
         Ok(EventBody::of(&names, record).with_texts(texts))

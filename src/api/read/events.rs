@@ -26,6 +26,7 @@ use crate::domain::organisation::Organisation;
 use crate::domain::record::Record;
 use crate::domain::state;
 use crate::engine::{Handle, ReadError, View};
+use crate::rules::UnitText;
 
 /// A fact.
 #[derive(Debug, Serialize, ToSchema)]
@@ -148,10 +149,10 @@ fn concerned(event: &Event) -> Option<UnitNumber> {
     if let Event::CaseReported(event) = event {
         return Some(event.holder);
     }
-    if let Event::CaseEscalated(event) = event {
+    if let Event::CasesInherited(event) = event {
         return Some(event.holder);
     }
-    None
+    event.sent().map(|event| event.holder)
 }
 
 fn data(names: &EventNames, event: &Event) -> Value {
@@ -171,14 +172,34 @@ fn data(names: &EventNames, event: &Event) -> Value {
         Event::ImportAbandoned(event) => json!({ "import": event.import.0 }),
         Event::ClockAdvanced(event) => json!({ "to": Moment(event.to) }),
         Event::CaseReported(event) => reported(names, event),
-        Event::CaseEscalated(event) => {
+        Event::CaseEscalated(event)
+        | Event::CaseHandedDown(event)
+        | Event::CaseTransferred(event)
+        | Event::CaseReturned(event)
+        | Event::CaseReopened(event) => {
             json!({ "holder": names.unit(event.holder), "deadlines": deadlines(&event.deadlines) })
         }
+        Event::CasesInherited(event) => json!({
+            "from": names.unit(event.from),
+            "holder": names.unit(event.holder),
+            "cases": event.cases.iter().map(|(case, _)| case.0).collect::<Vec<_>>(),
+        }),
+        Event::UnitOpened(event) => json!({ "row": UnitText::from(&event.row) }),
+        Event::UnitChanged(event) => json!({ "row": UnitText::from(&event.row) }),
+        Event::UnitClosed(event) => json!({
+            "unit": names.unit(event.unit),
+            "successor": event.successor.and_then(|successor| names.unit(successor)),
+        }),
+        Event::UnitMoved(event) => json!({ "to": CodeText(event.to) }),
+        Event::UnitsRenumbered(event) => json!({ "epoch": event.epoch }),
         Event::CaseWarned(event) | Event::CaseOverdue(event) => fell_due(event),
         Event::CaseSettled(_)
         | Event::CaseAcknowledged(_)
         | Event::CaseHandled(_)
-        | Event::CaseClosed(_) => json!({}),
+        | Event::CaseClosed(_)
+        | Event::CaseDeclined(_)
+        | Event::CaseVoided(_)
+        | Event::CaseNoted(_) => json!({}),
     }
 }
 
@@ -293,6 +314,7 @@ fn sees(handle: &Handle, caller: &Caller, names: &EventNames, record: &Record) -
     if caller.grant.is_admin {
         return true;
     }
-    let case = record.event.case().and_then(|case| handle.case(case));
-    case.is_some_and(|case| caller.sees_case(&names.organisation, &case))
+    let sees =
+        |case| handle.case(case).is_some_and(|case| caller.sees_case(&names.organisation, &case));
+    record.event.case().is_some_and(sees)
 }

@@ -13,7 +13,7 @@ use crate::engine::{Handle, Opened};
 pub(in crate::api) struct CaseText {
     /// The event that brought it.
     seq: u64,
-    /// `text`, `reason`, `measures` or `answer`.
+    /// `text`, `reason`, `measures`, `answer` or `note`.
     part: &'static str,
     /// What it says; none where its key was erased.
     text: Option<String>,
@@ -71,6 +71,7 @@ const fn part_name(part: PartName) -> &'static str {
         PartName::Reason => "reason",
         PartName::Measures => "measures",
         PartName::Answer => "answer",
+        PartName::Note => "note",
     }
 }
 

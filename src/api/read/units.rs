@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::header::LINK;
+use http::header::{ETAG, LINK};
 use http::{HeaderMap, Uri};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +15,7 @@ use crate::api::codes::Code;
 use crate::api::moment::{CodeText, Moment};
 use crate::api::problem::{Problem, ProblemBody};
 use crate::api::reply::{ascii, json};
+use crate::domain::catalogue::Module;
 use crate::domain::code::UnitCode;
 use crate::domain::ids::{CaseId, UnitNumber};
 use crate::rules::MatterText;
@@ -26,12 +27,23 @@ pub(in crate::api) struct UnitBody {
     /// What names it.
     #[schema(value_type = String)]
     code: CodeText,
-    /// `division`, `grid` or `governance_room`.
+    /// `division`, `grid`, `governance_room`, `department`, `office`, `stationed`, `task_force` or
+    /// `headquarters`.
     kind: &'static str,
     /// As the city calls it.
     name: String,
     /// `grid`, `village`, `township`, `county` or `city`.
     level: &'static str,
+    /// Whom it answers to: the division that it sits in or at, or another unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    parent: Option<CodeText>,
+    /// The modules that an office owns, or a department is the counterpart for.
+    modules: Vec<&'static str>,
+    /// Who took over its open work when it closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    successor: Option<CodeText>,
     /// From when it exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -61,15 +73,18 @@ pub(in crate::api) async fn get_unit(
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (number, code) = find(&app, &headers, &code)?;
+    let (number, _) = find(&app, &headers, &code)?;
     let view = app.handle().view();
     let organisation = view.organisation();
     let unit = organisation.unit(number).ok_or_else(|| Problem::new(Code::UnitUnknown))?;
     let body = UnitBody {
-        code: CodeText(code),
+        code: CodeText(unit.code),
         kind: unit.kind.name(),
         name: unit.name.to_string(),
         level: unit.level().name(),
+        parent: unit.parent().map(CodeText),
+        modules: unit.modules.iter().map(Module::name).collect(),
+        successor: unit.successor.map(CodeText),
         valid_from: unit.valid_from.map(Moment),
         valid_until: unit.valid_until.map(Moment),
         open_cases: view.inbox_len(number),
@@ -155,6 +170,51 @@ pub(in crate::api) struct MattersBody {
     /// In the order of their numbers.
     #[schema(value_type = Vec<super::super::schema::Matter>)]
     matters: Vec<MatterText>,
+}
+
+/// How the organisation stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Organisation)]
+pub(in crate::api) struct OrganisationBody {
+    /// Its newest change in the journal: its version.
+    seq: u64,
+    /// Its numbering epoch.
+    epoch: u32,
+    /// All units, closed ones included.
+    units: usize,
+    /// Those open now.
+    open: usize,
+}
+
+/// Show how the organisation stands
+///
+/// `ETag` is its version, for `If-Match` on its changes.
+#[utoipa::path(
+    get,
+    path = "/v1/organisation",
+    tag = "organisation",
+    params(("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event")),
+    responses(
+        (status = 200, description = "Its version and counts", body = OrganisationBody, headers(("ETag" = String, description = "Its version"))),
+        (status = "default", description = "Any problem", body = ProblemBody),
+    ),
+)]
+pub(in crate::api) async fn get_organisation(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let view = app.handle().view();
+    Caller::of(view, &headers)?;
+    let (organisation, now) = (view.organisation(), view.now());
+    let body = OrganisationBody {
+        seq: organisation.last_seq().0,
+        epoch: organisation.epoch(),
+        units: organisation.len(),
+        open: organisation.iter().filter(|(_, row)| row.is_open(now)).count(),
+    };
+    let mut response = json(&body);
+    response.headers_mut().insert(ETAG, ascii(format!("\"{}\"", body.seq)));
+    Ok(response.map(Into::into))
 }
 
 /// List the matters

@@ -9,7 +9,7 @@ use crate::domain::case::Source;
 use crate::domain::code::CodeRange;
 use crate::domain::command::{
     AcknowledgeCase, AdvanceClock, BeginImport, CaseRef, CloseCase, Command, CommitImport,
-    EscalateCase, HandleCase, OpenJournal, ReportCase, StageMatters, StageUnits, Submission,
+    HandleCase, OpenJournal, ReasonedMove, ReportCase, StageMatters, StageUnits, Submission,
     Target,
 };
 use crate::domain::event::{ClockMode, Event, SealedPart};
@@ -46,7 +46,7 @@ impl Fold {
             order(Command::StageUnits(StageUnits { import, rows: rows.to_vec() }));
         }
         order(Command::StageMatters(StageMatters { import, rows: city.matters().to_vec() }));
-        order(Command::CommitImport(CommitImport { import }));
+        order(Command::CommitImport(CommitImport { import, seen: None }));
         fold.command_events = 0;
         fold
     }
@@ -118,7 +118,7 @@ impl Fold {
             "acknowledge_case" => {
                 Command::AcknowledgeCase(AcknowledgeCase { target: target(&json) })
             }
-            "escalate_case" => Command::EscalateCase(EscalateCase {
+            "escalate_case" => Command::EscalateCase(ReasonedMove {
                 target: target(&json),
                 reason: self.seal(text("reason")),
             }),

@@ -120,6 +120,7 @@ fn time_never_runs_back_and_moves_follow_their_case() {
                     Some(Move::Acknowledge) => &[Move::Handle, Move::Escalate],
                     Some(Move::Handle) => &[Move::Close],
                     Some(Move::Close) => &[],
+                    Some(other) => panic!("{other:?} is not planned"),
                 };
                 assert!(follows.contains(&what), "{what:?} after {last:?}");
                 assert!(ordinal < 7);
@@ -146,7 +147,7 @@ fn the_same_seed_makes_the_same_bytes_and_another_others() {
     assert_eq!(digest(1, 0.01, 3_000), digest(1, 0.01, 3_000));
     assert_ne!(digest(1, 0.01, 3_000), digest(2, 0.01, 3_000));
     // Changes with any change to the generator: numbers measured before are then of another run.
-    assert_eq!(digest(1, 0.01, 3_000), 1_698_725_081_486_923_993);
+    assert_eq!(digest(1, 0.01, 3_000), 13_913_283_611_552_056_938);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(in crate::domain) fn decide(
 }
 
 pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &CaseAcknowledged) {
-    state.change_case(event.case, record.seq, |case| {
+    state.change_case(event.case, record, |case| {
         if let Some(holder) = case.status.holder() {
             case.status = Status::Acknowledged { holder, at: record.at };
         }

@@ -20,7 +20,7 @@ pub(in crate::domain) fn decide(
 }
 
 pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &CaseClosed) {
-    state.change_case(event.case, record.seq, |case| {
+    state.change_case(event.case, record, |case| {
         if let Some(by) = case.status.holder() {
             case.status = Status::Closed { by, at: record.at };
         }

@@ -1,10 +1,12 @@
 //! Escalating: the case goes one level up, with a reason, as far as the township. Beyond it there
 //! is only the whistle.
 
-use super::{Light, Move, Status};
+use super::Move;
+use super::sent::sent;
+use crate::domain::catalogue::Module;
 use crate::domain::code::Level;
-use crate::domain::command::{EscalateCase, Submission};
-use crate::domain::event::{CaseEscalated, Event};
+use crate::domain::command::{ReasonedMove, Submission};
+use crate::domain::event::{CaseSent, Event};
 use crate::domain::ids::{Timestamp, UnitNumber};
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
@@ -15,39 +17,32 @@ pub(in crate::domain) fn decide(
     state: &State,
     now: Timestamp,
     submission: &Submission,
-    command: &EscalateCase,
+    command: &ReasonedMove,
 ) -> Result<Vec<Event>, Rejection> {
     let (id, case) = state.case_for(now, submission, &command.target, Move::Escalate)?;
     let Some(matter) = state.catalogue().matter(case.matter) else {
         return Err(Rejection::MatterNotFound);
     };
-    let Some(holder) = case.status.holder().and_then(|holder| one_up(state, holder, now)) else {
+    let up = case.status.holder().and_then(|holder| one_up(state, holder, matter.module, now));
+    let Some(to) = up.and_then(|unit| state.organisation().code(unit)) else {
         return Err(Rejection::NoHolder);
     };
-    Ok(vec![Event::CaseEscalated(CaseEscalated {
-        case: id,
-        holder,
-        deadlines: case.deadlines.restarted(state.calendar(), now, matter.node_limit),
-        reason: command.reason.clone(),
-    })])
+    Ok(vec![Event::CaseEscalated(sent(state, now, id, case, to, &command.reason)?)])
 }
 
-/// The next open unit up the line: the village, or the township where the village is closed.
-fn one_up(state: &State, holder: UnitNumber, now: Timestamp) -> Option<UnitNumber> {
+/// The next open unit up the line: the village, or the township where the village is closed. In the
+/// township the office that owns the module, or else the governance room.
+fn one_up(state: &State, holder: UnitNumber, module: Module, now: Timestamp) -> Option<UnitNumber> {
     let organisation = state.organisation();
-    let level = organisation.unit(holder)?.level();
-    [Level::Village, Level::Township]
-        .into_iter()
-        .filter(|above| level < *above)
-        .find_map(|above| organisation.on_the_line(holder, above, now))
-        .or_else(|| organisation.township_room(holder, now))
+    let village = (organisation.unit(holder)?.level() < Level::Village)
+        .then(|| organisation.on_the_line(holder, Level::Village, now))
+        .flatten();
+    village
+        .or_else(|| organisation.office(holder, module, now))
+        .or_else(|| organisation.centre(holder, now))
 }
 
-pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &CaseEscalated) {
-    state.change_case(event.case, record.seq, |case| {
-        case.status = Status::Dispatched { holder: event.holder };
-        case.deadlines = event.deadlines;
-        case.node_light = Light::Green;
-        case.escalations = case.escalations.saturating_add(1);
-    });
+pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &CaseSent) {
+    super::evolve_sent(state, record, event);
+    state.amend_case(event.case, |case| case.escalations = case.escalations.saturating_add(1));
 }

@@ -1,37 +1,60 @@
 //! A case (案件): one matter in one place, with exactly one holder while it is open.
 //!
 //! ```text
-//!  report ──▶ dispatched ──▶ acknowledged ──▶ handled ──▶ closed
-//!    │          ▲    │            │                          ▲
-//!    │          └────┴─ escalate ─┘                          │
-//!    └─ settled on the spot ─────────────────────────────────┘
+//!  report ──▶ dispatched ──▶ acknowledged ──▶ handled ──▶ closed ──▶ reopen ─▶ dispatched
+//!    │          │  ▲  │           │                         ▲
+//!    │          │  │  └─ escalate, hand down, transfer ─▶ dispatched (new holder)
+//!    │          │  └──── return before signing                │
+//!    │          ├─ decline ─▶ declined                        │
+//!    │          └─ void (also once acknowledged) ─▶ voided    │
+//!    └─ settled on the spot ──────────────────────────────────┘
 //! ```
 //!
 //! One verb a file: its `decide` beside its event's `evolve`.
 
 mod acknowledge;
 mod close;
+mod decline;
 mod escalate;
+mod hand_down;
 mod handle;
+mod inherit;
+mod moves;
+mod note;
+mod reopen;
 mod report;
+mod send_back;
+mod sent;
 mod slab;
 mod timers;
+mod transfer;
+mod void;
 
 use super::catalogue::{Severity, named};
 use super::clock::Deadlines;
-use super::code::Level;
 use super::digest::hash_of_words;
 use super::ids::{MatterNumber, Seq, Timestamp, UnitNumber};
 
+pub(super) use moves::MOVE_BITS;
+pub use moves::{Move, Moves};
 pub use slab::Cases;
 pub use timers::Timer;
 
 pub(super) use acknowledge::{decide as decide_acknowledge, evolve as evolve_acknowledged};
 pub(super) use close::{decide as decide_close, evolve as evolve_closed};
+pub(super) use decline::{decide as decide_decline, evolve as evolve_declined};
 pub(super) use escalate::{decide as decide_escalate, evolve as evolve_escalated};
+pub(super) use hand_down::decide as decide_hand_down;
 pub(super) use handle::{decide as decide_handle, evolve as evolve_handled};
+pub(super) use inherit::{decide as decide_inherit, evolve as evolve_inherited, held_by};
+pub(super) use note::{decide as decide_note, evolve as evolve_noted};
+pub(super) use reopen::{decide as decide_reopen, evolve as evolve_reopened};
 pub(super) use report::{decide as decide_report, evolve_reported, evolve_settled};
+pub(super) use send_back::{decide as decide_return, evolve as evolve_returned};
+pub(super) use sent::evolve as evolve_sent;
 pub(super) use timers::{decide as decide_timer, evolve_overdue, evolve_warned};
+pub(super) use transfer::decide as decide_transfer;
+pub(super) use void::{decide as decide_void, evolve as evolve_voided};
 
 named!(
     /// Where a case came from.
@@ -82,45 +105,12 @@ named!(
         Handled = "handled",
         /// 已结案
         Closed = "closed",
+        /// 不予受理: its holder declined it.
+        Declined = "declined",
+        /// 已作废: the centre voided it.
+        Voided = "voided",
     }
 );
-
-named!(
-    /// A move that a holder can make.
-    Move {
-        /// Sign for it.
-        Acknowledge = "acknowledge",
-        /// Send it one level up.
-        Escalate = "escalate",
-        /// Say that it is dealt with.
-        Handle = "handle",
-        /// Close it with an answer.
-        Close = "close",
-    }
-);
-
-/// A set of moves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Moves(pub u16);
-
-impl Moves {
-    /// The set of these.
-    #[must_use]
-    pub fn of(moves: &[Move]) -> Self {
-        Self(moves.iter().fold(0, |bits, one| bits | 1 << *one as u16))
-    }
-
-    /// Whether the move is in it.
-    #[must_use]
-    pub const fn contains(self, one: Move) -> bool {
-        self.0 & (1 << one as u16) != 0
-    }
-
-    /// The moves in it, in order.
-    pub fn iter(self) -> impl Iterator<Item = Move> {
-        Move::ALL.iter().copied().filter(move |one| self.contains(*one))
-    }
-}
 
 /// What a case is at, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,9 +134,23 @@ pub enum Status {
         /// When it was dealt with.
         at: Timestamp,
     },
-    /// Nobody holds it any more.
+    /// Answered: nobody holds it any more.
     Closed {
         /// Who closed it.
+        by: UnitNumber,
+        /// When.
+        at: Timestamp,
+    },
+    /// Declined before it was signed for: nobody holds it any more.
+    Declined {
+        /// Who declined it.
+        by: UnitNumber,
+        /// When.
+        at: Timestamp,
+    },
+    /// Voided: nobody holds it any more.
+    Voided {
+        /// Who voided it.
         by: UnitNumber,
         /// When.
         at: Timestamp,
@@ -162,6 +166,8 @@ impl Status {
             Self::Acknowledged { .. } => StatusName::Acknowledged,
             Self::Handled { .. } => StatusName::Handled,
             Self::Closed { .. } => StatusName::Closed,
+            Self::Declined { .. } => StatusName::Declined,
+            Self::Voided { .. } => StatusName::Voided,
         }
     }
 
@@ -172,7 +178,29 @@ impl Status {
             Self::Dispatched { holder }
             | Self::Acknowledged { holder, .. }
             | Self::Handled { holder, .. } => Some(holder),
-            Self::Closed { .. } => None,
+            Self::Closed { .. } | Self::Declined { .. } | Self::Voided { .. } => None,
+        }
+    }
+
+    /// Who ended it and when, once nobody holds it any more.
+    #[must_use]
+    pub const fn ended(self) -> Option<(UnitNumber, Timestamp)> {
+        match self {
+            Self::Closed { by, at } | Self::Declined { by, at } | Self::Voided { by, at } => {
+                Some((by, at))
+            }
+            Self::Dispatched { .. } | Self::Acknowledged { .. } | Self::Handled { .. } => None,
+        }
+    }
+
+    /// The same with another holder, where anybody holds it.
+    #[must_use]
+    pub const fn held_by(self, holder: UnitNumber) -> Self {
+        match self {
+            Self::Dispatched { .. } => Self::Dispatched { holder },
+            Self::Acknowledged { at, .. } => Self::Acknowledged { holder, at },
+            Self::Handled { at, .. } => Self::Handled { holder, at },
+            Self::Closed { .. } | Self::Declined { .. } | Self::Voided { .. } => self,
         }
     }
 }
@@ -190,10 +218,14 @@ pub struct Case {
     pub first_seq: Seq,
     /// Its newest event in the journal.
     pub last_seq: Seq,
+    /// When that was.
+    pub changed_at: Timestamp,
     /// How many events it has had: 1 after the report.
     pub version: u32,
     /// Where it happened: the unit as it was then.
     pub place: UnitNumber,
+    /// Who sent it to its holder; none where routing did.
+    pub sender: Option<UnitNumber>,
     /// Of what.
     pub matter: MatterNumber,
     /// How grave.
@@ -206,6 +238,8 @@ pub struct Case {
     pub total_light: Light,
     /// How often it went up.
     pub escalations: u8,
+    /// How often it was opened again.
+    pub reopens: u8,
     /// The township's room holds it for want of a rule or an open grid.
     pub is_fallback: bool,
     /// Reported and settled in one call.
@@ -215,24 +249,6 @@ pub struct Case {
 const _: () = assert!(size_of::<Case>() <= 128, "a hot record is two cache lines at most");
 
 impl Case {
-    /// The moves open to the holder at `level`.
-    #[must_use]
-    pub fn moves(&self, level: Level) -> Moves {
-        let can_escalate = level < Level::Township;
-        match self.status {
-            Status::Dispatched { .. } if can_escalate => {
-                Moves::of(&[Move::Acknowledge, Move::Escalate])
-            }
-            Status::Dispatched { .. } => Moves::of(&[Move::Acknowledge]),
-            Status::Acknowledged { .. } if can_escalate => {
-                Moves::of(&[Move::Escalate, Move::Handle])
-            }
-            Status::Acknowledged { .. } => Moves::of(&[Move::Handle]),
-            Status::Handled { .. } => Moves::of(&[Move::Close]),
-            Status::Closed { .. } => Moves::default(),
-        }
-    }
-
     /// The record's share of the state's digest.
     #[must_use]
     pub fn hash(&self, id: super::ids::CaseId) -> u128 {
@@ -240,7 +256,9 @@ impl Case {
             Status::Dispatched { holder } => (holder, Timestamp::EPOCH),
             Status::Acknowledged { holder, at }
             | Status::Handled { holder, at }
-            | Status::Closed { by: holder, at } => (holder, at),
+            | Status::Closed { by: holder, at }
+            | Status::Declined { by: holder, at }
+            | Status::Voided { by: holder, at } => (holder, at),
         };
         let small = [
             self.status.name() as u8,
@@ -256,7 +274,9 @@ impl Case {
         hash_of_words([
             u64::from(id.0) << 32 | u64::from(self.version),
             u64::from(holder.0) << 32 | u64::from(self.place.0),
-            u64::from(self.matter.0),
+            u64::from(self.sender.map_or(0, |sender| sender.0)) << 32
+                | u64::from(self.reopens) << 16
+                | u64::from(self.matter.0),
             u64::from_le_bytes(small),
             at.0.cast_unsigned(),
             self.reported_at.0.cast_unsigned(),
@@ -267,6 +287,7 @@ impl Case {
             d.total_due_at.0.cast_unsigned(),
             self.first_seq.0,
             self.last_seq.0,
+            self.changed_at.0.cast_unsigned(),
         ])
     }
 }

@@ -1,7 +1,7 @@
 //! Reporting: a case comes, is routed to its holder, and may be settled in the same call.
 
 use super::{Case, Light, Status};
-use crate::domain::catalogue::MatterRow;
+use crate::domain::catalogue::{HomeLevel, MatterRow};
 use crate::domain::clock::Deadlines;
 use crate::domain::code::Level;
 use crate::domain::command::{ReportCase, Submission};
@@ -63,7 +63,7 @@ pub(in crate::domain) fn decide(
         return Err(Rejection::NotOnTheSpot);
     }
     if state.actor(now, submission)?.unit != Some(holder) {
-        return Err(Rejection::NotTheHolder);
+        return Err(Rejection::SettlerNotTheHolder);
     }
     Ok(vec![
         Event::CaseReported(reported),
@@ -71,8 +71,8 @@ pub(in crate::domain) fn decide(
     ])
 }
 
-/// The holder: the unit of the matter's home level on the line of the place, or the place itself
-/// where it lies above. Where that unit is missing or closed the township's room takes it (兜底).
+/// The holder: the unit of the matter's home level on the line of the place; at the township the
+/// office that owns the module. Where none is known and open the township's room takes it (兜底).
 fn route(
     state: &State,
     now: Timestamp,
@@ -80,21 +80,17 @@ fn route(
     matter: &MatterRow,
 ) -> Result<(UnitNumber, bool), Rejection> {
     let organisation = state.organisation();
-    let lies_at = organisation
-        .unit(place)
-        .filter(|unit| unit.is_open(now))
-        .map(crate::domain::organisation::UnitRow::level);
-    let home = matter.home.level();
-    if let Some(level) = lies_at
-        && level <= home
-        && let Some(holder) = organisation.on_the_line(place, home, now)
-    {
+    let is_open = organisation.unit(place).is_some_and(|unit| unit.is_open(now));
+    let at_home = match matter.home {
+        HomeLevel::Township => organisation.office(place, matter.module, now),
+        HomeLevel::Village | HomeLevel::Grid => {
+            organisation.on_the_line(place, matter.home.level(), now)
+        }
+    };
+    if let Some(holder) = at_home.filter(|_| is_open) {
         return Ok((holder, false));
     }
-    match organisation
-        .township_room(place, now)
-        .or_else(|| organisation.on_the_line(place, Level::Township, now))
-    {
+    match organisation.centre(place, now) {
         Some(room) => Ok((room, true)),
         None => Err(Rejection::NoHolder),
     }
@@ -112,14 +108,17 @@ pub(in crate::domain) fn evolve_reported(state: &mut State, record: &Record, eve
         deadlines: event.deadlines,
         first_seq: record.seq,
         last_seq: record.seq,
+        changed_at: record.at,
         version: 1,
         place: event.place,
+        sender: None,
         matter: event.matter,
         severity: event.severity,
         source: event.source,
         node_light: Light::Green,
         total_light: Light::Green,
         escalations: 0,
+        reopens: 0,
         is_fallback: event.is_fallback,
         on_the_spot: false,
     });
@@ -129,7 +128,7 @@ pub(in crate::domain) fn evolve_reported(state: &mut State, record: &Record, eve
 }
 
 pub(in crate::domain) fn evolve_settled(state: &mut State, record: &Record, event: &CaseSettled) {
-    state.change_case(event.case, record.seq, |case| {
+    state.change_case(event.case, record, |case| {
         if let Some(by) = case.status.holder() {
             case.status = Status::Closed { by, at: record.at };
         }

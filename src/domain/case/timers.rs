@@ -28,13 +28,16 @@ impl Case {
             Status::Dispatched { .. } | Status::Acknowledged { .. } => {
                 turn(ClockName::Node, self.node_light, d.node_warning_at, d.node_due_at)
             }
-            Status::Handled { .. } | Status::Closed { .. } => None,
+            Status::Handled { .. }
+            | Status::Closed { .. }
+            | Status::Declined { .. }
+            | Status::Voided { .. } => None,
         };
         let total = match self.status {
             Status::Dispatched { .. } | Status::Acknowledged { .. } | Status::Handled { .. } => {
                 turn(ClockName::Total, self.total_light, d.total_warning_at, d.total_due_at)
             }
-            Status::Closed { .. } => None,
+            Status::Closed { .. } | Status::Declined { .. } | Status::Voided { .. } => None,
         };
         match (node, total) {
             (Some(node), Some(total)) if total.due_at < node.due_at => Some(total),
@@ -69,7 +72,7 @@ pub(in crate::domain) fn evolve_overdue(state: &mut State, record: &Record, even
 }
 
 fn turn_light(state: &mut State, record: &Record, event: &CaseFellDue, light: Light) {
-    state.change_case(event.case, record.seq, |case| match event.clock {
+    state.change_case(event.case, record, |case| match event.clock {
         ClockName::Node => case.node_light = light,
         ClockName::Total => case.total_light = light,
     });

@@ -1,25 +1,48 @@
-//! Who there is: the units from city to grid, numbered in organisation order, and the line that
-//! runs through them.
+//! Who there is: the units from city to grid, the tree and the line that run through them, and what
+//! became of each.
+//!
+//! A unit has a number for ever and a code for as long as it stays where it is. Its digits say where
+//! it sits (its seat); whom it answers to is another thing.
 
+mod change;
+mod line;
+mod numbering;
+mod successor;
+mod tree;
 mod unit;
 
-use std::ops::RangeInclusive;
+use std::collections::BTreeMap;
 
-use super::code::{Level, UnitCode};
+use super::code::UnitCode;
 use super::digest::{Digest, Hasher};
 use super::hash::NumberMap;
-use super::ids::{Timestamp, UnitNumber};
+use super::ids::{Seq, Timestamp, UnitNumber};
 
-pub use unit::{UnitKind, UnitRow};
+pub use numbering::{OrderedUnit, Subtree};
+pub use unit::{Modules, UnitKind, UnitRow};
+
+pub(super) use change::{
+    decide, evolve_changed, evolve_closed, evolve_moved, evolve_opened, has_no_circle,
+};
+pub(super) use numbering::renumbering_before;
+pub(super) use successor::{Bequest, bequests};
+
+use numbering::Numbering;
 
 /// All units. Numbers are given once; a unit that comes later gets the next one.
 #[derive(Clone, Debug, Default)]
 pub struct Organisation {
     rows: Vec<UnitRow>,
+    /// Codes that were left by a move included: they name the unit still.
     by_code: NumberMap<UnitCode, UnitNumber>,
-    /// How many units the first import brought: their numbers are in organisation order, so that
-    /// a subtree is an interval of them.
-    ordered: u32,
+    /// What sits at a division beside its own line, by the division's place, in the order of codes.
+    bodies: NumberMap<u64, Vec<UnitNumber>>,
+    /// The units below each, by its code, in the order of their numbers.
+    children: NumberMap<UnitCode, Vec<UnitNumber>>,
+    /// What a unit was before, and until when, oldest first.
+    former: BTreeMap<UnitNumber, Vec<(Timestamp, UnitRow)>>,
+    numbering: Numbering,
+    last_seq: Seq,
     digest: Digest,
 }
 
@@ -36,10 +59,30 @@ impl Organisation {
         self.unit(number).map(|row| row.code)
     }
 
-    /// The number of the unit of that code.
+    /// The number of the unit that has, or had, that code.
     #[must_use]
     pub fn find(&self, code: UnitCode) -> Option<UnitNumber> {
         self.by_code.get(&code).copied()
+    }
+
+    /// The unit as it was at that moment.
+    #[must_use]
+    pub fn unit_at(&self, number: UnitNumber, at: Timestamp) -> Option<&UnitRow> {
+        let former = self.former.get(&number).map_or(&[][..], Vec::as_slice);
+        let was = former.iter().find(|(until, _)| at < *until).map(|(_, row)| row);
+        was.or_else(|| self.unit(number))
+    }
+
+    /// The code that the unit had at that moment.
+    #[must_use]
+    pub fn code_at(&self, number: UnitNumber, at: Timestamp) -> Option<UnitCode> {
+        self.unit_at(number, at).map(|row| row.code)
+    }
+
+    /// What the unit was before, and until when, oldest first.
+    #[must_use]
+    pub fn former(&self, number: UnitNumber) -> &[(Timestamp, UnitRow)] {
+        self.former.get(&number).map_or(&[], Vec::as_slice)
     }
 
     /// All units with their numbers, in the order of their numbers.
@@ -59,99 +102,147 @@ impl Organisation {
         self.rows.is_empty()
     }
 
-    /// How many of the first numbers are in organisation order.
-    #[must_use]
-    pub fn ordered(&self) -> u32 {
-        self.ordered
+    /// The number that the `th` of some new units will get, counted from 1 in organisation order.
+    pub(super) fn number_of_coming(&self, th: usize) -> UnitNumber {
+        self.next_number(th - 1)
     }
 
-    /// The division or grid of `level` on the line through `unit`'s place, if it is known and open.
+    /// The newest change of it in the journal: its version.
     #[must_use]
-    pub fn on_the_line(
-        &self,
-        unit: UnitNumber,
-        level: Level,
-        now: Timestamp,
-    ) -> Option<UnitNumber> {
-        let number = self.find(self.code(unit)?.ancestor(level)?)?;
-        self.unit(number)?.is_open(now).then_some(number)
+    pub fn last_seq(&self) -> Seq {
+        self.last_seq
     }
 
-    /// The governance room of the township that `unit` sits in, if it is known and open.
-    #[must_use]
-    pub fn township_room(&self, unit: UnitNumber, now: Timestamp) -> Option<UnitNumber> {
-        let township = self.code(unit)?.ancestor(Level::Township)?;
-        let number = self.find(UnitCode::of_body(township, b'R', 1).ok()?)?;
-        self.unit(number)?.is_open(now).then_some(number)
+    pub(super) fn changed(&mut self, seq: Seq) {
+        self.last_seq = seq;
     }
 
-    /// The numbers of the units in the subtree of `root`, among those in organisation order. What
-    /// came later is outside the interval and is found by its code's range.
-    #[must_use]
-    pub fn subtree(&self, root: UnitNumber) -> Option<RangeInclusive<u32>> {
-        let range = self.code(root)?.range();
-        let ordered = &self.rows[..self.ordered as usize];
-        let first = ordered.partition_point(|row| row.code.place() < range.first);
-        let end = ordered.partition_point(|row| row.code.place() <= range.last);
-        let number = |index: usize| u32::try_from(index).expect("bounded by UNITS_MAX");
-        Some(number(first) + 1..=number(end))
-    }
-
-    /// Puts an import's units in. The first import is numbered in organisation order; later, a
-    /// known code keeps its number and a new one gets the next, in organisation order among them.
-    pub fn put_all(&mut self, mut rows: Vec<UnitRow>) {
+    /// Puts an import's units in: a known code keeps its number and a new one gets the next, in
+    /// organisation order among them.
+    pub(super) fn put_all(&mut self, mut rows: Vec<UnitRow>, at: Timestamp) {
         rows.sort_by_key(|row| row.code);
-        let is_first = self.rows.is_empty();
         for row in rows {
-            self.put(row);
-        }
-        if is_first {
-            self.ordered = u32::try_from(self.rows.len()).expect("bounded by UNITS_MAX");
+            self.put(row, at);
         }
     }
 
-    /// The organisation of these rows, the first `ordered` of which are in organisation order:
-    /// what a snapshot kept of one.
-    #[must_use]
-    pub fn restored(rows: Vec<UnitRow>, ordered: u32) -> Self {
-        let mut organisation = Self::default();
-        for row in rows {
-            organisation.put(row);
-        }
-        organisation.ordered = ordered;
-        organisation
+    /// Puts a unit in: what it was before is kept beside.
+    fn put(&mut self, row: UnitRow, at: Timestamp) -> UnitNumber {
+        let Some(number) = self.find(row.code) else {
+            return self.push(row);
+        };
+        self.replace(number, row, at);
+        number
     }
 
-    fn put(&mut self, row: UnitRow) {
-        let next = u32::try_from(self.rows.len() + 1).expect("bounded by UNITS_MAX");
-        let number = *self.by_code.entry(row.code).or_insert(UnitNumber(next));
-        let hash = hash_of(u64::from(number.0), &row);
-        if number.0 == next {
-            self.digest.add(hash);
-            self.rows.push(row);
+    /// Puts a unit in under the next number, behind those in order.
+    fn push(&mut self, row: UnitRow) -> UnitNumber {
+        let code = row.code;
+        let number = self.push_row(row);
+        self.numbering.came(code, number);
+        number
+    }
+
+    fn push_row(&mut self, row: UnitRow) -> UnitNumber {
+        let next = self.next_number(0);
+        self.by_code.insert(row.code, next);
+        self.digest.add(hash_of(u64::from(next.0), &row));
+        self.rows.push(row);
+        self.hang_on(next);
+        next
+    }
+
+    /// The number that a unit gets before which `before` others come.
+    fn next_number(&self, before: usize) -> UnitNumber {
+        let next = self.rows.len() + before + 1;
+        UnitNumber(u32::try_from(next).expect("bounded by UNITS_MAX"))
+    }
+
+    /// Makes a known unit another row, as of `at`.
+    fn replace(&mut self, number: UnitNumber, row: UnitRow, at: Timestamp) {
+        let Some(before) = self.unit(number).filter(|before| **before != row).cloned() else {
             return;
+        };
+        self.hang_off(number);
+        let place = u64::from(number.0);
+        self.digest.replace(hash_of(place, &before), hash_of(place, &row));
+        if before.code != row.code {
+            self.by_code.insert(row.code, number);
+            self.numbering.moved(number, before.code, row.code);
         }
-        let slot = &mut self.rows[number.0 as usize - 1];
-        self.digest.replace(hash_of(u64::from(number.0), slot), hash);
-        *slot = row;
+        self.rows[number.0 as usize - 1] = row;
+        self.hang_on(number);
+        self.put_former(number, at, before);
+    }
+
+    fn put_former(&mut self, number: UnitNumber, until: Timestamp, row: UnitRow) {
+        self.digest.add(former_hash(number, until, &row));
+        // A code that was left names the unit still, unless another has it by now.
+        self.by_code.entry(row.code).or_insert(number);
+        self.former.entry(number).or_default().push((until, row));
     }
 
     /// The sum of its rows' hashes.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.digest
+        let mut digest = self.digest.plus(self.numbering.digest());
+        digest.add(Hasher::new("organisation").number(self.last_seq.0).finish());
+        digest
+    }
+}
+
+/// What a snapshot keeps of an organisation beside its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// All units, in the order of their numbers.
+    pub units: Vec<UnitRow>,
+    /// What units were before, oldest first for each.
+    pub former: Vec<(UnitNumber, Timestamp, UnitRow)>,
+    /// Which numbering epoch it is in.
+    pub epoch: u32,
+    /// The units as that epoch ordered them.
+    pub order: Vec<OrderedUnit>,
+    /// Its newest change in the journal.
+    pub last_seq: Seq,
+}
+
+impl Restored {
+    /// The organisation that these were kept of.
+    #[must_use]
+    pub fn organisation(self) -> Organisation {
+        let mut organisation = Organisation::default();
+        for row in self.units {
+            organisation.push_row(row);
+        }
+        for (number, until, row) in self.former {
+            organisation.put_former(number, until, row);
+        }
+        organisation.numbering = Numbering::restored(self.epoch, self.order, &organisation.rows);
+        organisation.last_seq = self.last_seq;
+        organisation
     }
 }
 
 /// The hash of a row in its place: its share of a digest.
 pub(super) fn hash_of(place: u64, row: &UnitRow) -> u128 {
+    hashed(Hasher::new("unit").number(place), row).finish()
+}
+
+fn former_hash(number: UnitNumber, until: Timestamp, row: &UnitRow) -> u128 {
+    let hasher = Hasher::new("former unit").number(u64::from(number.0));
+    hashed(hasher.number(until.0.cast_unsigned()), row).finish()
+}
+
+fn hashed(hasher: Hasher, row: &UnitRow) -> Hasher {
     let moment = |at: Option<Timestamp>| at.map_or(u64::MAX, |at| at.0.cast_unsigned());
-    Hasher::new("unit")
-        .number(place)
+    let code = |code: Option<UnitCode>| code.map_or(0, UnitCode::packed);
+    hasher
         .number(row.code.packed())
         .number(row.kind as u64)
         .text(&row.name)
+        .number(code(row.reports_to))
+        .number(u64::from(row.modules.0))
         .number(moment(row.valid_from))
         .number(moment(row.valid_until))
-        .finish()
+        .number(code(row.successor))
 }

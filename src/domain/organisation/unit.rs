@@ -1,8 +1,8 @@
-//! A unit (单位): whoever can hold a case.
+//! A unit (单位): whoever can hold a case, or be called to one.
 
 use std::sync::Arc;
 
-use crate::domain::catalogue::named;
+use crate::domain::catalogue::{Module, named};
 use crate::domain::code::{Level, UnitCode};
 use crate::domain::ids::Timestamp;
 
@@ -13,10 +13,80 @@ named!(
         Division = "division",
         /// 网格
         Grid = "grid",
-        /// 社会治理室 and its like on other levels: the default holder (兜底).
+        /// 社会治理中心 of a city or county, 社会治理室 of a township, 网格工作站 of a village: the
+        /// default holder (兜底) of its level.
         GovernanceRoom = "governance_room",
+        /// 部门 of a city or county.
+        Department = "department",
+        /// 办、中心、队、站: a sub-unit of a township, which owns modules.
+        Office = "office",
+        /// 派驻机构: police, justice. It sits in a township and reports to a department.
+        Stationed = "stationed",
+        /// 专班
+        TaskForce = "task_force",
+        /// 指挥部 of a project.
+        Headquarters = "headquarters",
     }
 );
+
+impl UnitKind {
+    /// The letter in its codes; none for the divisions and grids of the line.
+    #[must_use]
+    pub const fn letter(self) -> Option<char> {
+        match self {
+            Self::Division | Self::Grid => None,
+            Self::GovernanceRoom => Some('R'),
+            Self::Department => Some('D'),
+            Self::Office => Some('B'),
+            Self::Stationed => Some('S'),
+            Self::TaskForce => Some('T'),
+            Self::Headquarters => Some('H'),
+        }
+    }
+
+    /// Whether a unit of the kind may sit at a place of that level.
+    #[must_use]
+    pub const fn sits_at(self, level: Level) -> bool {
+        match self {
+            Self::Grid => matches!(level, Level::Grid),
+            Self::Division => !matches!(level, Level::Grid),
+            Self::GovernanceRoom | Self::TaskForce | Self::Headquarters => {
+                matches!(level, Level::Village | Level::Township | Level::County | Level::City)
+            }
+            Self::Department => matches!(level, Level::County | Level::City),
+            Self::Office | Self::Stationed => matches!(level, Level::Township),
+        }
+    }
+}
+
+/// A set of the ten modules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Modules(pub u16);
+
+impl Modules {
+    /// The set of these.
+    #[must_use]
+    pub fn of(modules: &[Module]) -> Self {
+        Self(modules.iter().fold(0, |bits, one| bits | 1 << *one as u16))
+    }
+
+    /// Whether the module is in it.
+    #[must_use]
+    pub const fn contains(self, module: Module) -> bool {
+        self.0 & (1 << module as u16) != 0
+    }
+
+    /// Whether none is in it.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The modules in it, in order.
+    pub fn iter(self) -> impl Iterator<Item = Module> {
+        Module::ALL.iter().copied().filter(move |one| self.contains(*one))
+    }
+}
 
 /// A unit as an import's text gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +97,34 @@ pub struct UnitRow {
     pub kind: UnitKind,
     /// In Chinese, as the city calls it.
     pub name: Arc<str>,
+    /// Whom it answers to, where that is not the division that it sits in or at.
+    pub reports_to: Option<UnitCode>,
+    /// What an office of a township owns, or a department is the counterpart for.
+    pub modules: Modules,
     /// From when it exists; none: always.
     pub valid_from: Option<Timestamp>,
-    /// From when it exists no more, never a later moment than the import; none: for ever.
+    /// From when it exists no more, never a later moment than the change; none: for ever.
     pub valid_until: Option<Timestamp>,
+    /// Who took over its open work when it closed.
+    pub successor: Option<UnitCode>,
 }
 
 impl UnitRow {
+    /// A unit that exists always, answers to its seat and owns no module.
+    #[must_use]
+    pub fn new(code: UnitCode, kind: UnitKind, name: impl Into<Arc<str>>) -> Self {
+        Self {
+            code,
+            kind,
+            name: name.into(),
+            reports_to: None,
+            modules: Modules::default(),
+            valid_from: None,
+            valid_until: None,
+            successor: None,
+        }
+    }
+
     /// The level of the place that it sits at.
     #[must_use]
     pub const fn level(&self) -> Level {
@@ -47,17 +138,24 @@ impl UnitRow {
             && self.valid_until.is_none_or(|until| now < until)
     }
 
-    /// Whether the kind fits the form of the code.
+    /// Whether kind, code and modules fit each other, and it names others than itself.
     #[must_use]
-    pub const fn is_coherent(&self) -> bool {
-        match self.kind {
-            UnitKind::Grid => {
-                matches!(self.code.level(), Level::Grid) && self.code.letter().is_none()
-            }
-            UnitKind::Division => {
-                !matches!(self.code.level(), Level::Grid) && self.code.letter().is_none()
-            }
-            UnitKind::GovernanceRoom => matches!(self.code.letter(), Some('R')),
+    pub fn is_coherent(&self) -> bool {
+        let has_modules = matches!(self.kind, UnitKind::Office | UnitKind::Department);
+        self.code.letter() == self.kind.letter()
+            && self.kind.sits_at(self.code.level())
+            && (has_modules || self.modules.is_empty())
+            && self.reports_to != Some(self.code)
+            && self.successor != Some(self.code)
+            && (self.kind != UnitKind::Stationed || self.reports_to.is_some())
+    }
+
+    /// The unit above it: whom it reports to, or the division that it sits in or at.
+    #[must_use]
+    pub const fn parent(&self) -> Option<UnitCode> {
+        match self.reports_to {
+            Some(code) => Some(code),
+            None => self.code.seat(),
         }
     }
 }

@@ -4,9 +4,13 @@
 use proptest::prelude::*;
 
 use super::world::*;
-use crate::domain::command::{AbandonImport, Command, Submission};
-use crate::domain::event::ClockMode;
+use crate::domain::code::UnitCode;
+use crate::domain::command::{
+    AbandonImport, Change, ChangeOrganisation, Command, MergeUnits, MoveUnit, SplitUnit, Submission,
+};
+use crate::domain::event::{ClockMode, Event};
 use crate::domain::ids::{CaseId, ImportId};
+use crate::domain::organisation::UnitRow;
 use crate::domain::rejection::Rejection;
 use crate::domain::snapshot::StateBuilder;
 use crate::domain::state::{NaturalKey, State};
@@ -30,6 +34,12 @@ pub(super) enum Step {
         key: Option<u8>,
     },
     Hours(u8),
+    /// The organisation changes: in which way, which unit, and which other.
+    Reshape {
+        way: usize,
+        unit: usize,
+        other: usize,
+    },
     /// Grids, each a bit, are imported again: from and until which hour from now.
     Grids {
         grids: u8,
@@ -44,19 +54,70 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0_usize..4, 0_usize..6, any::<bool>(), key(), proptest::option::weighted(0.3, 0_u8..10))
             .prop_map(|(matter, place, settle, key, number)| Step::Report { matter, place, settle, key, number }),
-        5 => (0_usize..4, 1_u32..30, proptest::bool::weighted(0.9), proptest::option::weighted(0.1, 0_u32..4), key())
+        5 => (0..VERBS.len(), 1_u32..30, proptest::bool::weighted(0.9), proptest::option::weighted(0.1, 0_u32..4), key())
             .prop_map(|(verb, case, by_holder, version, key)| Step::Verb { verb, case, by_holder, version, key }),
         1 => (1_u8..30).prop_map(Step::Hours),
+        1 => (0_usize..6, 0..UNITS.len(), 0..UNITS.len())
+            .prop_map(|(way, unit, other)| Step::Reshape { way, unit, other }),
         1 => (1_u8..8, hour(), hour()).prop_map(|(grids, from, until)| Step::Grids { grids, from, until }),
     ]
 }
 
 const MATTERS: [&str; 4] = [MICRO, SMALL, MAJOR, OFFLINE];
 const PLACES: [&str; 6] = [GRID, GRID_2, GRID_CLOSED, VILLAGE, TOWNSHIP, GRID_3];
+const VERBS: [&str; 11] = [
+    "acknowledge",
+    "escalate",
+    "handle",
+    "close",
+    "hand_down",
+    "transfer",
+    "return",
+    "decline",
+    "reopen",
+    "void",
+    "note",
+];
+/// Units that come, go and move; some are not there yet.
+const UNITS: [&str; 12] = [
+    GRID,
+    GRID_2,
+    GRID_3,
+    VILLAGE_2,
+    VILLAGE_3,
+    OFFICE,
+    OFFICE_2,
+    ROOM,
+    "411502001201005",
+    "411502001202001",
+    "411502002202",
+    "411502002000-R01",
+];
+
+fn reshape(way: usize, one: &str, other: &str) -> Change {
+    match way {
+        0 => Change::Open(unit(one)),
+        1 => Change::Close(code(one), (one != other).then(|| code(other))),
+        2 => Change::Split(SplitUnit {
+            unit: code(one),
+            into: vec![unit("411502001201006"), unit("411502001201007")],
+            successor: if one == other { code("411502001201007") } else { code(other) },
+        }),
+        3 => Change::Merge(MergeUnits { units: vec![code(one)], into: code(other) }),
+        4 => Change::Move(MoveUnit { unit: code(one), to: code(other) }),
+        _ => Change::Amend(UnitRow { name: format!("{other}改名").into(), ..unit(one) }),
+    }
+}
 
 pub(super) fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
     match *step {
         Step::Hours(_) | Step::Grids { .. } => None,
+        Step::Reshape { way, unit, other } => {
+            let change = reshape(way, UNITS[unit], UNITS[other]);
+            let change = ChangeOrganisation { seen: None, change };
+            let command = Command::ChangeOrganisation(Box::new(change));
+            Some(Submission { principal: ADMIN, ..submission(command, None) })
+        }
         Step::Report { matter, place, settle, key, number } => {
             let mut report = world.report(MATTERS[matter], PLACES[place]);
             report.settle = settle.then(|| world.part());
@@ -71,14 +132,13 @@ pub(super) fn submission_of(world: &mut World, step: &Step) -> Option<Submission
         }
         Step::Verb { verb, case, by_holder, version, key } => {
             let id = CaseId(case);
-            let holder = world.state.cases().get(id).and_then(|case| case.status.holder());
+            let status = world.state.cases().get(id).map(|case| case.status);
+            let holder =
+                status.and_then(|status| status.holder().or(status.ended().map(|(by, _)| by)));
             let holder = holder.and_then(|holder| world.state.organisation().code(holder));
-            let by = if by_holder {
-                holder.map(|code| code.to_string())
-            } else {
-                Some(VILLAGE_2.into())
-            };
-            let mut command = world.verb(["acknowledge", "escalate", "handle", "close"][verb], id);
+            let by =
+                if by_holder { holder.map(|code| code.to_string()) } else { Some(ROOM.into()) };
+            let mut command = world.verb(VERBS[verb], id);
             if let Command::AcknowledgeCase(acknowledge) = &mut command {
                 acknowledge.target.version = version;
             }
@@ -104,7 +164,7 @@ pub(super) fn take(world: &mut World, step: &Step) {
         }
         let mut bits = (0..3).map(|bit| grids >> bit & 1 == 1);
         rows.retain(|_| bits.next().expect("one a grid"));
-        // Refused where one holds cases, or would close later.
+        // Refused where one holds cases and names no successor, or would close later.
         let refused = world.import(rows, Vec::new()).err();
         if refused.is_some_and(|refused| refused != Rejection::ImportsFull) {
             let import = ImportId(world.state.imports().begun());
@@ -134,6 +194,12 @@ pub(super) fn rebuilt(
     numbers: Vec<(NaturalKey, CaseId)>,
 ) -> State {
     state.organisation().iter().for_each(|(_, row)| builder.unit(row.clone()));
+    for (unit, _) in state.organisation().iter() {
+        for (until, row) in state.organisation().former(unit) {
+            builder.former_unit(unit, *until, row.clone());
+        }
+    }
+    state.organisation().order().iter().for_each(|ordered| builder.ordered_unit(*ordered));
     state.catalogue().iter().for_each(|row| builder.matter(row.clone()));
     state.clients().iter().for_each(|(_, client)| builder.client(client.clone()));
     state.imports().iter().for_each(|(id, import)| builder.import(id, import.clone()));
@@ -210,15 +276,46 @@ proptest! {
         let mut world = World::new();
         for step in &steps {
             take(&mut world, step);
+            let organisation = world.state.organisation();
+            for (id, case) in world.state.cases().iter() {
+                let has_ended = case.status.ended().is_some();
+                prop_assert_eq!(case.status.holder().is_none(), has_ended, "case {}", id);
+                let holder = case.status.holder().and_then(|holder| organisation.unit(holder));
+                prop_assert!(holder.is_none_or(|row| row.is_open(world.now)), "{}: {:?}", id, holder);
+            }
         }
         for (id, case) in world.state.cases().iter() {
-            let is_closed = case.status.name() == crate::domain::case::StatusName::Closed;
-            prop_assert_eq!(case.status.holder().is_none(), is_closed, "case {}", id);
-            if let Some(holder) = case.status.holder() {
-                prop_assert!(world.state.organisation().unit(holder).is_some_and(|unit| unit.is_open(world.now)));
-            }
-            let chain = world.records.iter().filter(|record| record.event.case() == Some(id)).count();
+            let is_of = |event: &Event| event.cases().any(|case| case == id);
+            let chain = world.records.iter().filter(|record| is_of(&record.event)).count();
             prop_assert_eq!(case.version as usize, chain, "a version counts the events");
+        }
+    }
+
+    #[test]
+    fn a_subtree_is_what_lies_in_the_places_below(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new();
+        for step in &steps {
+            take(&mut world, step);
+        }
+        let organisation = world.state.organisation();
+        for (root, row) in organisation.iter() {
+            let mut within: Vec<_> = organisation.subtree(root).expect("known").units().collect();
+            within.sort_unstable();
+            let lies_below = |row: &UnitRow, code: UnitCode| row.code.range().contains(code);
+            let expected: Vec<_> = organisation
+                .iter()
+                .filter(|(_, other)| lies_below(row, other.code))
+                .map(|(unit, _)| unit)
+                .collect();
+            prop_assert_eq!(within, expected, "{}", row.code);
+            let mut children: Vec<_> = organisation.children(root).collect();
+            children.sort_unstable();
+            let expected: Vec<_> = organisation
+                .iter()
+                .filter(|(unit, _)| organisation.parent(*unit) == Some(root))
+                .map(|(unit, _)| unit)
+                .collect();
+            prop_assert_eq!(children, expected, "{}", row.code);
         }
     }
 
@@ -233,8 +330,8 @@ proptest! {
             let mut count = 0;
             while let Some(seq) = next {
                 let record = &world.records[usize::try_from(seq.0).expect("small") - 1];
-                prop_assert_eq!(record.event.case(), Some(id));
-                next = record.previous;
+                prop_assert!(record.event.cases().any(|case| case == id));
+                next = record.previous_of(id);
                 count += 1;
             }
             prop_assert_eq!(count, case.version);

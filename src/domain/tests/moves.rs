@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::world::*;
-use crate::domain::case::{Move, Moves, StatusName};
-use crate::domain::code::Level;
+use crate::domain::case::{Light, Move, Moves, StatusName};
 use crate::domain::command::{CaseRef, Command, Submission};
 use crate::domain::ids::CaseId;
 use crate::domain::rejection::Rejection;
@@ -20,29 +19,32 @@ fn case_after(world: &mut World, path: &str) -> CaseId {
     case
 }
 
-/// One row for each status and level of its holder, one column a verb: what the case comes to, or
-/// `-` where it may not. A refusal names the verbs that the row allows.
+/// One row for each status and level of its holder, one column a verb: what the case comes to when
+/// whoever answers for it asks, or `-` where it may not. A refusal names the verbs that the row
+/// allows. `g`, `v`, `t` and `n` stand for grid, village, township and nobody.
 const TABLE: &str = "
-    case at                 acknowledge            escalate              handle             close
-    grid:dispatched         grid:acknowledged      village:dispatched    -                  -
-    grid:acknowledged       -                      village:dispatched    grid:handled       -
-    grid:handled            -                      -                     -                  nobody:closed
-    village:dispatched      village:acknowledged   township:dispatched   -                  -
-    village:acknowledged    -                      township:dispatched   village:handled    -
-    village:handled         -                      -                     -                  nobody:closed
-    township:dispatched     township:acknowledged  -                     -                  -
-    township:acknowledged   -                      -                     township:handled   -
-    township:handled        -                      -                     -                  nobody:closed
-    nobody:closed           -                      -                     -                  -
+    case at         acknowledge     escalate      handle     close     hand_down     transfer      return        decline     reopen        void  note
+    g:dispatched    g:acknowledged  v:dispatched  -          -         -             g:dispatched  t:dispatched  n:declined  -             -     g:dispatched
+    g:acknowledged  -               v:dispatched  g:handled  -         -             g:dispatched  -             -           -             -     g:acknowledged
+    g:handled       -               -             -          n:closed  -             -             -             -           -             -     g:handled
+    v:dispatched    v:acknowledged  t:dispatched  -          -         g:dispatched  v:dispatched  g:dispatched  n:declined  -             -     v:dispatched
+    v:acknowledged  -               t:dispatched  v:handled  -         g:dispatched  v:dispatched  -             -           -             -     v:acknowledged
+    v:handled       -               -             -          n:closed  -             -             -             -           -             -     v:handled
+    t:dispatched    t:acknowledged  -             -          -         v:dispatched  t:dispatched  v:dispatched  n:declined  -             -     t:dispatched
+    t:acknowledged  -               -             t:handled  -         v:dispatched  t:dispatched  -             -           -             -     t:acknowledged
+    t:handled       -               -             -          n:closed  -             -             -             -           -             -     t:handled
+    n:closed        -               -             -          -         -             -             -             -           g:dispatched  -     n:closed
+    n:declined      -               -             -          -         -             -             -             -           g:dispatched  -     n:declined
+    n:voided        -               -             -          -         -             -             -             -           -             -     n:voided
 ";
 
 /// The rows that there must be: every status, at every level that can hold a case at it.
 fn every_row() -> BTreeSet<String> {
     let levels = |status: StatusName| match status {
         StatusName::Dispatched | StatusName::Acknowledged | StatusName::Handled => {
-            &["grid", "village", "township"][..]
+            &["g", "v", "t"][..]
         }
-        StatusName::Closed => &["nobody"],
+        StatusName::Closed | StatusName::Declined | StatusName::Voided => &["n"],
     };
     let rows = StatusName::ALL.iter().flat_map(|status| {
         levels(*status).iter().map(move |level| format!("{level}:{}", status.name()))
@@ -57,6 +59,13 @@ fn move_of(command: &Command) -> Option<Move> {
         Command::EscalateCase(_) => Some(Move::Escalate),
         Command::HandleCase(_) => Some(Move::Handle),
         Command::CloseCase(_) => Some(Move::Close),
+        Command::HandDownCase(_) => Some(Move::HandDown),
+        Command::TransferCase(_) => Some(Move::Transfer),
+        Command::ReturnCase(_) => Some(Move::Return),
+        Command::DeclineCase(_) => Some(Move::Decline),
+        Command::ReopenCase(_) => Some(Move::Reopen),
+        Command::VoidCase(_) => Some(Move::Void),
+        Command::NoteCase(_) => Some(Move::Note),
         Command::OpenJournal(_)
         | Command::AdmitClient(_)
         | Command::RevokeClient(_)
@@ -67,6 +76,7 @@ fn move_of(command: &Command) -> Option<Move> {
         | Command::CommitImport(_)
         | Command::AbandonImport(_)
         | Command::AdvanceClock(_)
+        | Command::ChangeOrganisation(_)
         | Command::ReportCase(_) => None,
     }
 }
@@ -74,21 +84,34 @@ fn move_of(command: &Command) -> Option<Move> {
 /// The row that a case is in.
 fn row_of(world: &World, case: CaseId) -> String {
     let case = world.case(case);
-    let level = case.status.holder().map(|_| world.state.holder_level(&case).name());
-    format!("{}:{}", level.unwrap_or("nobody"), case.status.name().name())
+    let holder = case.status.holder().and_then(|unit| world.state.organisation().unit(unit));
+    let level = holder.map_or('n', |row| row.level().name().chars().next().expect("a name"));
+    format!("{level}:{}", case.status.name().name())
+}
+
+/// Who answers for the case: its holder, or who ended it.
+fn answers(world: &World, case: CaseId) -> String {
+    let status = world.case(case).status;
+    let unit = status.holder().or(status.ended().map(|(by, _)| by)).expect("somebody");
+    world.state.organisation().code(unit).expect("a known unit").to_string()
 }
 
 /// A case in that row: up to the level, and then as far as the status.
 fn case_in(world: &mut World, row: &str) -> CaseId {
     let (level, status) = row.split_once(':').expect("a level and a status");
-    let ups = Level::from_name(level).map_or(0, |level| level as usize);
+    let ups = ["g", "v", "t"].iter().position(|one| *one == level).unwrap_or(0);
     let verbs = match StatusName::from_name(status).expect("a status") {
-        StatusName::Dispatched => "",
+        StatusName::Dispatched | StatusName::Voided => "",
         StatusName::Acknowledged => "acknowledge",
         StatusName::Handled => "acknowledge handle",
         StatusName::Closed => "acknowledge handle close",
+        StatusName::Declined => "decline",
     };
     let case = case_after(world, &format!("{}{verbs}", "escalate ".repeat(ups)));
+    if status == "voided" {
+        let void = world.verb("void", case);
+        world.act(ROOM, void).expect("the centre voids");
+    }
     assert_eq!(row_of(world, case), row);
     case
 }
@@ -113,31 +136,129 @@ fn every_status_answers_every_verb() {
             .map(|(one, _)| *one)
             .collect();
         for (verb, expected) in Move::ALL.iter().zip(&cells) {
-            let mut world = World::new();
-            let case = case_in(&mut world, row);
-            let status = world.case(case).status.name();
-            let holder = match world.holder(case) {
-                nobody if nobody == "nobody" => GRID.to_owned(),
-                holder => holder,
-            };
-            let command = world.verb(verb.name(), case);
-            assert_eq!(move_of(&command), Some(*verb));
-            let (digest, answer) = (world.state.digest(), world.act(&holder, command));
-            if *expected == "-" {
-                let moves = Moves::of(&allowed);
-                assert_eq!(
-                    answer,
-                    Err(Rejection::MoveNotAllowed { case, status, moves }),
-                    "{row}, {verb:?}"
-                );
-                assert_eq!(world.state.digest(), digest, "{row}, {verb:?}");
-            } else {
-                answer.expect("the row allows it");
-                assert_eq!(row_of(&world, case), *expected, "{row}, {verb:?}");
-            }
+            check_cell(row, *verb, expected, Moves::of(&allowed));
         }
     }
     assert_eq!(rows, every_row(), "one row for each status and level of its holder");
+}
+
+fn check_cell(row: &str, verb: Move, expected: &str, moves: Moves) {
+    let mut world = World::new();
+    let case = case_in(&mut world, row);
+    let status = world.case(case).status.name();
+    // The centre voided it: whoever held it has no part in it any more.
+    let by = answers(&world, case);
+    let command = world.verb(verb.name(), case);
+    assert_eq!(move_of(&command), Some(verb));
+    let digest = world.state.digest();
+    let answer = world.act(&by, command);
+    if expected != "-" {
+        answer.expect("the row allows it");
+        assert_eq!(row_of(&world, case), expected, "{row}, {verb:?}");
+        return;
+    }
+    assert_eq!(world.state.digest(), digest, "{row}, {verb:?}");
+    let refused = answer.expect_err("the row does not allow it");
+    let needs_centre = verb == Move::Void && matches!(refused, Rejection::NeedsCentre { .. });
+    let expected = if needs_centre {
+        Rejection::NeedsCentre { case, status, moves }
+    } else {
+        Rejection::MoveNotAllowed { case, status, moves }
+    };
+    assert_eq!(refused, expected, "{row}, {verb:?}");
+}
+
+#[test]
+fn a_centre_voids_what_is_not_handled_and_opens_what_has_ended() {
+    let rows = [
+        ("g:dispatched", "void", Ok("n:voided")),
+        ("v:acknowledged", "void", Ok("n:voided")),
+        ("t:handled", "void", Err("move_not_allowed")),
+        ("n:closed", "reopen", Ok("g:dispatched")),
+        ("n:declined", "reopen", Ok("g:dispatched")),
+        ("n:voided", "reopen", Err("move_not_allowed")),
+        ("g:dispatched", "acknowledge", Err("not_the_holder")),
+        ("g:dispatched", "note", Ok("g:dispatched")),
+    ];
+    for (row, verb, expected) in rows {
+        let mut world = World::new();
+        let case = case_in(&mut world, row);
+        let command = world.verb(verb, case);
+        let answer = world.act(ROOM, command).map_err(|refused| refused.code());
+        let answer = answer.map(|_| row_of(&world, case));
+        assert_eq!(answer, expected.map(str::to_owned), "{row}, {verb}");
+    }
+}
+
+#[test]
+fn a_case_is_returned_to_whoever_sent_it_and_not_to_and_fro() {
+    let mut world = World::new();
+    let case = case_after(&mut world, "escalate");
+    let mut holders = vec![world.holder(case)];
+    for _ in 0..2 {
+        let holder = world.holder(case);
+        let back = world.verb("return", case);
+        world.act(&holder, back).expect("unsigned");
+        holders.push(world.holder(case));
+    }
+    // The grid got it back and knows nobody who sent it: the township's room sorts it out.
+    assert_eq!(holders, [VILLAGE, GRID, ROOM]);
+    let back = world.verb("return", case);
+    let refused = world.act(ROOM, back).expect_err("it came from nowhere");
+    assert_eq!(refused.code(), "move_not_allowed");
+}
+
+#[test]
+fn a_case_goes_down_and_aside_only_where_the_move_goes() {
+    let rows = [
+        (VILLAGE, "hand_down", GRID, None),
+        (VILLAGE, "hand_down", VILLAGE_2, Some("to_unfit")),
+        (VILLAGE, "hand_down", GRID_CLOSED, Some("to_closed")),
+        (VILLAGE, "hand_down", VILLAGE, Some("to_is_holder")),
+        (VILLAGE, "hand_down", "411502001202009", Some("to_not_found")),
+        (OFFICE, "hand_down", GRID_2, None),
+        (OFFICE, "hand_down", VILLAGE_3, Some("to_unfit")),
+        (OFFICE, "transfer", OFFICE_2, None),
+        (OFFICE, "transfer", ROOM, None),
+        (OFFICE, "transfer", VILLAGE, Some("to_unfit")),
+        (OFFICE, "transfer", TOWNSHIP_2, Some("to_unfit")),
+        (VILLAGE, "transfer", VILLAGE_3, Some("to_unfit")),
+        (VILLAGE, "transfer", COUNTY, Some("to_unfit")),
+    ];
+    for (holder, verb, to, refused) in rows {
+        let mut world = World::new();
+        let ups = if holder == OFFICE { "escalate escalate" } else { "escalate" };
+        let case = case_after(&mut world, ups);
+        assert_eq!(world.holder(case), holder);
+        let mut command = world.verb(verb, case);
+        if let Command::HandDownCase(send) | Command::TransferCase(send) = &mut command {
+            send.to = code(to);
+        }
+        let answer = world.act(holder, command).map_err(|refused| refused.code());
+        assert_eq!(answer.err(), refused, "{holder}, {verb}, {to}");
+        if refused.is_none() {
+            assert_eq!(world.holder(case), to);
+        }
+    }
+}
+
+#[test]
+fn an_opened_case_has_both_clocks_anew() {
+    let mut world = World::new();
+    let case = case_after(&mut world, "");
+    world.at_hour(200);
+    for verb in ["acknowledge", "handle", "close"] {
+        let command = world.verb(verb, case);
+        world.act(GRID, command).expect("late, and done");
+    }
+    let reopen = world.verb("reopen", case);
+    world.act(GRID, reopen).expect("it closed it");
+    let opened = world.case(case);
+    assert_eq!(
+        (opened.reopens, opened.node_light, opened.total_light),
+        (1, Light::Green, Light::Green)
+    );
+    assert_eq!(opened.deadlines.total_due_at, START.plus_ms(300 * HOUR));
 }
 
 #[test]
@@ -151,7 +272,7 @@ fn a_case_goes_up_as_far_as_the_township() {
         world.act(&holder, command).expect("below the township");
         holders.push(world.holder(case));
     }
-    assert_eq!(holders, [GRID, VILLAGE, TOWNSHIP]);
+    assert_eq!(holders, [GRID, VILLAGE, OFFICE]);
     assert_eq!(world.case(case).escalations, 2);
 }
 

@@ -74,7 +74,7 @@ fn administration(world: &World, kind: u8, seed: u8) -> Command {
         0 => Command::BeginImport(BeginImport { origin: "more".into() }),
         1 => Command::StageUnits(StageUnits { import, rows: vec![unit(GRID_3)] }),
         2 => Command::StageText(StageText { import, text: "a text".into() }),
-        3 => Command::CommitImport(CommitImport { import }),
+        3 => Command::CommitImport(CommitImport { import, seen: None }),
         4 => Command::AbandonImport(AbandonImport { import }),
         5 => Command::RevokeClient(RevokeClient { name: name.into() }),
         _ => Command::AdmitClient(AdmitClient {

@@ -12,17 +12,18 @@ fn a_report_goes_to_the_home_level_on_the_line_of_its_place() {
         (MICRO, GRID, GRID),
         (MICRO, GRID_2, GRID_2),
         (SMALL, GRID, VILLAGE),
-        (MAJOR, GRID, TOWNSHIP),
+        (MAJOR, GRID, OFFICE),
         (SMALL, VILLAGE, VILLAGE),
-        (MAJOR, VILLAGE, TOWNSHIP),
-        (MAJOR, TOWNSHIP, TOWNSHIP),
+        (MAJOR, VILLAGE, OFFICE),
+        (MAJOR, TOWNSHIP, OFFICE),
         // The place lies above the matter's home: no rule says which grid or village.
         (MICRO, VILLAGE, "!411502001000-R01"),
         (MICRO, TOWNSHIP, "!411502001000-R01"),
         (SMALL, TOWNSHIP, "!411502001000-R01"),
         // The grid is closed.
         (MICRO, GRID_CLOSED, "!411502001000-R01"),
-        // The second township has no room: it takes the case itself.
+        // The second township has no office, and no room: it takes the case itself.
+        (MAJOR, GRID_3, "!411502002000"),
         (MICRO, VILLAGE_3, "!411502002000"),
     ];
     for (matter, place, expected) in table {
@@ -69,7 +70,7 @@ fn a_bad_report_is_refused_and_nothing_happens() {
             },
         ),
         (
-            "not_the_holder",
+            "settler_not_the_holder",
             crate::domain::command::ReportCase { place: code(GRID_2), settle: answer, ..report },
         ),
     ];

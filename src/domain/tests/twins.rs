@@ -35,6 +35,12 @@ fn twins_of(world: &World) -> Vec<State> {
 fn assert_equal(one: &State, other: &State) {
     assert_eq!(one.head(), other.head());
     assert!(one.organisation().iter().eq(other.organisation().iter()));
+    assert_eq!(one.organisation().order(), other.organisation().order());
+    assert!(
+        one.organisation().iter().all(|(unit, _)| {
+            one.organisation().former(unit) == other.organisation().former(unit)
+        })
+    );
     assert!(one.catalogue().iter().eq(other.catalogue().iter()));
     assert!(one.clients().iter().eq(other.clients().iter()));
     assert!(one.imports().iter().eq(other.imports().iter()));

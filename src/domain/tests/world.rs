@@ -5,15 +5,15 @@ use std::sync::Arc;
 use crate::domain::calendar::Limit;
 use crate::domain::case::{Case, Source};
 use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
-use crate::domain::code::{CodeRange, UnitCode};
+use crate::domain::code::{CodeRange, Level, UnitCode};
 use crate::domain::command::{
     AcknowledgeCase, AdmitClient, BeginImport, CaseRef, CloseCase, Command, CommitImport,
-    EscalateCase, HandleCase, OpenJournal, ReportCase, StageMatters, StageUnits, Submission,
-    Target,
+    HandleCase, NoteCase, OpenJournal, ReasonedMove, ReportCase, SendCase, StageMatters,
+    StageUnits, Submission, Target,
 };
 use crate::domain::event::{ClockMode, Event, Grant, SealedPart};
 use crate::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
-use crate::domain::organisation::{UnitKind, UnitRow};
+use crate::domain::organisation::{Modules, UnitKind, UnitRow};
 use crate::domain::outcome::Remembered;
 use crate::domain::record::{Actor, Mark, Outcome, Record};
 use crate::domain::rejection::Rejection;
@@ -24,6 +24,10 @@ pub(crate) const CITY: &str = "411500000000";
 pub(crate) const COUNTY: &str = "411502000000";
 pub(crate) const TOWNSHIP: &str = "411502001000";
 pub(crate) const ROOM: &str = "411502001000-R01";
+/// Owns the module of all matters here.
+pub(crate) const OFFICE: &str = "411502001000-B01";
+/// Owns another.
+pub(crate) const OFFICE_2: &str = "411502001000-B02";
 pub(crate) const VILLAGE: &str = "411502001201";
 pub(crate) const GRID: &str = "411502001201001";
 pub(crate) const GRID_2: &str = "411502001201002";
@@ -57,14 +61,19 @@ pub(crate) fn code(text: &str) -> UnitCode {
 
 pub(crate) fn unit(text: &str) -> UnitRow {
     let code = code(text);
-    let kind = match (code.letter(), code.to_string().len()) {
-        (Some(_), _) => UnitKind::GovernanceRoom,
-        (None, 15) => UnitKind::Grid,
-        (None, _) => UnitKind::Division,
+    let kind = match (code.letter(), code.level()) {
+        (None, Level::Grid) => UnitKind::Grid,
+        (letter, _) => *UnitKind::ALL
+            .iter()
+            .find(|kind| kind.letter() == letter)
+            .expect("a letter of some kind"),
     };
-    UnitRow {
-        code, kind, name: format!("单位{text}").into(), valid_from: None, valid_until: None
-    }
+    UnitRow::new(code, kind, format!("单位{text}"))
+}
+
+/// An office that owns that module.
+pub(crate) fn office(text: &str, module: Module) -> UnitRow {
+    UnitRow { modules: Modules::of(&[module]), ..unit(text) }
 }
 
 pub(crate) fn matter(code: &str, home: HomeLevel) -> MatterRow {
@@ -145,6 +154,8 @@ impl World {
         .map(unit)
         .into();
         units[7].valid_until = Some(START);
+        units.push(office(OFFICE, Module::PublicSafety));
+        units.push(office(OFFICE_2, Module::Economy));
         let matters = vec![
             matter(MICRO, HomeLevel::Grid),
             matter(SMALL, HomeLevel::Village),
@@ -168,7 +179,7 @@ impl World {
         if !matters.is_empty() {
             self.system(Command::StageMatters(StageMatters { import, rows: matters }))?;
         }
-        self.system(Command::CommitImport(CommitImport { import }))?;
+        self.system(Command::CommitImport(CommitImport { import, seen: None }))?;
         Ok(())
     }
 
@@ -273,7 +284,7 @@ impl World {
 
     /// The code of who holds the case.
     pub(crate) fn holder(&self, id: CaseId) -> String {
-        let holder = self.case(id).status.holder();
+        let holder = self.state.cases().get(id).and_then(|case| case.status.holder());
         let code = holder.and_then(|holder| self.state.organisation().code(holder));
         code.map_or_else(|| "nobody".into(), |code| code.to_string())
     }
@@ -282,9 +293,28 @@ impl World {
         let target = Target { case: CaseRef::Id(case), version: None };
         match name {
             "acknowledge" => Command::AcknowledgeCase(AcknowledgeCase { target }),
-            "escalate" => Command::EscalateCase(EscalateCase { target, reason: self.part() }),
+            "escalate" => Command::EscalateCase(ReasonedMove { target, reason: self.part() }),
             "handle" => Command::HandleCase(HandleCase { target, measures: self.part() }),
             "close" => Command::CloseCase(CloseCase { target, answer: self.part() }),
+            "hand_down" => Command::HandDownCase(SendCase {
+                target,
+                to: code(if self.holder(case) == VILLAGE { GRID } else { VILLAGE }),
+                reason: self.part(),
+            }),
+            "transfer" => {
+                let holder = self.holder(case);
+                let to = match holder.as_str() {
+                    GRID => GRID_2,
+                    VILLAGE => VILLAGE_2,
+                    _ => OFFICE_2,
+                };
+                Command::TransferCase(SendCase { target, to: code(to), reason: self.part() })
+            }
+            "return" => Command::ReturnCase(ReasonedMove { target, reason: self.part() }),
+            "decline" => Command::DeclineCase(ReasonedMove { target, reason: self.part() }),
+            "reopen" => Command::ReopenCase(ReasonedMove { target, reason: self.part() }),
+            "void" => Command::VoidCase(ReasonedMove { target, reason: self.part() }),
+            "note" => Command::NoteCase(NoteCase { target, note: self.part() }),
             _ => panic!("no verb {name}"),
         }
     }

@@ -122,12 +122,12 @@ fn a_history_is_its_case_s_events_oldest_first() {
             rig.accept(verb);
         }
     }
-    let history = rig.handle.history(&rig.case(first), 10).expect("reads");
+    let history = rig.handle.history(first, &rig.case(first), 10).expect("reads");
     assert_eq!(
         history.iter().map(line).collect::<Vec<_>>(),
         ["case.reported 1", "case.acknowledged 1", "case.handled 1", "case.closed 1"]
     );
-    let newest = rig.handle.history(&rig.case(first), 2).expect("reads");
+    let newest = rig.handle.history(first, &rig.case(first), 2).expect("reads");
     assert_eq!(newest, history[2..]);
 }
 
@@ -156,7 +156,10 @@ fn records_are_read_in_order_up_to_a_limit() {
     let next = rig.published().next();
     assert!(!rig.run(rig.handle.view().wait_for(next, Duration::ZERO)), "patience ends");
     let unknown = crate::domain::case::Case { last_seq: Seq(1_000), ..rig.case(CaseId(1)) };
-    assert!(matches!(rig.handle.history(&unknown, 1), Err(ReadError::NotFound(Seq(1_000)))));
+    assert!(matches!(
+        rig.handle.history(CaseId(1), &unknown, 1),
+        Err(ReadError::NotFound(Seq(1_000)))
+    ));
 }
 
 #[test]
@@ -172,10 +175,10 @@ fn a_sealed_part_opens_through_the_handle() {
 fn reads_under_way_are_bounded_and_their_places_come_back() {
     let few = EngineOptions { journal_reads_max: 2, ..options() };
     let mut rig = Rig::with(ClockMode::Manual, few);
-    let case = rig.reported(MICRO, GRID);
-    let case = rig.case(case);
+    let id = rig.reported(MICRO, GRID);
+    let case = rig.case(id);
     let read = |handle: Handle| async move {
-        handle.blocking_read(move |handle| handle.history(&case, 10)).await
+        handle.blocking_read(move |handle| handle.history(id, &case, 10)).await
     };
     rig.faults.hold_reads();
     let first = rig.runtime.spawn(read(rig.handle.clone()));

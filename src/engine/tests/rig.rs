@@ -354,7 +354,9 @@ pub(super) fn line(record: &Record) -> String {
 pub(super) fn case_of(reply: &Reply) -> CaseId {
     match reply.about {
         About::Case(case) => case.case,
-        About::Import(_) | About::Client(_) | About::Journal => panic!("not of a case"),
+        About::Import(_) | About::Client(_) | About::Organisation | About::Journal => {
+            panic!("not of a case")
+        }
     }
 }
 

@@ -35,7 +35,7 @@ fn next_move(rig: &mut Rig, case: CaseId) -> Submission {
     let row = rig.case(case);
     let by = row.status.holder().map(|holder| rig.code(holder).to_string());
     let by = by.unwrap_or_else(|| GRID.into());
-    let can_escalate = !by.ends_with("000");
+    let can_escalate = !by.contains('-');
     match row.status.name() {
         StatusName::Dispatched if can_escalate && row.version.is_multiple_of(2) => {
             rig.verb("escalate", case, &by)
@@ -44,7 +44,7 @@ fn next_move(rig: &mut Rig, case: CaseId) -> Submission {
         StatusName::Acknowledged if can_escalate => rig.verb("escalate", case, &by),
         StatusName::Acknowledged => rig.verb("handle", case, &by),
         StatusName::Handled => rig.verb("close", case, &by),
-        StatusName::Closed => {
+        StatusName::Closed | StatusName::Declined | StatusName::Voided => {
             let report = rig.world.report([MICRO, SMALL][case.0 as usize % 2], GRID);
             submission(Command::ReportCase(Box::new(report)), Some(GRID))
         }
@@ -58,7 +58,7 @@ fn every_list_is_of_one_turn_and_an_open_case_is_in_one_inbox() {
     for _ in 0..CASES {
         rig.reported(MICRO, GRID);
     }
-    let units = [GRID, VILLAGE, TOWNSHIP, ROOM, GRID_2].map(|unit| rig.unit(unit));
+    let units = [GRID, VILLAGE, OFFICE, ROOM, GRID_2].map(|unit| rig.unit(unit));
     let is_over = AtomicBool::new(false);
     let handle = rig.handle.clone();
     let samples: Vec<Sample> = std::thread::scope(|scope| {
@@ -240,7 +240,7 @@ fn a_start_publishes_what_the_stop_left() {
     };
     assert_eq!(census, expected);
     let lists = |rig: &Rig| {
-        [GRID, VILLAGE, TOWNSHIP, ROOM].map(|unit| {
+        [GRID, VILLAGE, OFFICE, ROOM].map(|unit| {
             let unit = rig.unit(unit);
             let page = rig.handle.view().inbox(unit, None, 100);
             assert_eq!(rig.handle.view().inbox_len(unit), page.cases.len());
@@ -252,7 +252,7 @@ fn a_start_publishes_what_the_stop_left() {
     rig.restart();
     assert_eq!(lists(&rig), before);
     assert_eq!(rig.handle.view().census(), expected);
-    assert_eq!(rig.handle.view().organisation().len(), 12);
+    assert_eq!(rig.handle.view().organisation().len(), 14);
     assert_eq!(rig.handle.view().catalogue().len(), 4);
     assert_eq!(rig.handle.view().clients().iter().count(), 3);
     assert_eq!(rig.handle.view().now(), START.plus_ms(9 * HOUR));

@@ -298,7 +298,7 @@ impl Census {
             Light::Yellow => self.yellow += 1,
             Light::Red => self.red += 1,
         }
-        let crate::domain::case::Status::Closed { by, .. } = case.status else {
+        let Some((by, _)) = case.status.ended() else {
             self.open += 1;
             return;
         };

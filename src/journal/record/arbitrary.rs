@@ -13,15 +13,16 @@ use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
 use crate::domain::clock::Deadlines;
 use crate::domain::code::{CodeRange, UnitCode};
 use crate::domain::event::{
-    CaseAcknowledged, CaseClosed, CaseEscalated, CaseFellDue, CaseHandled, CaseReported,
-    CaseSettled, ClientAdmitted, ClientRevoked, ClockAdvanced, ClockMode, Event, Grant,
-    ImportAbandoned, ImportBegun, ImportCommitted, JournalOpened, MattersStaged, SealedPart,
-    TextStaged, UnitsStaged,
+    CaseAcknowledged, CaseClosed, CaseEnded, CaseFellDue, CaseHandled, CaseNoted, CaseReported,
+    CaseSent, CaseSettled, CasesInherited, ClientAdmitted, ClientRevoked, ClockAdvanced, ClockMode,
+    Event, Grant, ImportAbandoned, ImportBegun, ImportCommitted, JournalOpened, MattersStaged,
+    SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitsRenumbered,
+    UnitsStaged,
 };
 use crate::domain::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, SeatNumber, Seq, SlotNumber, Timestamp, UnitNumber,
 };
-use crate::domain::organisation::{UnitKind, UnitRow};
+use crate::domain::organisation::{Modules, UnitKind, UnitRow};
 use crate::domain::record::{Actor, Mark, Outcome, Record};
 
 /// A record of any kind, anywhere.
@@ -103,11 +104,30 @@ pub(crate) fn event(tag: Tag) -> BoxedStrategy<Event> {
         Tag::CaseAcknowledged => {
             case().prop_map(|case| Event::CaseAcknowledged(CaseAcknowledged { case })).boxed()
         }
-        Tag::CaseEscalated => (case(), unit(), deadlines(), part())
-            .prop_map(|(case, holder, deadlines, reason)| {
-                Event::CaseEscalated(CaseEscalated { case, holder, deadlines, reason })
-            })
+        Tag::CaseEscalated => sent().prop_map(Event::CaseEscalated).boxed(),
+        Tag::CaseHandedDown => sent().prop_map(Event::CaseHandedDown).boxed(),
+        Tag::CaseTransferred => sent().prop_map(Event::CaseTransferred).boxed(),
+        Tag::CaseReturned => sent().prop_map(Event::CaseReturned).boxed(),
+        Tag::CaseReopened => sent().prop_map(Event::CaseReopened).boxed(),
+        Tag::CaseDeclined => ended().prop_map(Event::CaseDeclined).boxed(),
+        Tag::CaseVoided => ended().prop_map(Event::CaseVoided).boxed(),
+        Tag::CaseNoted => (case(), part())
+            .prop_map(|(case, note)| Event::CaseNoted(CaseNoted { case, note }))
             .boxed(),
+        Tag::CasesInherited => inherited().boxed(),
+        Tag::UnitOpened => unit_row().prop_map(|row| Event::UnitOpened(UnitOpened { row })).boxed(),
+        Tag::UnitChanged => (unit(), unit_row())
+            .prop_map(|(unit, row)| Event::UnitChanged(UnitChanged { unit, row }))
+            .boxed(),
+        Tag::UnitClosed => (unit(), option::of((1_u32..).prop_map(UnitNumber)))
+            .prop_map(|(unit, successor)| Event::UnitClosed(UnitClosed { unit, successor }))
+            .boxed(),
+        Tag::UnitMoved => (unit(), unit_code())
+            .prop_map(|(unit, to)| Event::UnitMoved(UnitMoved { unit, to }))
+            .boxed(),
+        Tag::UnitsRenumbered => {
+            any::<u32>().prop_map(|epoch| Event::UnitsRenumbered(UnitsRenumbered { epoch })).boxed()
+        }
         Tag::CaseHandled => (case(), part())
             .prop_map(|(case, measures)| Event::CaseHandled(CaseHandled { case, measures }))
             .boxed(),
@@ -181,6 +201,26 @@ fn reported() -> impl Strategy<Value = Event> {
     })
 }
 
+fn sent() -> impl Strategy<Value = CaseSent> {
+    (case(), unit(), deadlines(), part()).prop_map(|(case, holder, deadlines, reason)| CaseSent {
+        case,
+        holder,
+        deadlines,
+        reason,
+    })
+}
+
+fn ended() -> impl Strategy<Value = CaseEnded> {
+    (case(), part()).prop_map(|(case, reason)| CaseEnded { case, reason })
+}
+
+fn inherited() -> impl Strategy<Value = Event> {
+    let pair = (case(), any::<u64>().prop_map(Seq));
+    (unit(), unit(), prop::collection::vec(pair, 0..20)).prop_map(|(from, holder, cases)| {
+        Event::CasesInherited(CasesInherited { from, holder, cases })
+    })
+}
+
 fn fell_due() -> impl Strategy<Value = CaseFellDue> {
     (case(), select(ClockName::ALL), moment()).prop_map(|(case, clock, due_at)| CaseFellDue {
         case,
@@ -191,13 +231,17 @@ fn fell_due() -> impl Strategy<Value = CaseFellDue> {
 
 fn unit_row() -> impl Strategy<Value = UnitRow> {
     let since = (option::of(moment()), option::of(moment()));
-    (unit_code(), select(UnitKind::ALL), text(120), since).prop_map(
-        |(code, kind, name, (valid_from, valid_until))| UnitRow {
+    let others = (option::of(unit_code()), any::<u16>(), option::of(unit_code()));
+    (unit_code(), select(UnitKind::ALL), text(120), since, others).prop_map(
+        |(code, kind, name, (valid_from, valid_until), (reports_to, modules, successor))| UnitRow {
             code,
             kind,
             name,
+            reports_to,
+            modules: Modules(modules),
             valid_from,
             valid_until,
+            successor,
         },
     )
 }

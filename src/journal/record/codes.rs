@@ -37,7 +37,16 @@ codes!(ClockMode, "clock mode": System = 1, Manual = 2, Driven = 3);
 codes!(ClockName, "clock": Node = 1, Total = 2);
 codes!(Severity, "severity": Normal = 1, Urgent = 2, Emergency = 3);
 codes!(HomeLevel, "home level": Grid = 1, Village = 2, Township = 3);
-codes!(UnitKind, "kind of unit": Division = 1, Grid = 2, GovernanceRoom = 3);
+codes!(UnitKind, "kind of unit":
+    Division = 1,
+    Grid = 2,
+    GovernanceRoom = 3,
+    Department = 4,
+    Office = 5,
+    Stationed = 6,
+    TaskForce = 7,
+    Headquarters = 8,
+);
 codes!(Source, "source": Patrol = 1, Resident = 2, Hotline = 3, Department = 4, Sensor = 5);
 codes!(Module, "module":
     RuralRevitalisation = 1,

@@ -125,6 +125,16 @@ tags!(
     ImportCommitted = 20,
     /// [`Event::ImportAbandoned`]
     ImportAbandoned = 21,
+    /// [`Event::UnitOpened`]
+    UnitOpened = 24,
+    /// [`Event::UnitChanged`]
+    UnitChanged = 25,
+    /// [`Event::UnitClosed`]
+    UnitClosed = 26,
+    /// [`Event::UnitMoved`]
+    UnitMoved = 27,
+    /// [`Event::UnitsRenumbered`]
+    UnitsRenumbered = 28,
     /// [`Event::CaseReported`]
     CaseReported = 32,
     /// [`Event::CaseSettled`]
@@ -141,6 +151,22 @@ tags!(
     CaseWarned = 38,
     /// [`Event::CaseOverdue`]
     CaseOverdue = 39,
+    /// [`Event::CaseHandedDown`]
+    CaseHandedDown = 40,
+    /// [`Event::CaseTransferred`]
+    CaseTransferred = 41,
+    /// [`Event::CaseReturned`]
+    CaseReturned = 42,
+    /// [`Event::CaseDeclined`]
+    CaseDeclined = 43,
+    /// [`Event::CaseVoided`]
+    CaseVoided = 44,
+    /// [`Event::CaseReopened`]
+    CaseReopened = 45,
+    /// [`Event::CaseNoted`]
+    CaseNoted = 46,
+    /// [`Event::CasesInherited`]
+    CasesInherited = 47,
 );
 
 /// Appends the record's bytes to `out`, whose room is used again: nothing is allocated but for a

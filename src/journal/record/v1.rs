@@ -113,8 +113,42 @@ struct UnitRow<'a> {
     kind: u8,
     #[rkyv(with = InlineAsBox)]
     name: &'a str,
+    /// As `UnitCode::packed` has it; 0: none.
+    reports_to: u64,
+    modules: u16,
     valid_from: Option<i64>,
     valid_until: Option<i64>,
+    /// 0: none.
+    successor: u64,
+}
+
+#[derive(Archive, Serialize)]
+struct UnitOpened<'a> {
+    row: UnitRow<'a>,
+}
+
+#[derive(Archive, Serialize)]
+struct UnitChanged<'a> {
+    unit: u32,
+    row: UnitRow<'a>,
+}
+
+#[derive(Archive, Serialize)]
+struct UnitClosed {
+    unit: u32,
+    /// 0: none.
+    successor: u32,
+}
+
+#[derive(Archive, Serialize)]
+struct UnitMoved {
+    unit: u32,
+    to: u64,
+}
+
+#[derive(Archive, Serialize)]
+struct UnitsRenumbered {
+    epoch: u32,
 }
 
 #[derive(Archive, Serialize)]
@@ -186,15 +220,18 @@ struct OfCase {
     case: u32,
 }
 
-/// The body of `CaseSettled`, `CaseHandled` and `CaseClosed`: the case, and what was said.
+/// The body of `CaseSettled`, `CaseHandled`, `CaseClosed`, `CaseDeclined`, `CaseVoided` and
+/// `CaseNoted`: the case, and what was said.
 #[derive(Archive, Serialize)]
 struct OfCaseSaying<'a> {
     case: u32,
     part: SealedPart<'a>,
 }
 
+/// The body of `CaseEscalated`, `CaseHandedDown`, `CaseTransferred`, `CaseReturned` and
+/// `CaseReopened`.
 #[derive(Archive, Serialize)]
-struct CaseEscalated<'a> {
+struct CaseSent<'a> {
     case: u32,
     holder: u32,
     deadlines: Deadlines,
@@ -207,4 +244,19 @@ struct CaseFellDue {
     case: u32,
     clock: u8,
     due_at: i64,
+}
+
+#[derive(Archive, Serialize)]
+struct CasesInherited<'a> {
+    from: u32,
+    holder: u32,
+    #[rkyv(with = InlineAsBox)]
+    cases: &'a [InheritedCase],
+}
+
+/// 12 B.
+#[derive(Archive, Serialize)]
+struct InheritedCase {
+    case: u32,
+    previous: u64,
 }

@@ -166,6 +166,11 @@ impl Rows {
         match kind {
             Kind::Head => return None,
             Kind::Unit => builder.unit(v1::unit(fields)?),
+            Kind::FormerUnit => {
+                let (unit, until, row) = v1::former_unit(fields)?;
+                builder.former_unit(unit, until, row);
+            }
+            Kind::OrderedUnit => builder.ordered_unit(v1::ordered_unit(fields)?),
             Kind::Matter => builder.matter(v1::matter(fields)?),
             Kind::Client => builder.client(v1::client(fields)?),
             Kind::Import => {

@@ -12,7 +12,7 @@ use crate::domain::clock::Deadlines;
 use crate::domain::code::{CodeRange, UnitCode};
 use crate::domain::event::{Grant, JournalOpened};
 use crate::domain::ids::{CaseId, ImportId, MatterNumber, Seq, Timestamp, UnitNumber};
-use crate::domain::organisation::UnitRow;
+use crate::domain::organisation::{Modules, OrderedUnit, UnitRow};
 use crate::domain::outcome::{KeyHash, Remembered};
 use crate::domain::snapshot::StateHead;
 use crate::domain::state::NaturalKey;
@@ -55,11 +55,15 @@ kinds!(
     Number = 9,
     /// Outcomes, oldest first.
     Outcome = 10,
+    /// What units were before, by unit, oldest first.
+    FormerUnit = 11,
+    /// Units in the order of their epoch.
+    OrderedUnit = 12,
 );
 
 /// `numbers` says how many natural keys there are: they are worth making room for.
 pub(super) fn put_head(head: &StateHead, numbers: u64, out: &mut Vec<u8>) {
-    let StateHead { tail, now, opened, units_ordered, imports_begun, slots_used } = head;
+    let StateHead { tail, now, opened, epoch, organisation_seq, imports_begun, slots_used } = head;
     out.put(tail.0.to_le_bytes());
     put_moment(*now, out);
     out.put_flag(opened.is_some());
@@ -67,7 +71,8 @@ pub(super) fn put_head(head: &StateHead, numbers: u64, out: &mut Vec<u8>) {
         out.push(clock_mode.code());
         out.put(journal_id.to_le_bytes());
     }
-    out.put(units_ordered.to_le_bytes());
+    out.put(epoch.to_le_bytes());
+    out.put(organisation_seq.0.to_le_bytes());
     out.put(imports_begun.to_le_bytes());
     out.put(slots_used.to_le_bytes());
     out.put(numbers.to_le_bytes());
@@ -80,7 +85,8 @@ pub(super) fn head(fields: &mut Fields<'_>) -> Option<(StateHead, u64)> {
         opened: fields.maybe(|fields| {
             Some(JournalOpened { clock_mode: coded(fields)?, journal_id: fields.u128()? })
         })?,
-        units_ordered: fields.u32()?,
+        epoch: fields.u32()?,
+        organisation_seq: Seq(fields.u64()?),
         imports_begun: fields.u32()?,
         slots_used: fields.u64()?,
     };
@@ -88,12 +94,15 @@ pub(super) fn head(fields: &mut Fields<'_>) -> Option<(StateHead, u64)> {
 }
 
 pub(super) fn put_unit(row: &UnitRow, out: &mut Vec<u8>) {
-    let UnitRow { code, kind, name, valid_from, valid_until } = row;
+    let UnitRow { code, kind, name, reports_to, modules, valid_from, valid_until, successor } = row;
     out.put(code.packed().to_le_bytes());
     out.push(kind.code());
     out.put_text(name);
+    put_code(*reports_to, out);
+    out.put(modules.0.to_le_bytes());
     put_moment(*valid_from, out);
     put_moment(*valid_until, out);
+    put_code(*successor, out);
 }
 
 pub(super) fn unit(fields: &mut Fields<'_>) -> Option<UnitRow> {
@@ -101,8 +110,39 @@ pub(super) fn unit(fields: &mut Fields<'_>) -> Option<UnitRow> {
         code: UnitCode::from_packed(fields.u64()?).ok()?,
         kind: coded(fields)?,
         name: fields.text()?.into(),
+        reports_to: code(fields)?,
+        modules: Modules(fields.u16()?),
         valid_from: moment(fields)?,
         valid_until: moment(fields)?,
+        successor: code(fields)?,
+    })
+}
+
+pub(super) fn put_former_unit(
+    unit: UnitNumber,
+    until: Timestamp,
+    row: &UnitRow,
+    out: &mut Vec<u8>,
+) {
+    out.put(unit.0.to_le_bytes());
+    out.put(until.0.to_le_bytes());
+    put_unit(row, out);
+}
+
+pub(super) fn former_unit(fields: &mut Fields<'_>) -> Option<(UnitNumber, Timestamp, UnitRow)> {
+    Some((UnitNumber(fields.u32()?), Timestamp(fields.i64()?), unit(fields)?))
+}
+
+pub(super) fn put_ordered_unit(ordered: OrderedUnit, out: &mut Vec<u8>) {
+    let OrderedUnit { code, unit } = ordered;
+    out.put(code.packed().to_le_bytes());
+    out.put(unit.0.to_le_bytes());
+}
+
+pub(super) fn ordered_unit(fields: &mut Fields<'_>) -> Option<OrderedUnit> {
+    Some(OrderedUnit {
+        code: UnitCode::from_packed(fields.u64()?).ok()?,
+        unit: UnitNumber(fields.u32()?),
     })
 }
 
@@ -203,14 +243,17 @@ pub(super) fn put_case(case: &Case, out: &mut Vec<u8>) {
         deadlines,
         first_seq,
         last_seq,
+        changed_at,
         version,
         place,
+        sender,
         matter,
         severity,
         source,
         node_light,
         total_light,
         escalations,
+        reopens,
         is_fallback,
         on_the_spot,
     } = case;
@@ -219,6 +262,8 @@ pub(super) fn put_case(case: &Case, out: &mut Vec<u8>) {
         Status::Acknowledged { holder, at } => (2, holder, at),
         Status::Handled { holder, at } => (3, holder, at),
         Status::Closed { by, at } => (4, by, at),
+        Status::Declined { by, at } => (5, by, at),
+        Status::Voided { by, at } => (6, by, at),
     };
     out.push(status);
     out.put(holder.0.to_le_bytes());
@@ -227,14 +272,17 @@ pub(super) fn put_case(case: &Case, out: &mut Vec<u8>) {
     put_deadlines(deadlines, out);
     out.put(first_seq.0.to_le_bytes());
     out.put(last_seq.0.to_le_bytes());
+    out.put(changed_at.0.to_le_bytes());
     out.put(version.to_le_bytes());
     out.put(place.0.to_le_bytes());
+    out.put(sender.map_or(0, |sender| sender.0).to_le_bytes());
     out.put(matter.0.to_le_bytes());
     out.push(severity.code());
     out.push(source.code());
     out.push(light_code(*node_light));
     out.push(light_code(*total_light));
     out.push(*escalations);
+    out.push(*reopens);
     out.put_flag(*is_fallback);
     out.put_flag(*on_the_spot);
 }
@@ -248,6 +296,8 @@ pub(super) fn case(fields: &mut Fields<'_>) -> Option<Case> {
         2 => Status::Acknowledged { holder, at },
         3 => Status::Handled { holder, at },
         4 => Status::Closed { by: holder, at },
+        5 => Status::Declined { by: holder, at },
+        6 => Status::Voided { by: holder, at },
         _ => return None,
     };
     Some(Case {
@@ -256,14 +306,17 @@ pub(super) fn case(fields: &mut Fields<'_>) -> Option<Case> {
         deadlines: deadlines(fields)?,
         first_seq: Seq(fields.u64()?),
         last_seq: Seq(fields.u64()?),
+        changed_at: Timestamp(fields.i64()?),
         version: fields.u32()?,
         place: UnitNumber(fields.u32()?),
+        sender: Some(UnitNumber(fields.u32()?)).filter(|sender| sender.0 != 0),
         matter: MatterNumber(fields.u16()?),
         severity: coded(fields)?,
         source: coded(fields)?,
         node_light: light(fields)?,
         total_light: light(fields)?,
         escalations: fields.byte()?,
+        reopens: fields.byte()?,
         is_fallback: fields.flag()?,
         on_the_spot: fields.flag()?,
     })
@@ -313,6 +366,19 @@ fn put_moment(at: Option<Timestamp>, out: &mut Vec<u8>) {
 #[expect(clippy::option_option, reason = "the outer one says whether it could be read")]
 fn moment(fields: &mut Fields<'_>) -> Option<Option<Timestamp>> {
     fields.maybe(|fields| fields.i64().map(Timestamp))
+}
+
+fn put_code(code: Option<UnitCode>, out: &mut Vec<u8>) {
+    // Zero is no code.
+    out.put(code.map_or(0, UnitCode::packed).to_le_bytes());
+}
+
+#[expect(clippy::option_option, reason = "the outer one says whether it could be read")]
+fn code(fields: &mut Fields<'_>) -> Option<Option<UnitCode>> {
+    match fields.u64()? {
+        0 => Some(None),
+        packed => UnitCode::from_packed(packed).ok().map(Some),
+    }
 }
 
 fn put_limit(limit: Limit, out: &mut Vec<u8>) {

@@ -54,6 +54,14 @@ fn put_rows(sections: &mut Sections, state: &State) -> io::Result<()> {
     for (_, row) in state.organisation().iter() {
         sections.row(Kind::Unit, |out| v1::put_unit(row, out))?;
     }
+    for (unit, _) in state.organisation().iter() {
+        for (until, row) in state.organisation().former(unit) {
+            sections.row(Kind::FormerUnit, |out| v1::put_former_unit(unit, *until, row, out))?;
+        }
+    }
+    for ordered in state.organisation().order() {
+        sections.row(Kind::OrderedUnit, |out| v1::put_ordered_unit(*ordered, out))?;
+    }
     for row in state.catalogue().iter() {
         sections.row(Kind::Matter, |out| v1::put_matter(row, out))?;
     }

@@ -74,17 +74,21 @@ pub(super) fn fail_on(findings: &[rules::Finding]) -> Result<(), Failure> {
 pub(super) struct Import<'a> {
     client: &'a mut Client,
     path: String,
+    /// The version of the organisation that it began upon.
+    organisation: String,
 }
 
 impl<'a> Import<'a> {
     /// Begins one.
     pub(super) async fn begin(client: &'a mut Client, origin: &str) -> Result<Self, Failure> {
+        let seen = client.get("/v1/organisation").await?.json()?;
+        let organisation = format!("\"{}\"", seen["seq"].as_u64().unwrap_or_default());
         let body = json!({ "origin": origin }).to_string();
         let begun = client.post("/v1/imports", "application/json", body).await?.json()?;
         let Some(import) = begun["import"].as_u64() else {
             return Err(Failure::new(Kind::World, "the server's reply names no import"));
         };
-        Ok(Self { client, path: format!("/v1/imports/{import}") })
+        Ok(Self { client, path: format!("/v1/imports/{import}"), organisation })
     }
 
     /// Stages the text that the rows were read from, in parts that fit an event, cut between
@@ -109,8 +113,8 @@ impl<'a> Import<'a> {
         self.client.post(&format!("{}/{what}", self.path), content_type, body).await?.json()
     }
 
-    /// Puts what was staged into force.
+    /// Puts what was staged into force, unless the organisation has changed since it began.
     pub(super) async fn commit(self) -> Result<Value, Failure> {
-        self.client.post(&format!("{}/commit", self.path), "application/json", "").await?.json()
+        self.client.post_if(&format!("{}/commit", self.path), &self.organisation).await?.json()
     }
 }

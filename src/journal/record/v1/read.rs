@@ -10,9 +10,10 @@ use rkyv::rancor::Error;
 use rkyv::{Archive, Archived, Portable};
 
 use super::{
-    CaseEscalated, CaseFellDue, CaseReported, ClientAdmitted, ClientRevoked, ClockAdvanced,
-    Deadlines, Entry, Head, ImportBegun, JournalOpened, Limit, MatterRow, MattersStaged, OfCase,
-    OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged, UnitRow, UnitsStaged,
+    CaseFellDue, CaseReported, CaseSent, CasesInherited, ClientAdmitted, ClientRevoked,
+    ClockAdvanced, Deadlines, Entry, Head, ImportBegun, JournalOpened, Limit, MatterRow,
+    MattersStaged, OfCase, OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged, UnitChanged,
+    UnitClosed, UnitMoved, UnitOpened, UnitRow, UnitsRenumbered, UnitsStaged,
 };
 use crate::domain;
 use crate::domain::code::{CodeRange, UnitCode};
@@ -41,11 +42,24 @@ pub(in super::super) fn read(seq: Seq, tag: Tag, bytes: &[u8]) -> Result<Record,
         Tag::CaseReported => archive.record::<CaseReported>(reported),
         Tag::CaseSettled => archive.record::<OfCaseSaying>(settled),
         Tag::CaseAcknowledged => archive.record::<OfCase>(acknowledged),
-        Tag::CaseEscalated => archive.record::<CaseEscalated>(escalated),
+        Tag::CaseEscalated => archive.record::<CaseSent>(escalated),
         Tag::CaseHandled => archive.record::<OfCaseSaying>(handled),
         Tag::CaseClosed => archive.record::<OfCaseSaying>(closed),
         Tag::CaseWarned => archive.record::<CaseFellDue>(warned),
         Tag::CaseOverdue => archive.record::<CaseFellDue>(overdue),
+        Tag::CaseHandedDown => archive.record::<CaseSent>(handed_down),
+        Tag::CaseTransferred => archive.record::<CaseSent>(transferred),
+        Tag::CaseReturned => archive.record::<CaseSent>(returned),
+        Tag::CaseDeclined => archive.record::<OfCaseSaying>(declined),
+        Tag::CaseVoided => archive.record::<OfCaseSaying>(voided),
+        Tag::CaseReopened => archive.record::<CaseSent>(reopened),
+        Tag::CaseNoted => archive.record::<OfCaseSaying>(noted),
+        Tag::CasesInherited => archive.record::<CasesInherited>(inherited),
+        Tag::UnitOpened => archive.record::<UnitOpened>(unit_opened),
+        Tag::UnitChanged => archive.record::<UnitChanged>(unit_changed),
+        Tag::UnitClosed => archive.record::<UnitClosed>(unit_closed),
+        Tag::UnitMoved => archive.record::<UnitMoved>(unit_moved),
+        Tag::UnitsRenumbered => archive.record::<UnitsRenumbered>(renumbered),
     }
 }
 
@@ -175,14 +189,55 @@ fn units_staged(body: &Archived<UnitsStaged<'static>>) -> Found {
 }
 
 fn unit(row: &Archived<UnitRow<'static>>) -> Result<domain::organisation::UnitRow, Unknown> {
-    let code = row.code.to_native();
     Ok(domain::organisation::UnitRow {
-        code: UnitCode::from_packed(code).map_err(|_| Unknown { of: "unit code", number: code })?,
+        code: unit_code(row.code.to_native())?,
         kind: coded(row.kind)?,
         name: (*row.name).into(),
+        reports_to: maybe_code(row.reports_to.to_native())?,
+        modules: domain::organisation::Modules(row.modules.to_native()),
         valid_from: moment(&row.valid_from),
         valid_until: moment(&row.valid_until),
+        successor: maybe_code(row.successor.to_native())?,
     })
+}
+
+fn unit_code(code: u64) -> Result<UnitCode, Unknown> {
+    UnitCode::from_packed(code).map_err(|_| Unknown { of: "unit code", number: code })
+}
+
+fn maybe_code(code: u64) -> Result<Option<UnitCode>, Unknown> {
+    (code != 0).then(|| unit_code(code)).transpose()
+}
+
+fn unit_opened(body: &Archived<UnitOpened<'static>>) -> Found {
+    Ok(Event::UnitOpened(domain::event::UnitOpened { row: unit(&body.row)? }))
+}
+
+fn unit_changed(body: &Archived<UnitChanged<'static>>) -> Found {
+    Ok(Event::UnitChanged(domain::event::UnitChanged {
+        unit: UnitNumber(body.unit.to_native()),
+        row: unit(&body.row)?,
+    }))
+}
+
+fn unit_closed(body: &Archived<UnitClosed>) -> Found {
+    let successor = body.successor.to_native();
+    Ok(Event::UnitClosed(domain::event::UnitClosed {
+        unit: UnitNumber(body.unit.to_native()),
+        successor: (successor != 0).then_some(UnitNumber(successor)),
+    }))
+}
+
+fn unit_moved(body: &Archived<UnitMoved>) -> Found {
+    Ok(Event::UnitMoved(domain::event::UnitMoved {
+        unit: UnitNumber(body.unit.to_native()),
+        to: unit_code(body.to.to_native())?,
+    }))
+}
+
+fn renumbered(body: &Archived<UnitsRenumbered>) -> Found {
+    let epoch = body.epoch.to_native();
+    Ok(Event::UnitsRenumbered(domain::event::UnitsRenumbered { epoch }))
 }
 
 fn matters_staged(body: &Archived<MattersStaged<'static>>) -> Found {
@@ -260,12 +315,60 @@ fn acknowledged(body: &Archived<OfCase>) -> Found {
     Ok(Event::CaseAcknowledged(domain::event::CaseAcknowledged { case }))
 }
 
-fn escalated(body: &Archived<CaseEscalated<'static>>) -> Found {
-    Ok(Event::CaseEscalated(domain::event::CaseEscalated {
+fn sent(body: &Archived<CaseSent<'static>>) -> domain::event::CaseSent {
+    domain::event::CaseSent {
         case: CaseId(body.case.to_native()),
         holder: UnitNumber(body.holder.to_native()),
         deadlines: deadlines(&body.deadlines),
         reason: part(&body.reason),
+    }
+}
+
+fn escalated(body: &Archived<CaseSent<'static>>) -> Found {
+    Ok(Event::CaseEscalated(sent(body)))
+}
+
+fn handed_down(body: &Archived<CaseSent<'static>>) -> Found {
+    Ok(Event::CaseHandedDown(sent(body)))
+}
+
+fn transferred(body: &Archived<CaseSent<'static>>) -> Found {
+    Ok(Event::CaseTransferred(sent(body)))
+}
+
+fn returned(body: &Archived<CaseSent<'static>>) -> Found {
+    Ok(Event::CaseReturned(sent(body)))
+}
+
+fn reopened(body: &Archived<CaseSent<'static>>) -> Found {
+    Ok(Event::CaseReopened(sent(body)))
+}
+
+fn ended(body: &Archived<OfCaseSaying<'static>>) -> domain::event::CaseEnded {
+    domain::event::CaseEnded { case: CaseId(body.case.to_native()), reason: part(&body.part) }
+}
+
+fn declined(body: &Archived<OfCaseSaying<'static>>) -> Found {
+    Ok(Event::CaseDeclined(ended(body)))
+}
+
+fn voided(body: &Archived<OfCaseSaying<'static>>) -> Found {
+    Ok(Event::CaseVoided(ended(body)))
+}
+
+fn noted(body: &Archived<OfCaseSaying<'static>>) -> Found {
+    let case = CaseId(body.case.to_native());
+    Ok(Event::CaseNoted(domain::event::CaseNoted { case, note: part(&body.part) }))
+}
+
+fn inherited(body: &Archived<CasesInherited<'static>>) -> Found {
+    let cases = body.cases.iter();
+    Ok(Event::CasesInherited(domain::event::CasesInherited {
+        from: UnitNumber(body.from.to_native()),
+        holder: UnitNumber(body.holder.to_native()),
+        cases: cases
+            .map(|one| (CaseId(one.case.to_native()), Seq(one.previous.to_native())))
+            .collect(),
     }))
 }
 

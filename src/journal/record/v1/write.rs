@@ -6,9 +6,10 @@ use rkyv::rancor::Panic;
 use rkyv::ser::allocator::ArenaHandle;
 
 use super::{
-    CaseEscalated, CaseFellDue, CaseReported, ClientAdmitted, ClientRevoked, ClockAdvanced,
-    Deadlines, Entry, Head, ImportBegun, JournalOpened, Limit, MatterRow, MattersStaged, OfCase,
-    OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged, UnitRow, UnitsStaged,
+    CaseFellDue, CaseReported, CaseSent, CasesInherited, ClientAdmitted, ClientRevoked,
+    ClockAdvanced, Deadlines, Entry, Head, ImportBegun, InheritedCase, JournalOpened, Limit,
+    MatterRow, MattersStaged, OfCase, OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged,
+    UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitRow, UnitsRenumbered, UnitsStaged,
 };
 use crate::domain;
 use crate::domain::event::Event;
@@ -49,7 +50,32 @@ pub(in super::super) fn write(record: &Record, out: &mut Vec<u8>) {
         Event::CaseReported(event) => put(head, reported(event), out),
         Event::CaseSettled(event) => put(head, saying(event.case, &event.answer), out),
         Event::CaseAcknowledged(event) => put(head, OfCase { case: event.case.0 }, out),
-        Event::CaseEscalated(event) => put(head, escalated(event), out),
+        Event::CaseEscalated(event)
+        | Event::CaseHandedDown(event)
+        | Event::CaseTransferred(event)
+        | Event::CaseReturned(event)
+        | Event::CaseReopened(event) => put(head, sent(event), out),
+        Event::CaseDeclined(event) | Event::CaseVoided(event) => {
+            put(head, saying(event.case, &event.reason), out);
+        }
+        Event::CaseNoted(event) => put(head, saying(event.case, &event.note), out),
+        Event::CasesInherited(event) => {
+            let cases: Vec<_> = event.cases.iter().map(inherited).collect();
+            let (from, holder) = (event.from.0, event.holder.0);
+            put(head, CasesInherited { from, holder, cases: &cases }, out);
+        }
+        Event::UnitOpened(event) => put(head, UnitOpened { row: unit(&event.row) }, out),
+        Event::UnitChanged(event) => {
+            put(head, UnitChanged { unit: event.unit.0, row: unit(&event.row) }, out);
+        }
+        Event::UnitClosed(event) => {
+            let successor = event.successor.map_or(0, |successor| successor.0);
+            put(head, UnitClosed { unit: event.unit.0, successor }, out);
+        }
+        Event::UnitMoved(event) => {
+            put(head, UnitMoved { unit: event.unit.0, to: event.to.packed() }, out);
+        }
+        Event::UnitsRenumbered(event) => put(head, UnitsRenumbered { epoch: event.epoch }, out),
         Event::CaseHandled(event) => put(head, saying(event.case, &event.measures), out),
         Event::CaseClosed(event) => put(head, saying(event.case, &event.answer), out),
         Event::CaseWarned(event) | Event::CaseOverdue(event) => put(head, fell_due(event), out),
@@ -103,9 +129,16 @@ fn unit(row: &domain::organisation::UnitRow) -> UnitRow<'_> {
         code: row.code.packed(),
         kind: row.kind.code(),
         name: &row.name,
+        reports_to: code(row.reports_to),
+        modules: row.modules.0,
         valid_from: row.valid_from.map(|at| at.0),
         valid_until: row.valid_until.map(|at| at.0),
+        successor: code(row.successor),
     }
+}
+
+fn code(code: Option<domain::code::UnitCode>) -> u64 {
+    code.map_or(0, domain::code::UnitCode::packed)
 }
 
 fn matter(row: &domain::catalogue::MatterRow) -> MatterRow<'_> {
@@ -148,8 +181,12 @@ fn reported(event: &domain::event::CaseReported) -> CaseReported<'_> {
     }
 }
 
-fn escalated(event: &domain::event::CaseEscalated) -> CaseEscalated<'_> {
-    CaseEscalated {
+fn inherited((case, previous): &(CaseId, domain::ids::Seq)) -> InheritedCase {
+    InheritedCase { case: case.0, previous: previous.0 }
+}
+
+fn sent(event: &domain::event::CaseSent) -> CaseSent<'_> {
+    CaseSent {
         case: event.case.0,
         holder: event.holder.0,
         deadlines: deadlines(&event.deadlines),

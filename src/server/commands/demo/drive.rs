@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header;
 use http_body_util::BodyExt;
 use indicatif::ProgressBar;
 
@@ -86,8 +87,14 @@ fn next_body(run: &mut crate::city::Run<'_>) -> Option<Body> {
 
 /// Sends one body and reads all its answers.
 async fn send(client: &mut Client, lines: Bytes, driven: &mut Driven) -> Result<(), Failure> {
-    let response =
-        client.send("POST", "/v1/commands", Some("application/x-ndjson"), whole(lines)).await?;
+    let response = client
+        .send(
+            "POST",
+            "/v1/commands",
+            &[(header::CONTENT_TYPE, "application/x-ndjson")],
+            whole(lines),
+        )
+        .await?;
     let status = response.status();
     let mut body = response.into_body();
     let mut rest = Vec::new();

@@ -1,0 +1,28 @@
+//! Declining (不予受理): the holder ends it before signing, and says why.
+
+use super::{Move, Status};
+use crate::domain::command::{ReasonedMove, Submission};
+use crate::domain::event::{CaseEnded, Event};
+use crate::domain::ids::Timestamp;
+use crate::domain::record::Record;
+use crate::domain::rejection::Rejection;
+use crate::domain::state::State;
+
+/// Decides what declining does. Reads state, changes nothing.
+pub(in crate::domain) fn decide(
+    state: &State,
+    now: Timestamp,
+    submission: &Submission,
+    command: &ReasonedMove,
+) -> Result<Vec<Event>, Rejection> {
+    let (case, _) = state.case_for(now, submission, &command.target, Move::Decline)?;
+    Ok(vec![Event::CaseDeclined(CaseEnded { case, reason: command.reason.clone() })])
+}
+
+pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &CaseEnded) {
+    state.change_case(event.case, record, |case| {
+        if let Some(by) = case.status.holder() {
+            case.status = Status::Declined { by, at: record.at };
+        }
+    });
+}

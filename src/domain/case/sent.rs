@@ -1,0 +1,71 @@
+//! What all ways of sending a case to another holder share: the node clock starts again, the total
+//! clock does not.
+
+use super::{Case, Light, Status};
+use crate::domain::code::UnitCode;
+use crate::domain::command::Submission;
+use crate::domain::event::{CaseSent, SealedPart};
+use crate::domain::ids::{CaseId, Timestamp};
+use crate::domain::organisation::UnitRow;
+use crate::domain::record::Record;
+use crate::domain::rejection::Rejection;
+use crate::domain::state::State;
+
+/// The holder, and the unit that it wants to send the case to: open, and another.
+pub(super) fn target<'s>(
+    state: &'s State,
+    now: Timestamp,
+    submission: &Submission,
+    case: &Case,
+    to: UnitCode,
+) -> Result<(&'s UnitRow, &'s UnitRow), Rejection> {
+    let organisation = state.organisation();
+    let found = organisation.find(to).filter(|_| submission.scope.contains(to));
+    let Some(row) = found.and_then(|unit| organisation.unit(unit)) else {
+        return Err(Rejection::TargetNotFound);
+    };
+    let holder = case.status.holder().and_then(|holder| organisation.unit(holder));
+    let Some(holder) = holder else {
+        return Err(Rejection::NoHolder);
+    };
+    if !row.is_open(now) {
+        return Err(Rejection::TargetClosed { unit: to });
+    }
+    if row.code == holder.code {
+        return Err(Rejection::TargetIsHolder);
+    }
+    Ok((holder, row))
+}
+
+/// The fact that the case goes to `to`.
+pub(super) fn sent(
+    state: &State,
+    now: Timestamp,
+    id: CaseId,
+    case: &Case,
+    to: UnitCode,
+    reason: &SealedPart,
+) -> Result<CaseSent, Rejection> {
+    let Some(matter) = state.catalogue().matter(case.matter) else {
+        return Err(Rejection::MatterNotFound);
+    };
+    let Some(holder) = state.organisation().find(to) else {
+        return Err(Rejection::TargetNotFound);
+    };
+    Ok(CaseSent {
+        case: id,
+        holder,
+        deadlines: case.deadlines.restarted(state.calendar(), now, matter.node_limit),
+        reason: reason.clone(),
+    })
+}
+
+/// It waits for its new holder to sign.
+pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &CaseSent) {
+    state.change_case(event.case, record, |case| {
+        case.sender = case.status.holder();
+        case.status = Status::Dispatched { holder: event.holder };
+        case.deadlines = event.deadlines;
+        case.node_light = Light::Green;
+    });
+}

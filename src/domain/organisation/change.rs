@@ -1,0 +1,330 @@
+//! Changing the organisation: a unit opens, changes, closes, is split, merged or moved. Whoever
+//! closes names the successor of its open work.
+
+use super::{Bequest, Organisation, UnitKind, UnitRow, bequests, renumbering_before};
+use crate::domain::code::{Level, UnitCode};
+use crate::domain::command::{Change, ChangeOrganisation, MergeUnits, MoveUnit, SplitUnit};
+use crate::domain::event::{Event, UnitChanged, UnitClosed, UnitMoved, UnitOpened};
+use crate::domain::ids::{Timestamp, UnitNumber};
+use crate::domain::limits::{ANCESTORS_MAX, UNIT_CHANGES_MAX, UNITS_MAX, UNITS_MOVED_MAX};
+use crate::domain::record::Record;
+use crate::domain::rejection::Rejection;
+use crate::domain::state::State;
+
+/// Decides what a change of the organisation does.
+pub(in crate::domain) fn decide(
+    state: &State,
+    now: Timestamp,
+    command: &ChangeOrganisation,
+) -> Result<Vec<Event>, Rejection> {
+    let seq = state.organisation().last_seq();
+    if command.seen.is_some_and(|seen| seen != seq) {
+        return Err(Rejection::OrganisationStale { seq });
+    }
+    match &command.change {
+        Change::Open(row) => open(state, now, row),
+        Change::Amend(row) => amend(state, now, row),
+        Change::Close(unit, successor) => close(state, now, *unit, *successor),
+        Change::Split(split) => split_up(state, now, split),
+        Change::Merge(merge) => merge_all(state, now, merge),
+        Change::Move(to) => move_to(state, now, to),
+    }
+}
+
+/// A unit opens.
+fn open(state: &State, now: Timestamp, row: &UnitRow) -> Result<Vec<Event>, Rejection> {
+    let organisation = state.organisation();
+    check_new(organisation, now, row)?;
+    check_room(organisation, 1)?;
+    let mut events = vec![Event::UnitOpened(UnitOpened { row: opened(row, now) })];
+    events.extend(renumbering_before(organisation, 1));
+    Ok(events)
+}
+
+/// A unit is another in all but its code, its kind and when it closes.
+fn amend(state: &State, now: Timestamp, row: &UnitRow) -> Result<Vec<Event>, Rejection> {
+    let organisation = state.organisation();
+    let (unit, before) = open_unit(organisation, now, row.code)?;
+    if !row.is_coherent() || row.kind != before.kind {
+        return Err(Rejection::UnitIncoherent { unit: row.code });
+    }
+    if row.valid_until.is_some() || row.successor.is_some() || !row.is_open(now) {
+        return Err(Rejection::UnitClosesElsewhere { unit: row.code });
+    }
+    check_above(organisation, now, row)?;
+    Ok(vec![Event::UnitChanged(UnitChanged { unit, row: row.clone() })])
+}
+
+/// A unit closes.
+fn close(
+    state: &State,
+    now: Timestamp,
+    code: UnitCode,
+    successor: Option<UnitCode>,
+) -> Result<Vec<Event>, Rejection> {
+    let organisation = state.organisation();
+    let (unit, _) = open_unit(organisation, now, code)?;
+    let heir = successor.map(|code| heir(organisation, code)).transpose()?;
+    close_all(state, now, &[(unit, code)], heir)
+}
+
+/// The parts open, the unit closes; one of them, or another unit, takes over.
+fn split_up(state: &State, now: Timestamp, command: &SplitUnit) -> Result<Vec<Event>, Rejection> {
+    let organisation = state.organisation();
+    let (unit, before) = open_unit(organisation, now, command.unit)?;
+    check_room(organisation, command.into.len())?;
+    let mut events = Vec::new();
+    let mut heir_row = None;
+    let rows: Vec<UnitRow> = command.into.iter().map(|row| opened(row, now)).collect();
+    for (at, row) in rows.iter().enumerate() {
+        check_new(organisation, now, row)?;
+        if rows[..at].iter().any(|other| other.code == row.code) {
+            return Err(Rejection::UnitTwice { unit: row.code });
+        }
+        if row.kind != before.kind || row.level() != before.level() || !row.is_open(now) {
+            return Err(Rejection::UnitIncoherent { unit: row.code });
+        }
+        if row.code == command.successor {
+            heir_row = Some((organisation.next_number(at), row));
+        }
+        events.push(Event::UnitOpened(UnitOpened { row: row.clone() }));
+    }
+    let heir = match heir_row {
+        Some(heir) => heir,
+        None => heir(organisation, command.successor)?,
+    };
+    events.extend(renumbering_before(organisation, rows.len()));
+    events.extend(close_all(state, now, &[(unit, command.unit)], Some(heir))?);
+    Ok(events)
+}
+
+/// The units close, and one takes over from all.
+fn merge_all(state: &State, now: Timestamp, command: &MergeUnits) -> Result<Vec<Event>, Rejection> {
+    let organisation = state.organisation();
+    let (_, into) = open_unit(organisation, now, command.into)?;
+    let mut closing = Vec::with_capacity(command.units.len());
+    for (at, code) in command.units.iter().enumerate() {
+        if command.units[..at].contains(code) || *code == command.into {
+            return Err(Rejection::UnitTwice { unit: *code });
+        }
+        let (unit, row) = open_unit(organisation, now, *code)?;
+        if row.kind != into.kind || row.level() != into.level() {
+            return Err(Rejection::UnitIncoherent { unit: *code });
+        }
+        closing.push((unit, *code));
+    }
+    close_all(state, now, &closing, Some(heir(organisation, command.into)?))
+}
+
+/// The unit, and all that sits in it, gets other codes and keeps its numbers, and so its work.
+fn move_to(state: &State, now: Timestamp, command: &MoveUnit) -> Result<Vec<Event>, Rejection> {
+    let organisation = state.organisation();
+    let (unit, row) = open_unit(organisation, now, command.unit)?;
+    let to = command.to;
+    let is_alike = to.letter() == row.code.letter() && to.level() == row.level();
+    if !is_alike || (row.kind == UnitKind::Division && row.level() > Level::Township) {
+        return Err(Rejection::UnitIncoherent { unit: to });
+    }
+    let coming = carried(organisation, unit, to);
+    if coming.len() > UNITS_MOVED_MAX {
+        return Err(Rejection::OrganisationFull);
+    }
+    for (moved, code) in &coming {
+        if organisation.find(*code).is_some_and(|there| there != *moved) {
+            return Err(Rejection::UnitCodeTaken { unit: *code });
+        }
+        check_changes(organisation, *moved, *code)?;
+    }
+    let moved = UnitRow { code: to, ..row.clone() };
+    check_above(organisation, now, &moved)?;
+    let mut events: Vec<_> = renumbering_before(organisation, coming.len()).into_iter().collect();
+    events.insert(0, Event::UnitMoved(UnitMoved { unit, to }));
+    Ok(events)
+}
+
+/// The units that move with `unit` to `to`, with the codes that they get.
+fn carried(
+    organisation: &Organisation,
+    unit: UnitNumber,
+    to: UnitCode,
+) -> Vec<(UnitNumber, UnitCode)> {
+    let Some(row) = organisation.unit(unit) else {
+        return Vec::new();
+    };
+    if row.kind != UnitKind::Division {
+        return vec![(unit, to)];
+    }
+    let Some(subtree) = organisation.subtree(unit) else {
+        return Vec::new();
+    };
+    let carried = |moved: UnitNumber| {
+        let code = organisation.code(moved)?.carried(row.code, to)?;
+        Some((moved, code))
+    };
+    subtree.units().filter_map(carried).collect()
+}
+
+/// Closes these, with one heir to all that they hold.
+fn close_all(
+    state: &State,
+    now: Timestamp,
+    closing: &[(UnitNumber, UnitCode)],
+    heir: Option<(UnitNumber, &UnitRow)>,
+) -> Result<Vec<Event>, Rejection> {
+    let organisation = state.organisation();
+    for (unit, code) in closing {
+        let mut below = organisation.children(*unit).filter_map(|child| organisation.unit(child));
+        if below.any(|row| row.valid_until.is_none()) {
+            return Err(Rejection::UnitHasSubunits { unit: *code });
+        }
+        if heir.is_some_and(|(heir, _)| heir == *unit) {
+            return Err(Rejection::SuccessorUnfit { unit: *code });
+        }
+        check_changes(organisation, *unit, *code)?;
+    }
+    let successor = heir.map(|(heir, _)| heir);
+    let closed = |(unit, _): &(UnitNumber, UnitCode)| {
+        Event::UnitClosed(UnitClosed { unit: *unit, successor })
+    };
+    let mut events: Vec<_> = closing.iter().map(closed).collect();
+    let bequeathed: Vec<_> = closing
+        .iter()
+        .map(|(unit, code)| Bequest { from: *unit, code: *code, successor: heir })
+        .collect();
+    events.extend(bequests(state, now, &bequeathed)?);
+    Ok(events)
+}
+
+/// A known unit that is to take over.
+fn heir(organisation: &Organisation, code: UnitCode) -> Result<(UnitNumber, &UnitRow), Rejection> {
+    let found = organisation.find(code);
+    let found = found.and_then(|unit| Some((unit, organisation.unit(unit)?)));
+    found.ok_or(Rejection::SuccessorNotFound { unit: code })
+}
+
+fn open_unit(
+    organisation: &Organisation,
+    now: Timestamp,
+    code: UnitCode,
+) -> Result<(UnitNumber, &UnitRow), Rejection> {
+    let found = organisation.find(code);
+    let found = found.and_then(|unit| Some((unit, organisation.unit(unit)?)));
+    match found.filter(|(_, row)| row.code == code) {
+        None => Err(Rejection::UnitUnknown { unit: code }),
+        Some((_, row)) if !row.is_open(now) => Err(Rejection::UnitNotOpen { unit: code }),
+        Some(found) => Ok(found),
+    }
+}
+
+/// The row of a unit that opens: now, where it does not say when.
+fn opened(row: &UnitRow, now: Timestamp) -> UnitRow {
+    UnitRow { valid_from: row.valid_from.or(Some(now)), ..row.clone() }
+}
+
+fn check_new(organisation: &Organisation, now: Timestamp, row: &UnitRow) -> Result<(), Rejection> {
+    if !row.is_coherent() {
+        return Err(Rejection::UnitIncoherent { unit: row.code });
+    }
+    if row.valid_until.is_some() || row.successor.is_some() {
+        return Err(Rejection::UnitClosesElsewhere { unit: row.code });
+    }
+    if organisation.find(row.code).is_some() {
+        return Err(Rejection::UnitCodeTaken { unit: row.code });
+    }
+    check_above(organisation, now, row)
+}
+
+/// Whether what is above the unit is known and not closed, and no circle comes of it.
+fn check_above(
+    organisation: &Organisation,
+    now: Timestamp,
+    row: &UnitRow,
+) -> Result<(), Rejection> {
+    let row_of = |code: UnitCode| organisation.find(code).and_then(|unit| organisation.unit(unit));
+    for above in [row.code.seat(), row.reports_to].into_iter().flatten() {
+        let is_closed = |above: &UnitRow| above.valid_until.is_some_and(|until| until <= now);
+        if row_of(above).is_none_or(is_closed) {
+            return Err(Rejection::UnitOrphaned { unit: row.code });
+        }
+    }
+    has_no_circle(row, row_of)
+}
+
+/// Whether the way up from the row comes to an end, with the rows that `row_of` knows.
+pub(in crate::domain) fn has_no_circle<'r>(
+    row: &UnitRow,
+    row_of: impl Fn(UnitCode) -> Option<&'r UnitRow>,
+) -> Result<(), Rejection> {
+    let mut above = row.parent();
+    for _ in 0..ANCESTORS_MAX {
+        match above {
+            None => return Ok(()),
+            Some(code) if code == row.code => break,
+            Some(code) => above = row_of(code).and_then(UnitRow::parent),
+        }
+    }
+    Err(Rejection::UnitInCircle { unit: row.code })
+}
+
+fn check_room(organisation: &Organisation, coming: usize) -> Result<(), Rejection> {
+    if organisation.len() + coming > UNITS_MAX {
+        return Err(Rejection::OrganisationFull);
+    }
+    Ok(())
+}
+
+fn check_changes(
+    organisation: &Organisation,
+    unit: UnitNumber,
+    code: UnitCode,
+) -> Result<(), Rejection> {
+    if organisation.former(unit).len() >= UNIT_CHANGES_MAX {
+        return Err(Rejection::UnitChangedTooOften { unit: code });
+    }
+    Ok(())
+}
+
+pub(in crate::domain) fn evolve_opened(
+    organisation: &mut Organisation,
+    record: &Record,
+    event: &UnitOpened,
+) {
+    organisation.put(event.row.clone(), record.at);
+    organisation.changed(record.seq);
+}
+
+pub(in crate::domain) fn evolve_changed(
+    organisation: &mut Organisation,
+    record: &Record,
+    event: &UnitChanged,
+) {
+    organisation.replace(event.unit, event.row.clone(), record.at);
+    organisation.changed(record.seq);
+}
+
+pub(in crate::domain) fn evolve_closed(
+    organisation: &mut Organisation,
+    record: &Record,
+    event: &UnitClosed,
+) {
+    let successor = event.successor.and_then(|successor| organisation.code(successor));
+    if let Some(row) = organisation.unit(event.unit) {
+        let row = UnitRow { valid_until: Some(record.at), successor, ..row.clone() };
+        organisation.replace(event.unit, row, record.at);
+    }
+    organisation.changed(record.seq);
+}
+
+pub(in crate::domain) fn evolve_moved(
+    organisation: &mut Organisation,
+    record: &Record,
+    event: &UnitMoved,
+) {
+    for (unit, code) in carried(organisation, event.unit, event.to) {
+        if let Some(row) = organisation.unit(unit) {
+            let row = UnitRow { code, ..row.clone() };
+            organisation.replace(unit, row, record.at);
+        }
+    }
+    organisation.changed(record.seq);
+}
