@@ -201,7 +201,10 @@ impl<'s> After<'s> {
                 Some(unit) if organisation.code(unit) != Some(row.code) => {
                     return Err(Rejection::UnitCodeTaken { unit: row.code });
                 }
-                Some(unit) => unit,
+                Some(unit) => {
+                    organisation::check_changes(organisation, unit, row.code)?;
+                    unit
+                }
                 None => {
                     after.coming += 1;
                     organisation.number_of_coming(after.coming)

@@ -52,6 +52,7 @@ fn amend(state: &State, now: Timestamp, row: &UnitRow) -> Result<Vec<Event>, Rej
         return Err(Rejection::UnitClosesElsewhere { unit: row.code });
     }
     check_above(organisation, now, row)?;
+    check_changes(organisation, unit, row.code)?;
     Ok(vec![Event::UnitChanged(UnitChanged { unit, row: row.clone() })])
 }
 
@@ -273,7 +274,7 @@ fn check_room(organisation: &Organisation, coming: usize) -> Result<(), Rejectio
     Ok(())
 }
 
-fn check_changes(
+pub(in crate::domain) fn check_changes(
     organisation: &Organisation,
     unit: UnitNumber,
     code: UnitCode,

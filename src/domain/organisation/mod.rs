@@ -22,7 +22,8 @@ pub use numbering::{OrderedUnit, Subtree};
 pub use unit::{Modules, UnitKind, UnitRow};
 
 pub(super) use change::{
-    decide, evolve_changed, evolve_closed, evolve_moved, evolve_opened, has_no_circle,
+    check_changes, decide, evolve_changed, evolve_closed, evolve_moved, evolve_opened,
+    has_no_circle,
 };
 pub(super) use numbering::renumbering_before;
 pub(super) use successor::{Bequest, bequests};

@@ -4,6 +4,7 @@ mod clients_and_imports;
 mod clocks;
 mod laws;
 mod moves;
+mod organisation;
 mod outcomes;
 mod routing;
 mod twins;
