@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::domain::command::{
-    Change, ChangeOrganisation, Command, MergeUnits, MoveUnit, SplitUnit, Submission,
+    Change, ChangeOrganisation, Command, MergeUnits, MoveUnit, SplitUnit,
 };
 use crate::domain::event::Event;
 use crate::domain::ids::{Seq, UnitNumber};
@@ -105,10 +105,10 @@ fn a_change_upon_an_older_version_is_refused() {
 
 #[test]
 fn what_a_closed_unit_held_goes_to_its_successor_as_it_stands() {
-    let ways: [(&str, fn() -> Change); 3] = [
-        (GRID_2, || close(GRID, Some(GRID_2))),
-        (GRID_2, || merge(&[GRID], GRID_2)),
-        (GRID_NEW, || split(GRID, &[GRID_NEW, "411502001201005"], GRID_NEW)),
+    let ways = [
+        (GRID_2, close(GRID, Some(GRID_2))),
+        (GRID_2, merge(&[GRID], GRID_2)),
+        (GRID_NEW, split(GRID, &[GRID_NEW, "411502001201005"], GRID_NEW)),
     ];
     for (successor, way) in ways {
         let mut world = World::new();
@@ -119,7 +119,7 @@ fn what_a_closed_unit_held_goes_to_its_successor_as_it_stands() {
         world.now = START.plus_ms(5 * HOUR);
         let before = [waits, signed].map(|id| world.case(id));
 
-        change(&mut world, way()).expect("a good change");
+        change(&mut world, way).expect("a good change");
         for (id, before) in [waits, signed].into_iter().zip(before) {
             let case = world.case(id);
             assert_eq!(world.holder(id), successor);
