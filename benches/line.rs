@@ -7,8 +7,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use zhida::api::body::{Sealer, read_line};
 use zhida::city::City;
-use zhida::domain::code::CodeRange;
-use zhida::domain::event::Grant;
+use zhida::domain::grant::Places;
 use zhida::domain::ids::PrincipalId;
 use zhida::domain::state::State;
 use zhida::engine::{Clock, Engine, EngineOptions, Parts};
@@ -53,7 +52,7 @@ fn line(criterion: &mut Criterion) {
             std::hint::black_box(read_line(line).expect("a good line"));
         });
     });
-    let grant = Grant { is_admin: false, range: CodeRange::ALL };
+    let places = Places::everywhere();
     let mut scratch = Vec::new();
     group.bench_function("to submission", |bencher| {
         bencher.iter(|| {
@@ -61,7 +60,7 @@ fn line(criterion: &mut Criterion) {
             let mut sealer = Sealer {
                 handle: &handle,
                 principal: PrincipalId(1),
-                grant: &grant,
+                places: &places,
                 token_hash: None,
                 scratch: &mut scratch,
             };

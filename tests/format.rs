@@ -5,17 +5,18 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use zhida::domain::calendar::Limit;
-use zhida::domain::case::{ClockName, Source};
+use zhida::domain::case::{ClaimantField, ClaimantFields, ClockName, Source};
 use zhida::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
 use zhida::domain::clock::Deadlines;
 use zhida::domain::code::CodeRange;
 use zhida::domain::event::{
     CaseAcknowledged, CaseClosed, CaseEnded, CaseFellDue, CaseHandled, CaseNoted, CaseReported,
-    CaseSent, CaseSettled, CasesInherited, ClientAdmitted, ClientRevoked, ClockAdvanced, ClockMode,
-    Event, Grant, ImportAbandoned, ImportBegun, ImportCommitted, JournalOpened, MattersStaged,
-    SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitsRenumbered,
-    UnitsStaged,
+    CaseRevealed, CaseSent, CaseSettled, CasesInherited, ClientAdmitted, ClientChanged,
+    ClientRevoked, ClientRotated, ClockAdvanced, ClockMode, Event, ImportAbandoned, ImportBegun,
+    ImportCommitted, JournalOpened, MattersStaged, SealedPart, TextStaged, UnitChanged, UnitClosed,
+    UnitMoved, UnitOpened, UnitsRenumbered, UnitsStaged,
 };
+use zhida::domain::grant::{Grant, Places, Scope, Scopes};
 use zhida::domain::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, SeatNumber, Seq, SlotNumber, Timestamp, UnitNumber,
 };
@@ -84,7 +85,7 @@ fn a_backup_has_its_golden_bytes() {
     let (_, value) = turn.values().next().expect("one value");
     let fields: [(&str, &[u8]); 6] = [
         ("magic", b"ZHIDABK0"),
-        ("length of the value", &[0x43, 0x01, 0x00, 0x00]),
+        ("length of the value", &[0x68, 0x01, 0x00, 0x00]),
         ("value", value),
         ("end", &[0x00; 4]),
         ("head: seq", &[0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00]),
@@ -288,6 +289,14 @@ fn event(tag: Tag) -> Event {
             Event::ClockAdvanced(ClockAdvanced { to: Timestamp(1_700_000_360_000) })
         }
         Tag::ClientAdmitted => Event::ClientAdmitted(admitted()),
+        Tag::ClientChanged => {
+            Event::ClientChanged(ClientChanged { principal: PrincipalId(9), grant: grant() })
+        }
+        Tag::ClientRotated => Event::ClientRotated(ClientRotated {
+            principal: PrincipalId(9),
+            token_hash: [0x5b; 32],
+            old_ends_at: Timestamp(1_767_229_200_000),
+        }),
         Tag::ClientRevoked => Event::ClientRevoked(ClientRevoked { principal: PrincipalId(9) }),
         Tag::ImportBegun => {
             Event::ImportBegun(ImportBegun { import, origin: "config/xinyang".into() })
@@ -336,6 +345,7 @@ fn event(tag: Tag) -> Event {
         Tag::CaseClosed => Event::CaseClosed(CaseClosed { case, answer: part(906, 23) }),
         Tag::CaseWarned => Event::CaseWarned(fell_due(case, ClockName::Node)),
         Tag::CaseOverdue => Event::CaseOverdue(fell_due(case, ClockName::Total)),
+        Tag::CaseRevealed => Event::CaseRevealed(revealed(case)),
     }
 }
 
@@ -348,7 +358,29 @@ fn admitted() -> ClientAdmitted {
         principal: PrincipalId(9),
         name: "网格员 app".into(),
         token_hash: std::array::from_fn(|index| u8::try_from(index).expect("below 32")),
-        grant: Grant { is_admin: true, range: CodeRange::ALL },
+        grant: grant(),
+    }
+}
+
+fn grant() -> Grant {
+    let ranges = [
+        CodeRange { first: 411_502_000_000_000, last: 411_502_999_999_999 },
+        CodeRange { first: 411_521_001_000_000, last: 411_521_001_999_999 },
+    ];
+    Grant {
+        scopes: Scopes::of(&[Scope::Intake, Scope::Act]),
+        places: Places::of(ranges).expect("two ranges"),
+        quota_per_minute: Some(600),
+        expires_at: Some(Timestamp(1_798_761_600_000)),
+    }
+}
+
+fn revealed(case: CaseId) -> CaseRevealed {
+    CaseRevealed {
+        case,
+        fields: ClaimantFields::of(&[ClaimantField::Name, ClaimantField::Phone]),
+        purpose: "回访".into(),
+        ticket: Some("HF-2026-17".into()),
     }
 }
 

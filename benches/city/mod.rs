@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use zhida::city::City;
 use zhida::domain::case::Source;
-use zhida::domain::code::{CodeRange, UnitCode};
+use zhida::domain::code::UnitCode;
 use zhida::domain::command::{
     AcknowledgeCase, BeginImport, CaseRef, CloseCase, Command, CommitImport, HandleCase,
     OpenJournal, ReasonedMove, ReportCase, StageMatters, StageUnits, Submission, Target,
 };
 use zhida::domain::event::{ClockMode, SealedPart};
+use zhida::domain::grant::Places;
 use zhida::domain::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
 use zhida::domain::limits::STAGED_ROWS_MAX;
 use zhida::domain::record::{Actor, Mark, Outcome, Record};
@@ -200,7 +201,7 @@ pub(crate) fn commands_of(city: &City) -> Vec<Command> {
 pub(crate) fn system(command: Command) -> Submission {
     Submission {
         principal: PrincipalId::SYSTEM,
-        scope: CodeRange::ALL,
+        places: Places::everywhere(),
         by: None,
         mark: None,
         at: None,

@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::app::App;
 use super::body::Verb;
+use super::caller::Caller;
 use super::codes::Code;
 use super::problem::{Problem, ProblemBody};
 use super::reply::AcceptedBody;
@@ -180,6 +181,7 @@ pub(super) async fn run(
     address: Address,
 ) -> Result<Response, Problem> {
     let (http::request::Parts { headers, .. }, body) = request.into_parts();
-    let response = post(app.clone(), headers, body, address).await?;
+    let caller = Caller::with(app, &headers, address.verb.scope())?;
+    let response = post(app.clone(), caller, headers, body, address).await?;
     Ok(response.map(Body::from))
 }

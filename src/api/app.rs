@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::commands::source::Source;
 use super::options::ApiOptions;
+use super::quota::Usage;
 use crate::domain::event::ClockMode;
 use crate::engine::Desk;
 use crate::engine::Handle;
@@ -28,6 +29,8 @@ pub struct Api {
     pub(super) source: Source,
     /// Whether the server stops: who waits for what may never come need wait no longer.
     pub(super) stopping: watch::Sender<bool>,
+    /// What the clients have used.
+    pub(super) usage: Usage,
     pub(super) clock_header: HeaderValue,
     pub(super) openapi: bytes::Bytes,
     /// Random, once a start: request ids of two starts differ.
@@ -46,6 +49,7 @@ impl Api {
             bulk_bodies: Arc::default(),
             source: Source::default(),
             stopping: watch::Sender::new(false),
+            usage: Usage::new(),
             clock_header,
             openapi: super::router::openapi().into(),
             start: getrandom::u64().unwrap_or_default(),

@@ -3,14 +3,16 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
+use super::app::App;
 use super::codes::Code;
 use super::problem::Problem;
+use super::quota::RateLimit;
 use crate::domain::case::Case;
-use crate::domain::code::{CodeRange, UnitCode};
-use crate::domain::event::Grant;
+use crate::domain::code::UnitCode;
+use crate::domain::grant::{Grant, Scope};
 use crate::domain::ids::PrincipalId;
 use crate::domain::organisation::Organisation;
-use crate::engine::View;
+use crate::domain::rejection::Rejection;
 
 /// Whoever asks.
 #[derive(Clone, Debug)]
@@ -21,30 +23,44 @@ pub(super) struct Caller {
 
 impl Caller {
     /// The owner of the request's token.
-    pub(super) fn of(view: &View, headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(super) fn of(app: &App, headers: &HeaderMap) -> Result<Self, Problem> {
         let Some(value) = headers.get(AUTHORIZATION) else {
             return Err(Problem::new(Code::TokenMissing));
         };
         let token = bearer(value.as_bytes()).ok_or_else(|| Problem::new(Code::TokenMissing))?;
-        let clients = view.clients();
-        let Some((principal, client)) = clients.by_token(&token_hash(token)) else {
+        let token_hash = token_hash(token);
+        let clients = app.handle().view().clients();
+        let Some((principal, client)) = clients.by_token(&token_hash) else {
             return Err(Problem::new(Code::TokenUnknown));
         };
+        let now = app.handle().now();
+        if client.has_ended(&token_hash, now) {
+            return Err(Problem::new(Code::TokenExpired));
+        }
+        app.api.usage.note(principal, now);
         Ok(Self { principal, grant: client.grant.clone() })
     }
 
-    /// The same, where only administration may go on.
-    pub(super) fn admin(view: &View, headers: &HeaderMap) -> Result<Self, Problem> {
-        let caller = Self::of(view, headers)?;
-        if !caller.grant.is_admin {
-            return Err(Problem::new(Code::NeedsAdmin));
+    /// The same, where its token must have that scope.
+    pub(super) fn with(app: &App, headers: &HeaderMap, scope: Scope) -> Result<Self, Problem> {
+        let caller = Self::of(app, headers)?;
+        if !caller.grant.scopes.contains(scope) {
+            return Err(Rejection::without(scope).into());
         }
         Ok(caller)
     }
 
+    /// Counts one command or read against its quota: what is left, where it has one.
+    pub(super) fn count(&self, app: &App) -> Result<Option<RateLimit>, Problem> {
+        let Some(quota) = self.grant.quota_per_minute else {
+            return Ok(None);
+        };
+        app.api.usage.take(self.principal, quota).map(Some).map_err(Problem::over_quota)
+    }
+
     /// Whether a unit exists for it.
     pub(super) fn sees_unit(&self, code: UnitCode) -> bool {
-        self.grant.range.contains(code)
+        self.grant.places.contains(code)
     }
 
     /// Whether a case exists for it: by where it happened, or by who holds it.
@@ -56,7 +72,7 @@ impl Caller {
 
     /// Whether everything exists for it.
     pub(super) fn sees_all(&self) -> bool {
-        self.grant.is_admin || self.grant.range == CodeRange::ALL
+        self.grant.is_admin() || self.grant.places.is_everywhere()
     }
 }
 

@@ -54,8 +54,11 @@ codes! {
     AtNotDriven = "at_not_driven", 400, "at is for a driven clock only", "只有驱动时钟才接受 at";
     TokenMissing = "token_missing", 401, "a bearer token is needed", "缺少访问令牌";
     TokenUnknown = "token_unknown", 401, "the token is unknown or revoked", "访问令牌无效或已吊销";
+    TokenExpired = "token_expired", 401, "the token's time is over", "访问令牌已过期";
     PrincipalRevoked = "principal_revoked", 401, "the token's owner may not act any more", "令牌持有者已无权操作";
     NeedsAdmin = "needs_admin", 403, "only an administrator may do that", "仅管理员可执行此操作";
+    ScopeMissing = "scope_missing", 403, "the token has not the scope that this needs", "令牌缺少此操作所需的权限范围";
+    ClaimantConfidential = "claimant_confidential", 403, "the claimant of a confidential matter is for administrators only", "保密事项的诉求人信息仅管理员可查看";
     ScopeTooSmall = "scope_too_small", 403, "the token does not cover the whole city", "令牌的范围不覆盖全市";
     NeedsCentre = "needs_centre", 403, "only a governance room above the case may do that", "仅上级社会治理中心（室）可执行此操作";
     SettlerNotTheHolder = "settler_not_the_holder", 403, "only the unit that the report is routed to may settle it on the spot", "只有受理单位可以当场办结";
@@ -74,6 +77,7 @@ codes! {
     AtBeforeNow = "at_before_now", 409, "at lies before the clock", "at 早于当前时钟";
     SourceTaken = "source_taken", 409, "another request drives the clock", "已有另一请求在驱动时钟";
     ClientNameTaken = "client_name_taken", 409, "a client of that name exists", "已有同名客户端";
+    TokenTaken = "token_taken", 409, "the token is in use; try again", "该令牌已被使用，请重试";
     LastAdmin = "last_admin", 409, "the last administrator cannot be revoked", "不能吊销最后一个管理员";
     ClientsFull = "clients_full", 409, "no more clients can be admitted", "客户端数量已达上限";
     ImportsFull = "imports_full", 409, "too many imports are open", "进行中的导入过多";
@@ -113,10 +117,13 @@ codes! {
     MatterNotFound = "matter_not_found", 422, "no such matter", "事项不存在";
     NotOnTheSpot = "not_on_the_spot", 422, "the matter may not be settled on the spot", "该事项不可当场办结";
     OccurredInFuture = "occurred_in_future", 422, "occurred_at lies in the future", "发生时间在未来";
+    RangeUnknown = "range_unknown", 422, "no unit has that code, so it names no range of places", "该代码不对应任何单位，不能作为范围";
+    ExpiresInPast = "expires_in_past", 422, "expires_at does not lie in the future", "到期时间必须在未来";
     RowsOutOfBounds = "rows_out_of_bounds", 422, "the number of rows is outside its bounds", "行数超出范围";
     UnitIncoherent = "unit_incoherent", 422, "kind and code of the unit do not fit", "单位的类型与代码不符";
     UnitClosesLater = "unit_closes_later", 422, "valid_until lies in the future: a unit is closed at once", "valid_until 在未来，单位只能立即停用";
     PreconditionRequired = "precondition_required", 428, "If-Match is required here", "此操作必须带 If-Match";
+    QuotaExceeded = "quota_exceeded", 429, "the token's quota for a minute is used up", "令牌每分钟的配额已用完";
     Internal = "internal", 500, "something went wrong on the server", "服务器内部错误";
     JournalUnreadable = "journal_unreadable", 500, "the journal cannot be read there", "日志无法读取";
     Overloaded = "overloaded", 503, "the server is busy; try again", "服务器繁忙，请稍后重试";

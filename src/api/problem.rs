@@ -14,6 +14,7 @@ use super::body::{BodyFault, Flaw};
 use super::codes::Code;
 use super::language::Language;
 use super::moment::{CodeText, Moment};
+use super::quota::RateLimit;
 use crate::domain::case::Move;
 use crate::domain::rejection::Rejection;
 use crate::engine::{ReadError, ReadsFull, SealError, SubmitError};
@@ -32,6 +33,7 @@ struct Inner {
     flaws: Vec<Flaw>,
     rejection: Option<Rejection>,
     allow: Option<HeaderValue>,
+    rate_limit: Option<RateLimit>,
 }
 
 impl Problem {
@@ -42,6 +44,7 @@ impl Problem {
             flaws: Vec::new(),
             rejection: None,
             allow: None,
+            rate_limit: None,
         }))
     }
 
@@ -63,6 +66,19 @@ impl Problem {
         self
     }
 
+    /// Too much was asked in a minute.
+    pub(super) fn over_quota(rate_limit: RateLimit) -> Self {
+        let seconds = rate_limit.retry_seconds();
+        Self::detailed(Code::QuotaExceeded, format!("the next one in {seconds} s"))
+            .limited(Some(rate_limit))
+    }
+
+    /// The same, with how the client stands with its quota.
+    pub(super) fn limited(mut self, rate_limit: Option<RateLimit>) -> Self {
+        self.0.rate_limit = rate_limit.or(self.0.rate_limit);
+        self
+    }
+
     pub(super) fn code(&self) -> Code {
         self.0.code
     }
@@ -78,7 +94,7 @@ impl Problem {
         language: Language,
         request_id: Option<String>,
     ) -> Response<Vec<u8>> {
-        let Inner { code, detail, flaws, rejection, allow } = &*self.0;
+        let Inner { code, detail, flaws, rejection, allow, rate_limit } = &*self.0;
         let body = ProblemBody {
             kind: format!("urn:zhida:problem:{}", code.name()),
             told: Told::new(*code, detail.as_deref(), flaws, rejection.as_ref(), language),
@@ -93,6 +109,12 @@ impl Problem {
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         if let Some(seconds) = code.retry_after_seconds() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(rate_limit) = rate_limit {
+            rate_limit.tell(headers);
+            if *code == Code::QuotaExceeded {
+                headers.insert(RETRY_AFTER, HeaderValue::from(rate_limit.retry_seconds()));
+            }
         }
         if let Some(allow) = allow {
             headers.insert(ALLOW, allow.clone());
@@ -229,6 +251,9 @@ pub(super) struct Told {
     /// What that case is at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) case_status: Option<&'static str>,
+    /// The scope that is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<&'static str>,
     /// What may be done now: by the unit acted for, or where none was, by whoever answers for the case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) moves: Option<Vec<&'static str>>,
@@ -280,6 +305,7 @@ impl Told {
             errors: errors.collect(),
             case: None,
             case_status: None,
+            scope: None,
             moves: None,
             version: None,
             now: None,
@@ -311,6 +337,7 @@ impl Told {
             }
             Rejection::OrganisationStale { seq } => self.organisation_seq = Some(seq.0),
             Rejection::AtBeforeNow { now } => self.now = Some(Moment(now)),
+            Rejection::ScopeMissing { scope } => self.scope = Some(scope.name()),
             Rejection::UnitIncoherent { unit }
             | Rejection::UnitOrphaned { unit }
             | Rejection::UnitNeedsSuccessor { unit }
@@ -325,6 +352,7 @@ impl Told {
             | Rejection::SuccessorNotFound { unit }
             | Rejection::SuccessorUnfit { unit }
             | Rejection::TargetClosed { unit }
+            | Rejection::RangeUnknown { unit }
             | Rejection::UnitClosesLater { unit } => self.unit = Some(CodeText(unit)),
             Rejection::PrincipalRevoked
             | Rejection::NeedsAdmin
@@ -354,7 +382,11 @@ impl Told {
             | Rejection::ImportEmpty
             | Rejection::OrganisationFull
             | Rejection::JournalOpen
-            | Rejection::OutOfBounds => {}
+            | Rejection::OutOfBounds
+            | Rejection::TokenExpired
+            | Rejection::ExpiresInPast
+            | Rejection::ClaimantConfidential
+            | Rejection::TokenTaken => {}
         }
     }
 }

@@ -111,8 +111,8 @@ pub(super) fn accepted(
 }
 
 /// The same, once its body is made.
-pub(super) fn written(
-    body: &AcceptedBody,
+pub(super) fn written<T: Serialize>(
+    body: &T,
     accepted: &Accepted,
     status: StatusCode,
     wants_timing: bool,
@@ -122,7 +122,7 @@ pub(super) fn written(
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(ZHIDA_SEQ, HeaderValue::from(body.seq));
+    headers.insert(ZHIDA_SEQ, HeaderValue::from(accepted.reply.seq.0));
     if let About::Case(case) = &accepted.reply.about {
         headers.insert(ETAG, etag(case.version));
         if status == StatusCode::CREATED {
@@ -131,7 +131,7 @@ pub(super) fn written(
         }
     }
     if let About::Organisation = &accepted.reply.about {
-        headers.insert(ETAG, ascii(format!("\"{}\"", body.seq)));
+        headers.insert(ETAG, ascii(format!("\"{}\"", accepted.reply.seq)));
     }
     if accepted.is_repeat {
         headers.insert(ZHIDA_REPEAT, HeaderValue::from_static("true"));

@@ -12,7 +12,7 @@ use super::codes::Code;
 use super::language::Language;
 use super::problem::Problem;
 use super::read::{cases, events, records, units};
-use super::{actions, commands, system};
+use super::{actions, commands, reveal, system};
 
 /// How the document introduces itself.
 const ABOUT: &str = "\
@@ -55,6 +55,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(actions::reopen_case))
         .routes(routes!(actions::void_case))
         .routes(routes!(actions::note_case))
+        .routes(routes!(reveal::reveal_case))
         .routes(routes!(cases::get_case))
         .routes(routes!(cases::get_timeline))
         .routes(routes!(units::get_unit))
@@ -66,6 +67,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(events::get_events))
         .routes(routes!(records::get_records))
         .routes(routes!(clients::admit_client, clients::list_clients))
+        .routes(routes!(clients::get_client))
+        .routes(routes!(clients::change_client))
+        .routes(routes!(clients::rotate_client))
         .routes(routes!(clients::revoke_client))
         .routes(routes!(imports::begin_import))
         .routes(routes!(imports::get_import))

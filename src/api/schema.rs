@@ -124,11 +124,57 @@ pub(super) struct AdvanceClock {
 #[derive(ToSchema)]
 pub(super) struct NewClient {
     /// Unique, at most 120 bytes of UTF-8.
+    #[schema(example = "grid-app")]
     name: String,
-    /// Whether it administers; not, without it.
-    admin: Option<bool>,
-    /// The unit whose subtree exists for it; everywhere, without it.
-    within: Option<String>,
+    /// `intake`, `act`, `read`, `directive`, `admin`: at least one. `admin` holds all others.
+    #[schema(example = json!(["intake", "act", "read"]))]
+    scopes: Vec<String>,
+    /// The units whose subtrees exist for it, at most 16; everywhere, without it.
+    #[schema(example = json!(["411502000000"]))]
+    within: Option<Vec<String>>,
+    /// Commands and reads a minute, at most 6,000,000; as many as it likes, without it.
+    quota_per_minute: Option<u32>,
+    /// From when its tokens are worth nothing; never, without it.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// What a client may do from now on, all of it anew.
+#[derive(ToSchema)]
+pub(super) struct ChangeClient {
+    /// See `NewClient`.
+    #[schema(example = json!(["read"]))]
+    scopes: Vec<String>,
+    /// See `NewClient`.
+    within: Option<Vec<String>>,
+    /// See `NewClient`.
+    quota_per_minute: Option<u32>,
+    /// See `NewClient`.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A client's next token.
+#[derive(ToSchema)]
+pub(super) struct RotateClient {
+    /// How long its newest token lives on beside the next one: 0 to 168, 24 without it.
+    overlap_hours: Option<u32>,
+}
+
+/// What of a claimant is to be shown in plain, and what for.
+#[derive(ToSchema)]
+pub(super) struct RevealCase {
+    /// The unit acted for.
+    by: Option<String>,
+    /// `name`, `phone`, `address`: at least one.
+    #[schema(example = json!(["phone"]))]
+    fields: Vec<String>,
+    /// What for, in at most 120 bytes of UTF-8 without anything personal: it is not sealed.
+    #[schema(example = "回访")]
+    purpose: String,
+    /// The number of the paper that asks for it: printable ASCII.
+    #[schema(max_length = 64)]
+    ticket: Option<String>,
 }
 
 /// An import to begin.
@@ -376,6 +422,9 @@ mod tests {
         }
         assert_eq!(properties::<AdvanceClock>(), fields(Verb::AdvanceClock));
         assert_eq!(properties::<NewClient>(), fields(Verb::AdmitClient));
+        assert_eq!(properties::<ChangeClient>(), fields(Verb::ChangeClient));
+        assert_eq!(properties::<RotateClient>(), fields(Verb::RotateClient));
+        assert_eq!(properties::<RevealCase>(), fields(Verb::RevealCase));
         assert_eq!(properties::<BeginImport>(), fields(Verb::BeginImport));
     }
 

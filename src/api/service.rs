@@ -7,7 +7,7 @@
 //! ```
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::Either;
-use http::header::ALLOW;
+use http::header::{ALLOW, AUTHORIZATION};
 use http::{HeaderMap, Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -24,8 +24,10 @@ use tower::Service as _;
 use super::app::App;
 use super::caller::Caller;
 use super::codes::Code;
+use super::commands;
 use super::language::Language;
 use super::problem::Problem;
+use super::quota::RateLimit;
 use super::reply::{ZHIDA_CLOCK, ZHIDA_MIN_SEQ};
 use super::write::{self, Address};
 use crate::domain::ids::Seq;
@@ -62,7 +64,27 @@ impl ApiService {
         })
     }
 
-    async fn routed<B>(mut self, request: Request<B>) -> Result<Response<ReplyBody>, Problem>
+    async fn routed<B>(self, request: Request<B>) -> Result<Response<ReplyBody>, Problem>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        let rate_limit = self.count(&request)?;
+        limited(self.handled(request).await, rate_limit)
+    }
+
+    /// Counts the request against its token's quota. Not a stream, which counts its lines; and not
+    /// what no client sends, or one that may not: its handler says so.
+    fn count<B>(&self, request: &Request<B>) -> Result<Option<RateLimit>, Problem> {
+        let headers = request.headers();
+        if request.uri().path() == commands::PATH || !headers.contains_key(AUTHORIZATION) {
+            return Ok(None);
+        }
+        let caller = Caller::of(&self.app, headers).ok();
+        caller.map_or(Ok(None), |caller| caller.count(&self.app))
+    }
+
+    async fn handled<B>(mut self, request: Request<B>) -> Result<Response<ReplyBody>, Problem>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
@@ -90,7 +112,7 @@ impl ApiService {
             return Ok(());
         };
         // Only whom the server knows may keep a request waiting.
-        Caller::of(self.app.handle().view(), headers)?;
+        Caller::of(&self.app, headers)?;
         let Some(seq) = value.to_str().ok().and_then(|seq| seq.parse().ok()) else {
             return Err(Problem::detailed(Code::InvalidHeader, "Zhida-Min-Seq: a seq"));
         };
@@ -113,8 +135,34 @@ where
     B::Error: Send,
 {
     let (http::request::Parts { headers, .. }, body) = request.into_parts();
-    write::post(app, headers, body, address)
-        .map(|response| Ok(response?.map(|body| ReplyBody::Whole(Some(body)))))
+    let admitted = Caller::with(&app, &headers, address.verb.scope())
+        .and_then(|caller| Ok((caller.count(&app)?, caller)));
+    match admitted {
+        Err(problem) => Either::Left(ready(Err(problem))),
+        Ok((rate_limit, caller)) => {
+            let posted = write::post(app, caller, headers, body, address);
+            Either::Right(posted.map(move |response| {
+                let response = response.map(|it| it.map(|body| ReplyBody::Whole(Some(body))));
+                limited(response, rate_limit)
+            }))
+        }
+    }
+}
+
+/// The same, with how its client stands with its quota.
+fn limited(
+    answer: Result<Response<ReplyBody>, Problem>,
+    rate_limit: Option<RateLimit>,
+) -> Result<Response<ReplyBody>, Problem> {
+    match answer {
+        Ok(mut response) => {
+            if let Some(rate_limit) = rate_limit {
+                rate_limit.tell(response.headers_mut());
+            }
+            Ok(response)
+        }
+        Err(problem) => Err(problem.limited(rate_limit)),
+    }
 }
 
 /// What goes out: a problem is rendered.

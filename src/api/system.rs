@@ -174,7 +174,7 @@ pub(super) async fn get_build(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    Caller::of(app.handle().view(), &headers)?;
+    Caller::of(&app, &headers)?;
     let options = app.options();
     let body = BuildBody {
         version: env!("CARGO_PKG_VERSION"),

@@ -15,11 +15,12 @@ use http_body_util::BodyExt;
 
 use super::app::App;
 use super::body::{Addressed, Draft, Reshape, SealFault, Sealer, Verb, is_printable, read_post};
-use super::caller::{Caller, new_token};
+use super::caller::Caller;
 use super::codes::Code;
 use super::problem::Problem;
-use super::reply::{AcceptedBody, IDEMPOTENCY_KEY, accepted, wants_timing, written};
+use super::reply::{IDEMPOTENCY_KEY, accepted, wants_timing};
 use crate::domain::case::Move;
+use crate::domain::client::TokenHash;
 use crate::domain::code::UnitCode;
 use crate::domain::command::{CaseRef, Submission, Target};
 use crate::domain::ids::{CaseId, ImportId, Seq};
@@ -61,13 +62,14 @@ pub(super) fn case_id(text: &str) -> Option<CaseId> {
     Some(CaseId(id))
 }
 
-/// Does what the request wants. Dropping the future gives up the waiting; a command that was
+/// Does what the caller wants. Dropping the future gives up the waiting; a command that was
 /// submitted goes on.
 ///
 /// While it waits nothing of the request is held: its head and body lie in the connection's read
 /// buffer, and thousands of connections may wait.
 pub(super) async fn post<B>(
     app: App,
+    caller: Caller,
     headers: HeaderMap,
     body: B,
     address: Address,
@@ -75,12 +77,8 @@ pub(super) async fn post<B>(
 where
     B: Body<Data = Bytes>,
 {
-    let caller = Caller::of(app.handle().view(), &headers)?;
     let bytes = read_body(&app, &headers, body).await?;
-    if address.verb == Verb::AdmitClient {
-        return Box::pin(admit(app, caller, headers, bytes)).await;
-    }
-    let submission = read(&app, &caller, &headers, &bytes, address, None)?;
+    let submission = read(&app, &caller, &headers, &bytes, address)?;
     let wants_timing = wants_timing(&headers);
     drop((headers, bytes));
     let done = app.handle().submit(&app.desk, submission).await?;
@@ -95,17 +93,16 @@ fn read(
     headers: &HeaderMap,
     bytes: &[u8],
     address: Address,
-    token_hash: Option<[u8; 32]>,
 ) -> Result<Box<Submission>, Problem> {
     let draft = read_post(address.verb, addressed(headers, address)?, bytes)?;
     if draft.moves_the_clock() && app.api.source.is_taken() {
         return Err(Problem::new(Code::SourceTaken));
     }
-    Ok(Box::new(submission(app, caller, draft, token_hash)?))
+    Ok(Box::new(submission(app, caller, draft, None)?))
 }
 
 /// The whole body of one command, bounded in bytes and time.
-async fn read_body<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, Problem>
+pub(super) async fn read_body<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, Problem>
 where
     B: Body<Data = Bytes>,
 {
@@ -181,7 +178,8 @@ pub(super) fn is_media_type(kind: &[u8], known: &[&str]) -> bool {
     known.iter().any(|known| kind.eq_ignore_ascii_case(known.as_bytes()))
 }
 
-fn addressed(headers: &HeaderMap, address: Address) -> Result<Addressed<'_>, Problem> {
+/// What an address and its headers say of a command.
+pub(super) fn addressed(headers: &HeaderMap, address: Address) -> Result<Addressed<'_>, Problem> {
     let Address { verb, case, import, unit } = address;
     let version = if_match(headers)?;
     let mut addressed =
@@ -234,40 +232,21 @@ pub(super) fn submission(
     app: &App,
     caller: &Caller,
     draft: Draft<'_>,
-    token_hash: Option<[u8; 32]>,
+    token_hash: Option<TokenHash>,
 ) -> Result<Submission, SealFault> {
     let mut scratch = Vec::with_capacity(512);
     let mut sealer = Sealer {
         handle: app.handle(),
         principal: caller.principal,
-        grant: &caller.grant,
+        places: &caller.grant.places,
         token_hash,
         scratch: &mut scratch,
     };
     sealer.submission(draft)
 }
 
-/// Admits a client and tells its token, this once.
-async fn admit(
-    app: App,
-    caller: Caller,
-    headers: HeaderMap,
-    bytes: Bytes,
-) -> Result<Response<Bytes>, Problem> {
-    let (token, hash) = new_token().map_err(|error| {
-        tracing::error!(%error, "no randomness for a token");
-        Problem::new(Code::Internal)
-    })?;
-    let address = Address::of(Verb::AdmitClient);
-    let submission = read(&app, &caller, &headers, &bytes, address, Some(hash))?;
-    let done = app.handle().submit(&app.desk, submission).await?;
-    let mut body = AcceptedBody::of(app.handle().view(), &done.reply);
-    // A repeat is answered from the journal, which has no token.
-    body.token = (!done.is_repeat).then_some(token);
-    Ok(written(&body, &done, StatusCode::CREATED, wants_timing(&headers)))
-}
-
-const fn status_of(verb: Verb) -> StatusCode {
+/// The status of an accepted command.
+pub(super) const fn status_of(verb: Verb) -> StatusCode {
     match verb {
         Verb::ReportCase
         | Verb::AdmitClient
@@ -275,7 +254,11 @@ const fn status_of(verb: Verb) -> StatusCode {
         | Verb::Organisation(Reshape::Open) => StatusCode::CREATED,
         Verb::Case(_)
         | Verb::Organisation(_)
+        | Verb::RevealCase
         | Verb::AdvanceClock
+        | Verb::ChangeClient
+        | Verb::RotateClient
+        | Verb::RevokeClient
         | Verb::StageUnits
         | Verb::StageMatters
         | Verb::StageText

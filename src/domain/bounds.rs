@@ -2,11 +2,12 @@
 //! this is the last word, so that no event outgrows its place in the journal.
 
 use super::catalogue::MatterRow;
-use super::command::{CaseRef, Change, Command, ReportCase, Submission};
+use super::command::{CaseRef, Change, Command, GrantRequest, ReportCase, RevealCase, Submission};
 use super::event::SealedPart;
 use super::limits::{
-    KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, SEALED_BYTES_MAX,
-    SOURCE_NUMBER_BYTES_MAX, UNITS_MERGED_MAX,
+    CLIENT_RANGES_MAX, KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, PURPOSE_BYTES_MAX,
+    QUOTA_PER_MINUTE_MAX, SEALED_BYTES_MAX, SOURCE_NUMBER_BYTES_MAX, TICKET_BYTES_MAX,
+    UNITS_MERGED_MAX,
 };
 use super::organisation::UnitRow;
 
@@ -30,13 +31,18 @@ fn command(command: &Command) -> bool {
         Command::ChangeOrganisation(command) => change(&command.change),
         Command::HandleCase(command) => part(&command.measures),
         Command::CloseCase(command) => part(&command.answer),
-        Command::AdmitClient(command) => fits(&command.name, NAME_BYTES_MAX),
+        Command::AdmitClient(command) => {
+            fits(&command.name, NAME_BYTES_MAX) && grant(&command.grant)
+        }
+        Command::ChangeClient(command) => grant(&command.grant),
+        Command::RevealCase(command) => reveal(command),
         Command::BeginImport(command) => fits(&command.origin, NAME_BYTES_MAX),
         Command::StageUnits(command) => command.rows.iter().all(unit),
         Command::StageMatters(command) => command.rows.iter().all(matter),
         // The rest carries nothing that can grow, or is bounded where it is decided.
         Command::AcknowledgeCase(_)
         | Command::RevokeClient(_)
+        | Command::RotateClient(_)
         | Command::OpenJournal(_)
         | Command::StageText(_)
         | Command::CommitImport(_)
@@ -60,6 +66,18 @@ fn report(command: &ReportCase) -> bool {
         && command.claimant.as_ref().is_none_or(part)
         && command.settle.as_ref().is_none_or(part)
         && command.source_number.as_ref().is_none_or(|number| fits(number, SOURCE_NUMBER_BYTES_MAX))
+}
+
+fn grant(grant: &GrantRequest) -> bool {
+    !grant.scopes.is_empty()
+        && grant.within.len() <= CLIENT_RANGES_MAX
+        && grant.quota_per_minute.is_none_or(|quota| (1..=QUOTA_PER_MINUTE_MAX).contains(&quota))
+}
+
+fn reveal(command: &RevealCase) -> bool {
+    !command.fields.is_empty()
+        && fits(&command.purpose, PURPOSE_BYTES_MAX)
+        && command.ticket.as_ref().is_none_or(|ticket| fits(ticket, TICKET_BYTES_MAX))
 }
 
 fn reference(case: &CaseRef) -> bool {

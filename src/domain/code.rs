@@ -288,6 +288,12 @@ impl CodeRange {
     pub const fn contains(self, code: UnitCode) -> bool {
         self.first <= code.place && code.place <= self.last
     }
+
+    /// Whether all of it lies before the unit.
+    #[must_use]
+    pub const fn is_before(self, code: UnitCode) -> bool {
+        self.last < code.place
+    }
 }
 
 #[cfg(test)]

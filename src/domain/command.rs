@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::case::Source;
+use super::case::{ClaimantFields, Source};
 use super::catalogue::MatterRow;
-use super::code::{CodeRange, UnitCode};
-use super::event::{ClockMode, Grant, SealedPart};
+use super::client::TokenHash;
+use super::code::UnitCode;
+use super::event::{ClockMode, SealedPart};
+use super::grant::{Places, Scope, Scopes};
 use super::ids::{CaseId, ImportId, PrincipalId, Seq, Timestamp};
 use super::organisation::UnitRow;
 use super::record::Mark;
@@ -16,7 +18,7 @@ pub struct Submission {
     /// Whose token it came with.
     pub principal: PrincipalId,
     /// The places that exist for that token, compiled once.
-    pub scope: CodeRange,
+    pub places: Places,
     /// The unit that the principal acts for.
     pub by: Option<UnitCode>,
     /// What makes it known again, if it came with a key.
@@ -76,6 +78,12 @@ pub enum Command {
     NoteCase(NoteCase),
     /// Change who there is.
     ChangeOrganisation(Box<ChangeOrganisation>),
+    /// Let a client system do other things than before.
+    ChangeClient(ChangeClient),
+    /// Give a client system its next token.
+    RotateClient(RotateClient),
+    /// Show in plain who claims.
+    RevealCase(RevealCase),
 }
 
 impl Command {
@@ -106,6 +114,46 @@ impl Command {
             Self::VoidCase(_) => "void_case",
             Self::NoteCase(_) => "note_case",
             Self::ChangeOrganisation(command) => command.change.name(),
+            Self::ChangeClient(_) => "change_client",
+            Self::RotateClient(_) => "rotate_client",
+            Self::RevealCase(_) => "reveal_case",
+        }
+    }
+
+    /// The scopes that it needs.
+    #[must_use]
+    pub fn scopes(&self) -> Scopes {
+        match self {
+            // Whoever settles a case on the spot moves it on as its holder does.
+            Self::ReportCase(command) if command.settle.is_some() => {
+                Scopes::of(&[Scope::Intake, Scope::Act])
+            }
+            Self::ReportCase(_) => Scopes::of(&[Scope::Intake]),
+            Self::AcknowledgeCase(_)
+            | Self::EscalateCase(_)
+            | Self::HandleCase(_)
+            | Self::CloseCase(_)
+            | Self::HandDownCase(_)
+            | Self::TransferCase(_)
+            | Self::ReturnCase(_)
+            | Self::DeclineCase(_)
+            | Self::ReopenCase(_)
+            | Self::VoidCase(_)
+            | Self::NoteCase(_)
+            | Self::RevealCase(_) => Scopes::of(&[Scope::Act]),
+            Self::OpenJournal(_)
+            | Self::AdmitClient(_)
+            | Self::ChangeClient(_)
+            | Self::RotateClient(_)
+            | Self::RevokeClient(_)
+            | Self::BeginImport(_)
+            | Self::StageUnits(_)
+            | Self::StageMatters(_)
+            | Self::StageText(_)
+            | Self::CommitImport(_)
+            | Self::AbandonImport(_)
+            | Self::ChangeOrganisation(_)
+            | Self::AdvanceClock(_) => Scopes::of(&[Scope::Admin]),
         }
     }
 
@@ -136,8 +184,13 @@ impl Command {
                 texts + command.rows.len() * size_of::<MatterRow>()
             }
             Self::StageText(command) => command.text.len(),
-            Self::AdmitClient(command) => command.name.len(),
+            Self::AdmitClient(command) => command.name.len() + command.grant.bytes(),
+            Self::ChangeClient(command) => command.name.len() + command.grant.bytes(),
+            Self::RotateClient(command) => command.name.len(),
             Self::RevokeClient(command) => command.name.len(),
+            Self::RevealCase(command) => {
+                command.purpose.len() + command.ticket.as_ref().map_or(0, |ticket| ticket.len())
+            }
             Self::BeginImport(command) => command.origin.len(),
             Self::AcknowledgeCase(_)
             | Self::OpenJournal(_)
@@ -161,8 +214,11 @@ impl Command {
             Self::NoteCase(command) => Some(&command.target),
             Self::HandleCase(command) => Some(&command.target),
             Self::CloseCase(command) => Some(&command.target),
+            Self::RevealCase(command) => Some(&command.target),
             Self::OpenJournal(_)
             | Self::AdmitClient(_)
+            | Self::ChangeClient(_)
+            | Self::RotateClient(_)
             | Self::RevokeClient(_)
             | Self::BeginImport(_)
             | Self::StageUnits(_)
@@ -216,9 +272,54 @@ pub struct AdmitClient {
     /// Unique, 1 to 120 bytes.
     pub name: Arc<str>,
     /// BLAKE3 of its token.
-    pub token_hash: [u8; 32],
+    pub token_hash: TokenHash,
     /// What it may do.
-    pub grant: Grant,
+    pub grant: GrantRequest,
+}
+
+/// What a client is to be allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRequest {
+    /// At least one.
+    pub scopes: Scopes,
+    /// The units whose subtrees exist for it, at most 16; everywhere, where none is named.
+    pub within: Vec<UnitCode>,
+    /// Commands and reads a minute, 1 to 6,000,000; none: as many as it likes.
+    pub quota_per_minute: Option<u32>,
+    /// From when its tokens are worth nothing: later than now; none: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl GrantRequest {
+    /// These scopes everywhere, without quota or end.
+    #[must_use]
+    pub const fn of(scopes: Scopes) -> Self {
+        Self { scopes, within: Vec::new(), quota_per_minute: None, expires_at: None }
+    }
+
+    fn bytes(&self) -> usize {
+        self.within.len() * size_of::<UnitCode>()
+    }
+}
+
+/// See [`Command::ChangeClient`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeClient {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it may do, all of it anew.
+    pub grant: GrantRequest,
+}
+
+/// See [`Command::RotateClient`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotateClient {
+    /// Its name.
+    pub name: Arc<str>,
+    /// BLAKE3 of its next token.
+    pub token_hash: TokenHash,
+    /// How long its newest token lives on beside the next one: 0 to 168.
+    pub overlap_hours: u32,
 }
 
 /// See [`Command::RevokeClient`].
@@ -438,4 +539,17 @@ pub struct MoveUnit {
     pub unit: UnitCode,
     /// The code that it gets.
     pub to: UnitCode,
+}
+
+/// See [`Command::RevealCase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevealCase {
+    /// Which case.
+    pub target: Target,
+    /// What is to be shown: at least one.
+    pub fields: ClaimantFields,
+    /// What for, in 1 to 120 bytes without anything personal.
+    pub purpose: Arc<str>,
+    /// The number of the paper that asks for it, 1 to 64 bytes.
+    pub ticket: Option<Arc<str>>,
 }

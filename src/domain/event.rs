@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use super::case::{ClockName, Source};
+use super::case::{ClaimantFields, ClockName, Source};
 use super::catalogue::{MatterRow, Severity};
+use super::client::TokenHash;
 use super::clock::Deadlines;
-use super::code::{CodeRange, UnitCode};
+use super::code::UnitCode;
+use super::grant::Grant;
 use super::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber,
 };
@@ -30,15 +32,6 @@ pub struct SealedPart {
     pub slot: SlotNumber,
     /// Ciphertext and tag.
     pub ciphertext: Arc<[u8]>,
-}
-
-/// What a client may do.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Grant {
-    /// Whether it administers: clients, imports, configuration, the raw journal.
-    pub is_admin: bool,
-    /// The places whose units it acts for and whose cases exist for it.
-    pub range: CodeRange,
 }
 
 /// A fact.
@@ -106,6 +99,12 @@ pub enum Event {
     UnitMoved(UnitMoved),
     /// A numbering epoch began: all units are in organisation order.
     UnitsRenumbered(UnitsRenumbered),
+    /// A client system may do other things than before.
+    ClientChanged(ClientChanged),
+    /// A client system has its next token.
+    ClientRotated(ClientRotated),
+    /// Who claims was shown in plain.
+    CaseRevealed(CaseRevealed),
 }
 
 /// See [`Event::JournalOpened`].
@@ -125,7 +124,7 @@ pub struct ClientAdmitted {
     /// As its owners call it; unique.
     pub name: Arc<str>,
     /// BLAKE3 of its 256-bit token.
-    pub token_hash: [u8; 32],
+    pub token_hash: TokenHash,
     /// What it may do.
     pub grant: Grant,
 }
@@ -133,8 +132,28 @@ pub struct ClientAdmitted {
 /// See [`Event::ClientRevoked`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientRevoked {
-    /// Whose token ends.
+    /// Whose tokens end.
     pub principal: PrincipalId,
+}
+
+/// See [`Event::ClientChanged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientChanged {
+    /// Who.
+    pub principal: PrincipalId,
+    /// What it may do from here on.
+    pub grant: Grant,
+}
+
+/// See [`Event::ClientRotated`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRotated {
+    /// Who.
+    pub principal: PrincipalId,
+    /// BLAKE3 of its next token.
+    pub token_hash: TokenHash,
+    /// From when the token before it is worth nothing.
+    pub old_ends_at: Timestamp,
 }
 
 /// See [`Event::ImportBegun`].
@@ -352,6 +371,19 @@ pub struct CaseFellDue {
     pub due_at: Timestamp,
 }
 
+/// See [`Event::CaseRevealed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseRevealed {
+    /// Which.
+    pub case: CaseId,
+    /// What was shown.
+    pub fields: ClaimantFields,
+    /// What for, in words without anything personal.
+    pub purpose: Arc<str>,
+    /// The number of the paper that asks for it.
+    pub ticket: Option<Arc<str>>,
+}
+
 impl Event {
     /// The event's name in feeds, streams and webhooks.
     #[must_use]
@@ -388,6 +420,9 @@ impl Event {
             Self::UnitClosed(_) => "unit.closed",
             Self::UnitMoved(_) => "unit.moved",
             Self::UnitsRenumbered(_) => "units.renumbered",
+            Self::ClientChanged(_) => "client.changed",
+            Self::ClientRotated(_) => "client.rotated",
+            Self::CaseRevealed(_) => "case.revealed",
         }
     }
 
@@ -408,9 +443,12 @@ impl Event {
             Self::CaseHandled(event) => Some(event.case),
             Self::CaseClosed(event) => Some(event.case),
             Self::CaseWarned(event) | Self::CaseOverdue(event) => Some(event.case),
+            Self::CaseRevealed(event) => Some(event.case),
             Self::JournalOpened(_)
             | Self::ClientAdmitted(_)
             | Self::ClientRevoked(_)
+            | Self::ClientChanged(_)
+            | Self::ClientRotated(_)
             | Self::ImportBegun(_)
             | Self::UnitsStaged(_)
             | Self::MattersStaged(_)
@@ -482,9 +520,12 @@ impl Event {
             Self::CaseAcknowledged(_)
             | Self::CaseWarned(_)
             | Self::CaseOverdue(_)
+            | Self::CaseRevealed(_)
             | Self::JournalOpened(_)
             | Self::ClientAdmitted(_)
             | Self::ClientRevoked(_)
+            | Self::ClientChanged(_)
+            | Self::ClientRotated(_)
             | Self::ImportBegun(_)
             | Self::UnitsStaged(_)
             | Self::MattersStaged(_)

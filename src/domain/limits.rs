@@ -38,6 +38,16 @@ pub const MATTERS_MAX: usize = 10_000;
 pub const IMPORTS_OPEN_MAX: usize = 8;
 /// Clients admitted, revoked ones included.
 pub const CLIENTS_MAX: usize = 10_000;
+/// Ranges of places that exist for a client, those that touch taken as one.
+pub const CLIENT_RANGES_MAX: usize = 16;
+/// Largest quota of a client, in commands and reads a minute: 100,000 a second.
+pub const QUOTA_PER_MINUTE_MAX: u32 = 6_000_000;
+/// How long a token may live on beside the one that follows it, in hours: a week.
+pub const OVERLAP_HOURS_MAX: u32 = 168;
+/// Longest purpose of a reveal, in bytes of UTF-8.
+pub const PURPOSE_BYTES_MAX: usize = 120;
+/// Longest number of the paper that a reveal refers to, in bytes of printable ASCII.
+pub const TICKET_BYTES_MAX: usize = 64;
 /// Longest limit of a clock, in calendar hours: ten years.
 pub const LIMIT_HOURS_MAX: u32 = 87_600;
 /// Accepted outcomes remembered at most: the newest ones.

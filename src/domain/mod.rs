@@ -19,6 +19,7 @@ pub mod code;
 pub mod command;
 pub mod digest;
 pub mod event;
+pub mod grant;
 pub mod hash;
 pub mod ids;
 pub mod import;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 
 use command::{Command, Submission};
 use event::{ClockAdvanced, Event, JournalOpened};
+use grant::Scopes;
 use ids::{CaseId, PrincipalId, Timestamp};
 use outcome::{Remembered, key_hash};
 use record::Record;
@@ -59,9 +61,12 @@ pub fn decide(
     now: Timestamp,
     submission: &Submission,
 ) -> Result<Decision, Rejection> {
-    let (is_admin, known) = admitted(state, now, submission)?;
+    let (scopes, known) = admitted(state, now, submission)?;
     if let Some(known) = known {
         return Ok(Decision::Known(known));
+    }
+    if let Some(scope) = scopes.missing(submission.command.scopes()) {
+        return Err(Rejection::without(scope));
     }
     let events = match &submission.command {
         Command::ReportCase(command) => case::decide_report(state, now, submission, command),
@@ -78,7 +83,7 @@ pub fn decide(
         Command::ReopenCase(command) => case::decide_reopen(state, now, submission, command),
         Command::VoidCase(command) => case::decide_void(state, now, submission, command),
         Command::NoteCase(command) => case::decide_note(state, now, submission, command),
-        _administration if !is_admin => Err(Rejection::NeedsAdmin),
+        Command::RevealCase(command) => case::decide_reveal(state, now, submission, command),
         Command::OpenJournal(command) => match state.opened() {
             Some(_) => Err(Rejection::JournalOpen),
             None => Ok(vec![Event::JournalOpened(JournalOpened {
@@ -86,7 +91,9 @@ pub fn decide(
                 journal_id: command.journal_id,
             })]),
         },
-        Command::AdmitClient(command) => client::decide_admit(state, command),
+        Command::AdmitClient(command) => client::decide_admit(state, now, command),
+        Command::ChangeClient(command) => client::decide_change(state, now, command),
+        Command::RotateClient(command) => client::decide_rotate(state, now, command),
         Command::RevokeClient(command) => client::decide_revoke(state, command),
         Command::BeginImport(command) => import::decide_begin(state, command),
         Command::StageUnits(command) => import::decide_units(state, now, command),
@@ -124,13 +131,13 @@ pub fn known(
     admitted(state, now, submission).map(|(_, known)| known)
 }
 
-/// Whether the principal administers, and what its key came to before.
+/// What the principal may do, and what its key came to before.
 fn admitted(
     state: &State,
     now: Timestamp,
     submission: &Submission,
-) -> Result<(bool, Option<Remembered>), Rejection> {
-    let is_admin = may_act(state, submission)?;
+) -> Result<(Scopes, Option<Remembered>), Rejection> {
+    let scopes = may_act(state, now, submission.principal)?;
     if !bounds::holds(submission) {
         return Err(Rejection::OutOfBounds);
     }
@@ -138,7 +145,7 @@ fn admitted(
     if known.is_none() && submission.at.is_some_and(|at| at < now) {
         return Err(Rejection::AtBeforeNow { now });
     }
-    Ok((is_admin, known))
+    Ok((scopes, known))
 }
 
 fn remembered(state: &State, submission: &Submission) -> Result<Option<Remembered>, Rejection> {
@@ -152,14 +159,16 @@ fn remembered(state: &State, submission: &Submission) -> Result<Option<Remembere
     }
 }
 
-/// Whether the principal administers.
-fn may_act(state: &State, submission: &Submission) -> Result<bool, Rejection> {
-    if submission.principal == PrincipalId::SYSTEM {
-        return Ok(true);
+/// What the principal may do.
+fn may_act(state: &State, now: Timestamp, principal: PrincipalId) -> Result<Scopes, Rejection> {
+    if principal == PrincipalId::SYSTEM {
+        return Ok(Scopes::ALL);
     }
-    match state.clients().get(submission.principal) {
-        Some(client) if !client.is_revoked => Ok(client.grant.is_admin),
-        Some(_) | None => Err(Rejection::PrincipalRevoked),
+    match state.clients().get(principal) {
+        Some(client) if client.is_revoked => Err(Rejection::PrincipalRevoked),
+        Some(client) if client.grant.is_expired(now) => Err(Rejection::TokenExpired),
+        Some(client) => Ok(client.grant.scopes),
+        None => Err(Rejection::PrincipalRevoked),
     }
 }
 
@@ -210,6 +219,7 @@ pub fn evolve(state: &mut State, record: &Record) {
             state.organisation_mut().renumber();
             state.organisation_mut().changed(record.seq);
         }
+        Event::CaseRevealed(event) => case::evolve_revealed(state, record, event),
         Event::JournalOpened(event) => state.opened = Some(event.clone()),
         Event::ClockAdvanced(event) => state.now = Some(event.to),
         Event::ClientAdmitted(event) => {
@@ -217,6 +227,12 @@ pub fn evolve(state: &mut State, record: &Record) {
         }
         Event::ClientRevoked(event) => {
             client::evolve_revoked(Arc::make_mut(&mut state.clients), record, event);
+        }
+        Event::ClientChanged(event) => {
+            client::evolve_changed(Arc::make_mut(&mut state.clients), record, event);
+        }
+        Event::ClientRotated(event) => {
+            client::evolve_rotated(Arc::make_mut(&mut state.clients), record, event);
         }
         Event::ImportBegun(event) => import::evolve_begun(&mut state.imports, record, event),
         Event::UnitsStaged(event) => import::evolve_units(&mut state.imports, record, event),

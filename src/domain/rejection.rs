@@ -2,6 +2,7 @@
 
 use super::case::{MOVE_BITS, Moves, StatusName};
 use super::code::UnitCode;
+use super::grant::Scope;
 use super::ids::{CaseId, Seq, Timestamp};
 
 /// Why a command was refused.
@@ -246,9 +247,44 @@ pub enum Rejection {
         /// What the unit acted for may do.
         moves: Moves,
     },
+    /// The token's owner has not that scope.
+    #[error("the token has not the scope that this needs")]
+    ScopeMissing {
+        /// Which.
+        scope: Scope,
+    },
+    /// The token's time is over.
+    #[error("the token's time is over")]
+    TokenExpired,
+    /// A unit that a client's places are named by does not exist.
+    #[error("no unit has that code, so it names no range of places")]
+    RangeUnknown {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// A token cannot have ended before it begins.
+    #[error("expires_at does not lie in the future")]
+    ExpiresInPast,
+    /// Who claims in a confidential matter is for administrators.
+    #[error("the claimant of a confidential matter is for administrators only")]
+    ClaimantConfidential,
+    /// No two clients share a token, and none comes twice.
+    #[error("the token is in use")]
+    TokenTaken,
 }
 
 impl Rejection {
+    /// The refusal of whoever has not that scope.
+    #[must_use]
+    pub const fn without(scope: Scope) -> Self {
+        match scope {
+            Scope::Admin => Self::NeedsAdmin,
+            Scope::Intake | Scope::Act | Scope::Read | Scope::Directive => {
+                Self::ScopeMissing { scope }
+            }
+        }
+    }
+
     /// The stable code that clients tell refusals apart by.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -305,6 +341,12 @@ impl Rejection {
             Self::TargetUnfit { .. } => "to_unfit",
             Self::NeedsCentre { .. } => "needs_centre",
             Self::SettlerNotTheHolder => "settler_not_the_holder",
+            Self::ScopeMissing { .. } => "scope_missing",
+            Self::TokenExpired => "token_expired",
+            Self::RangeUnknown { .. } => "range_unknown",
+            Self::ExpiresInPast => "expires_in_past",
+            Self::ClaimantConfidential => "claimant_confidential",
+            Self::TokenTaken => "token_taken",
         }
     }
 }
@@ -369,6 +411,12 @@ impl Rejection {
             Self::TargetUnfit { case } => (50, pack(case, 0)),
             Self::NeedsCentre { case, status, moves } => (51, pack(case, at(status, moves))),
             Self::SettlerNotTheHolder => (52, 0),
+            Self::ScopeMissing { scope } => (53, scope as u64),
+            Self::TokenExpired => (54, 0),
+            Self::RangeUnknown { unit } => (55, unit.packed()),
+            Self::ExpiresInPast => (56, 0),
+            Self::ClaimantConfidential => (57, 0),
+            Self::TokenTaken => (58, 0),
         }
     }
 
@@ -433,6 +481,12 @@ impl Rejection {
             50 => Self::TargetUnfit { case },
             51 => Self::NeedsCentre { case, status: status()?, moves },
             52 => Self::SettlerNotTheHolder,
+            53 => Self::ScopeMissing { scope: *Scope::ALL.get(usize::try_from(payload).ok()?)? },
+            54 => Self::TokenExpired,
+            55 => Self::RangeUnknown { unit: unit()? },
+            56 => Self::ExpiresInPast,
+            57 => Self::ClaimantConfidential,
+            58 => Self::TokenTaken,
             _ => return None,
         })
     }
@@ -471,6 +525,6 @@ mod tests {
             assert_eq!(Rejection::from_compact(number, payload), Some(filled));
             assert!(codes.insert(filled.code()), "{} stands for two refusals", filled.code());
         }
-        assert_eq!(codes.len(), 52, "every refusal has a number");
+        assert_eq!(codes.len(), 58, "every refusal has a number");
     }
 }

@@ -40,7 +40,7 @@ pub struct CaseReply {
     pub case: CaseId,
     /// Its version then.
     pub version: u32,
-    /// What it was at, where the command says so.
+    /// What it was at, where the command moved it.
     pub status: Option<StatusName>,
     /// Who got it, where the command routed it.
     pub holder: Option<UnitNumber>,
@@ -60,6 +60,8 @@ impl Reply {
         let about = match &telling.event {
             Event::ClientAdmitted(event) => About::Client(event.principal),
             Event::ClientRevoked(event) => About::Client(event.principal),
+            Event::ClientChanged(event) => About::Client(event.principal),
+            Event::ClientRotated(event) => About::Client(event.principal),
             Event::ImportBegun(event) => About::Import(event.import),
             Event::UnitsStaged(event) => About::Import(event.import),
             Event::MattersStaged(event) => About::Import(event.import),
@@ -87,7 +89,8 @@ impl Reply {
             | Event::CaseDeclined(_)
             | Event::CaseVoided(_)
             | Event::CaseReopened(_)
-            | Event::CaseNoted(_) => About::Case(CaseReply {
+            | Event::CaseNoted(_)
+            | Event::CaseRevealed(_) => About::Case(CaseReply {
                 case: last.event.case()?,
                 version,
                 status: status_after(&last.event),
@@ -128,9 +131,12 @@ fn status_after(event: &Event) -> Option<StatusName> {
         | Event::UnitClosed(_)
         | Event::UnitMoved(_)
         | Event::UnitsRenumbered(_)
+        | Event::CaseRevealed(_)
         | Event::JournalOpened(_)
         | Event::ClientAdmitted(_)
         | Event::ClientRevoked(_)
+        | Event::ClientChanged(_)
+        | Event::ClientRotated(_)
         | Event::ImportBegun(_)
         | Event::UnitsStaged(_)
         | Event::MattersStaged(_)

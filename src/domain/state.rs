@@ -199,7 +199,7 @@ impl State {
     pub fn actor(&self, now: Timestamp, submission: &Submission) -> Result<Actor, Rejection> {
         let unit = match submission.by {
             None => None,
-            Some(code) if !submission.scope.contains(code) => return Err(Rejection::UnitNotFound),
+            Some(code) if !submission.places.contains(code) => return Err(Rejection::UnitNotFound),
             Some(code) => Some(self.organisation.find(code).ok_or(Rejection::UnitNotFound)?),
         };
         let row = unit.and_then(|unit| self.organisation.unit(unit));
@@ -221,19 +221,7 @@ impl State {
         target: &Target,
         wanted: Move,
     ) -> Result<(CaseId, &Case), Rejection> {
-        let Some(id) = self.resolve(submission.principal, &target.case) else {
-            return Err(match target.case {
-                CaseRef::Id(_) => Rejection::CaseNotFound,
-                CaseRef::Key(_) | CaseRef::Number(..) => Rejection::RefUnknown,
-            });
-        };
-        let case = self.cases.get(id).ok_or(Rejection::CaseNotFound)?;
-        if !self.is_in_scope(submission, case) {
-            return Err(Rejection::CaseNotFound);
-        }
-        if target.version.is_some_and(|version| version != case.version) {
-            return Err(Rejection::VersionStale { case: id, version: case.version });
-        }
+        let (id, case) = self.case_in_scope(submission, target)?;
         let Some(unit) = self.actor(now, submission)?.unit else {
             return Err(Rejection::UnitMissing);
         };
@@ -251,10 +239,41 @@ impl State {
         Err(Rejection::MoveNotAllowed { case: id, status, moves })
     }
 
+    /// The case that a command acts on, whoever holds it.
+    ///
+    /// # Errors
+    /// In this order: no such case in scope, another version.
+    pub(super) fn case_in_scope(
+        &self,
+        submission: &Submission,
+        target: &Target,
+    ) -> Result<(CaseId, &Case), Rejection> {
+        let Some(id) = self.resolve(submission.principal, &target.case) else {
+            return Err(match target.case {
+                CaseRef::Id(_) => Rejection::CaseNotFound,
+                CaseRef::Key(_) | CaseRef::Number(..) => Rejection::RefUnknown,
+            });
+        };
+        let case = self.cases.get(id).ok_or(Rejection::CaseNotFound)?;
+        if !self.is_in_scope(submission, case) {
+            return Err(Rejection::CaseNotFound);
+        }
+        if target.version.is_some_and(|version| version != case.version) {
+            return Err(Rejection::VersionStale { case: id, version: case.version });
+        }
+        Ok((id, case))
+    }
+
+    /// Whether the principal administers.
+    pub(super) fn is_admin(&self, principal: PrincipalId) -> bool {
+        let client = self.clients.get(principal);
+        principal == PrincipalId::SYSTEM || client.is_some_and(|client| client.grant.is_admin())
+    }
+
     /// Whether the case exists for that submission: where it happened, or who holds it.
     fn is_in_scope(&self, submission: &Submission, case: &Case) -> bool {
         let is_within =
-            |code: Option<UnitCode>| code.is_some_and(|code| submission.scope.contains(code));
+            |code: Option<UnitCode>| code.is_some_and(|code| submission.places.contains(code));
         let holder = || case.status.holder().and_then(|unit| self.organisation.code(unit));
         is_within(case.place_code(&self.organisation)) || is_within(holder())
     }
@@ -270,15 +289,17 @@ impl State {
         }
         let of_import =
             |import: ImportId| self.imports.get(import).map(|staged| Seq(staged.last_seq));
+        let of_client =
+            |principal: PrincipalId| self.clients.get(principal).map(|client| client.last_seq);
         match event {
             Event::UnitsStaged(event) => of_import(event.import),
             Event::MattersStaged(event) => of_import(event.import),
             Event::TextStaged(event) => of_import(event.import),
             Event::ImportCommitted(event) => of_import(event.import),
             Event::ImportAbandoned(event) => of_import(event.import),
-            Event::ClientRevoked(event) => {
-                self.clients.get(event.principal).map(|client| client.last_seq)
-            }
+            Event::ClientRevoked(event) => of_client(event.principal),
+            Event::ClientChanged(event) => of_client(event.principal),
+            Event::ClientRotated(event) => of_client(event.principal),
             Event::JournalOpened(_)
             | Event::ClientAdmitted(_)
             | Event::ImportBegun(_)
@@ -303,7 +324,8 @@ impl State {
             | Event::UnitChanged(_)
             | Event::UnitClosed(_)
             | Event::UnitMoved(_)
-            | Event::UnitsRenumbered(_) => None,
+            | Event::UnitsRenumbered(_)
+            | Event::CaseRevealed(_) => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::answer::{Answer, LineAnswer, Timing};
-use super::clock::stopwatch;
+use super::clock::{Clock, stopwatch};
 use super::desk::{Desk, Ticket, Waiting};
 use super::lanes::{Ask, Batch, Lanes, Single};
 use super::reads::{Reads, ReadsFull};
@@ -13,7 +13,7 @@ use super::view::View;
 use crate::domain::case::Case;
 use crate::domain::command::Submission;
 use crate::domain::event::{ClockMode, PartName, SealedPart};
-use crate::domain::ids::{CaseId, PrincipalId, Seq};
+use crate::domain::ids::{CaseId, PrincipalId, Seq, Timestamp};
 use crate::domain::outcome::Remembered;
 use crate::domain::record::{Mark, Record};
 use crate::domain::rejection::Rejection;
@@ -30,7 +30,7 @@ pub struct Handle {
     pub(super) reads: Reads,
     pub(super) vault: Arc<Vault>,
     pub(super) status: Arc<Status>,
-    pub(super) clock_mode: ClockMode,
+    pub(super) clock: Clock,
 }
 
 /// What an accepted command came to.
@@ -268,7 +268,16 @@ impl Handle {
 
     /// What its clock may do.
     pub fn clock_mode(&self) -> ClockMode {
-        self.clock_mode
+        self.clock.mode()
+    }
+
+    /// What its clock says now; a driven one what the newest published turn says.
+    pub fn now(&self) -> Timestamp {
+        match &self.clock {
+            Clock::Driven => self.view.now(),
+            // Asked by every request: the view's lock is not worth it.
+            Clock::System | Clock::Manual(_) => self.clock.now(Timestamp::EPOCH),
+        }
     }
 
     /// The published row of a case, and its number again.

@@ -27,9 +27,9 @@ use std::thread::JoinHandle;
 
 use crossbeam::sync::Parker;
 
-use crate::domain::code::CodeRange;
 use crate::domain::command::{Command, OpenJournal, Submission};
 use crate::domain::event::ClockMode;
+use crate::domain::grant::Places;
 use crate::domain::ids::{PrincipalId, Timestamp};
 use crate::domain::state::State;
 use crate::journal::Journal;
@@ -39,7 +39,7 @@ pub use crate::journal::ReadError;
 pub use crate::journal::vault::{Opened, VaultError as SealError};
 
 pub use answer::{LineAnswer, LineMeaning, Timing};
-pub use clock::{Clock, ManualClock};
+pub use clock::{Clock, ManualClock, stopwatch};
 pub use desk::Desk;
 pub use handle::{Accepted, Handle, PendingBatch, SubmitError};
 pub use options::EngineOptions;
@@ -127,7 +127,7 @@ impl Engine {
             reads: Reads::new(options.journal_reads_max),
             vault,
             status: Arc::clone(&status),
-            clock_mode: clock.mode(),
+            clock: clock.clone(),
         };
         let stage = Stage::new(state, journal.tail(), &clock);
         let mut sequencer = Sequencer {
@@ -143,7 +143,7 @@ impl Engine {
         };
         if is_new {
             sequencer
-                .begin_journal(&mut open_journal(handle.clock_mode, journal_id))
+                .begin_journal(&mut open_journal(handle.clock_mode(), journal_id))
                 .map_err(StartError::Begin)?;
         }
         let sequencer =
@@ -196,7 +196,7 @@ fn check_clock(state: &State, clock: &Clock, options: &EngineOptions) -> Result<
 fn open_journal(clock_mode: ClockMode, journal_id: u128) -> Submission {
     Submission {
         principal: PrincipalId::SYSTEM,
-        scope: CodeRange::ALL,
+        places: Places::everywhere(),
         by: None,
         mark: None,
         at: None,

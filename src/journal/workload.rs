@@ -8,15 +8,17 @@ use rand_chacha::ChaCha8Rng;
 use super::{Head, Journal, MemoryJournal, Reader, SealNote, Turn};
 use crate::domain::calendar::Limit;
 use crate::domain::case::Source;
+use crate::domain::case::{ClaimantField, ClaimantFields};
 use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
-use crate::domain::code::{CodeRange, UnitCode};
+use crate::domain::code::UnitCode;
 use crate::domain::command::{
-    AbandonImport, AcknowledgeCase, AdmitClient, BeginImport, CaseRef, Change, ChangeOrganisation,
-    CloseCase, Command, CommitImport, HandleCase, MergeUnits, MoveUnit, NoteCase, OpenJournal,
-    ReasonedMove, ReportCase, RevokeClient, SendCase, StageMatters, StageText, StageUnits,
-    Submission, Target,
+    AbandonImport, AcknowledgeCase, AdmitClient, BeginImport, CaseRef, Change, ChangeClient,
+    ChangeOrganisation, CloseCase, Command, CommitImport, GrantRequest, HandleCase, MergeUnits,
+    MoveUnit, NoteCase, OpenJournal, ReasonedMove, ReportCase, RevealCase, RevokeClient,
+    RotateClient, SendCase, StageMatters, StageText, StageUnits, Submission, Target,
 };
-use crate::domain::event::{ClockMode, Event, Grant, SealedPart};
+use crate::domain::event::{ClockMode, Event, SealedPart};
+use crate::domain::grant::{Places, Scope, Scopes};
 use crate::domain::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
 use crate::domain::organisation::{UnitKind, UnitRow};
 use crate::domain::record::{Actor, Mark, Outcome, Record};
@@ -125,7 +127,7 @@ impl Workload {
             body_hash: u128::from(self.rng.next_u64()) << 50,
         });
         let submission =
-            Submission { principal, scope: CodeRange::ALL, by, mark, at: None, command };
+            Submission { principal, places: Places::everywhere(), by, mark, at: None, command };
         let events = match decide(&self.state, self.now, &submission) {
             Ok(Decision::Accepted(events)) => events,
             Ok(Decision::Known(_)) => return,
@@ -186,9 +188,15 @@ impl Workload {
             60..78 => {
                 Command::HandleCase(HandleCase { target: self.any_target(), measures: self.part() })
             }
-            78..94 => {
+            78..92 => {
                 Command::CloseCase(CloseCase { target: self.any_target(), answer: self.part() })
             }
+            92..94 => Command::RevealCase(RevealCase {
+                target: self.any_target(),
+                fields: ClaimantFields::of(&[ClaimantField::Phone]),
+                purpose: "回访".into(),
+                ticket: None,
+            }),
             94..97 => self.any_sending(),
             _ => self.any_administration(),
         }
@@ -253,8 +261,8 @@ impl Workload {
     fn any_administration(&mut self) -> Command {
         let import = ImportId(self.rng.random_range(1..=self.state.imports().begun() + 1));
         let name: Arc<str> = format!("client-{}", self.rng.random_range(0..30)).into();
-        match self.rng.random_range(0..8) {
-            7 => self.any_change(),
+        match self.rng.random_range(0..10) {
+            9 => self.any_change(),
             0 => Command::BeginImport(BeginImport { origin: "units.toml".into() }),
             1 => Command::StageUnits(StageUnits { import, rows: self.some_units() }),
             2 => Command::StageMatters(StageMatters { import, rows: matters() }),
@@ -264,11 +272,31 @@ impl Workload {
             }
             4 => Command::AbandonImport(AbandonImport { import }),
             5 => Command::RevokeClient(RevokeClient { name }),
+            6 => Command::ChangeClient(ChangeClient { name, grant: self.any_grant() }),
+            7 => Command::RotateClient(RotateClient {
+                name,
+                token_hash: self.rng.random(),
+                overlap_hours: self.rng.random_range(0..200),
+            }),
             _ => Command::AdmitClient(AdmitClient {
                 name,
                 token_hash: self.rng.random(),
-                grant: Grant { is_admin: self.rng.random(), range: CodeRange::ALL },
+                grant: self.any_grant(),
             }),
+        }
+    }
+
+    fn any_grant(&mut self) -> GrantRequest {
+        let mut scopes = vec![Scope::ALL[self.rng.random_range(0..Scope::ALL.len())]];
+        scopes.extend(self.rng.random::<bool>().then_some(Scope::Act));
+        let units: Vec<_> = self.state.organisation().iter().map(|(_, row)| row.code).collect();
+        let count = self.rng.random_range(0..4.min(units.len() + 1));
+        let within = (0..count).map(|_| units[self.rng.random_range(0..units.len())]).collect();
+        GrantRequest {
+            scopes: Scopes::of(&scopes),
+            within,
+            quota_per_minute: self.rng.random::<bool>().then_some(600),
+            expires_at: self.rng.random::<bool>().then_some(self.now.plus_ms(86_400_000)),
         }
     }
 
@@ -277,7 +305,7 @@ impl Workload {
         self.submit(Command::AdmitClient(AdmitClient {
             name: "app".into(),
             token_hash,
-            grant: Grant { is_admin: true, range: CodeRange::ALL },
+            grant: GrantRequest::of(Scopes::ALL),
         }));
     }
 

@@ -17,9 +17,9 @@ use super::config::{ClockName, Config};
 use super::exit::{Failure, Kind, caused};
 use super::kept::KeptJournal;
 use crate::api;
-use crate::domain::code::CodeRange;
-use crate::domain::command::{AdmitClient, Command, Submission};
-use crate::domain::event::{ClockMode, Event, Grant};
+use crate::domain::command::{AdmitClient, Command, GrantRequest, Submission};
+use crate::domain::event::{ClockMode, Event};
+use crate::domain::grant::{Places, Scopes};
 use crate::domain::ids::{PrincipalId, Seq};
 use crate::domain::state::State;
 use crate::engine::{Clock, Desk, Engine, Handle, Parts, StartError, Status};
@@ -200,14 +200,11 @@ impl Kept {
             // Its name is durable only in its directory.
             .and_then(|()| File::open(&self.dir)?.sync_all())
             .map_err(|error| Failure::world(&format!("write {}", path.display()), &error))?;
-        let admit = AdmitClient {
-            name: "admin".into(),
-            token_hash,
-            grant: Grant { is_admin: true, range: CodeRange::ALL },
-        };
+        let admit =
+            AdmitClient { name: "admin".into(), token_hash, grant: GrantRequest::of(Scopes::ALL) };
         let submission = Submission {
             principal: PrincipalId::SYSTEM,
-            scope: CodeRange::ALL,
+            places: Places::everywhere(),
             by: None,
             mark: None,
             at: None,

@@ -7,7 +7,7 @@ use crate::world::{Choices, GRID, World, report};
 #[test]
 fn a_client_acts_until_it_is_revoked() {
     let world = World::new();
-    let token = world.admit(r#"{"name":"格 app","within":"411502001000"}"#);
+    let token = world.admit(r#"{"name":"格 app","scopes":["intake"],"within":["411502001000"]}"#);
     let send =
         || world.request("POST", "/v1/cases").token(&token).json(&report("PS-001", GRID)).send();
     assert_eq!(send().status, 201);
@@ -25,7 +25,7 @@ fn a_token_is_told_once() {
     let world = World::new();
     let send = || {
         let request = world.request("POST", "/v1/clients").header("idempotency-key", "c-1");
-        request.json(r#"{"name":"app","admin":true}"#).send()
+        request.json(r#"{"name":"app","scopes":["admin"]}"#).send()
     };
     let first = send();
     let token = first.ok()["token"].as_str().unwrap().to_owned();
@@ -34,7 +34,7 @@ fn a_token_is_told_once() {
     assert_eq!((again.status, again.header("zhida-repeat")), (201, Some("true")));
     assert_eq!((&again.json()["client"], again.json().get("token")), (&json!("app"), None));
     assert_eq!(world.request("GET", "/v1/clients").token(&token).send().status, 200);
-    let taken = world.post("/v1/clients", r#"{"name":"app"}"#);
+    let taken = world.post("/v1/clients", r#"{"name":"app","scopes":["read"]}"#);
     assert_eq!(taken.problem(), (409, String::from("client_name_taken")));
     let values = world.faults.values();
     let hex = token.strip_prefix("zhida_").unwrap();

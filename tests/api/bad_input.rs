@@ -52,7 +52,7 @@ fn bad_requests_are_told_what_is_wrong_with_them() {
     let case = report("PS-001", GRID);
     let key = "k".repeat(65);
     let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(64 * 1_024));
-    let client = world.admit(r#"{"name":"app"}"#);
+    let client = world.admit(r#"{"name":"app","scopes":["intake","act","read"]}"#);
     let post = |path: &str| world.request("POST", path);
     let get = |path: &str| world.request("GET", path);
     let rows = [
@@ -119,7 +119,8 @@ fn problems_are_told_in_the_language_of_the_reader() {
 fn what_lies_outside_a_tokens_range_does_not_exist_for_it() {
     let world = World::new();
     let case = world.report("PS-001");
-    let there = world.admit(r#"{"name":"there","within":"411502002000"}"#);
+    let there = world
+        .admit(r#"{"name":"there","scopes":["intake","act","read"],"within":["411502002000"]}"#);
     let code = |answer: Answer| answer.problem().1;
     let get = |path: &str| world.request("GET", path).token(&there).send();
     let post = |path: &str, body: &str| world.request("POST", path).token(&there).json(body).send();

@@ -86,7 +86,7 @@ fn a_confidential_matter_hides_its_claimant_from_all_but_administrators() {
     let case = world.report("PS-003");
     let path = format!("/v1/cases/{case}?include=text");
     assert_eq!(world.get(&path).ok()["claimant"]["name"], "王**");
-    let client = world.admit(r#"{"name":"app"}"#);
+    let client = world.admit(r#"{"name":"app","scopes":["intake","act","read"]}"#);
     let shown = world.request("GET", &path).token(&client).send().ok();
     assert_eq!(shown["texts"][0]["text"], "路灯不亮");
     assert!(shown.get("claimant").is_none(), "{shown}");
@@ -138,7 +138,7 @@ fn the_same_key_gets_the_same_answer() {
 #[test]
 fn a_key_belongs_to_its_token() {
     let world = World::new();
-    let other = world.admit(r#"{"name":"app"}"#);
+    let other = world.admit(r#"{"name":"app","scopes":["intake","act","read"]}"#);
     let request = || world.request("POST", "/v1/cases").header("idempotency-key", "r-1");
     let body = report("PS-001", GRID);
     let mine = request().json(&body).send().ok();

@@ -11,4 +11,5 @@ mod driven;
 mod reads;
 mod strained;
 mod streams;
+mod tokens;
 mod world;

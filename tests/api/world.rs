@@ -6,9 +6,8 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 use zhida::api::{self, Api, ApiOptions};
-use zhida::domain::code::CodeRange;
-use zhida::domain::command::{AdmitClient, Command, Submission};
-use zhida::domain::event::Grant;
+use zhida::domain::command::{AdmitClient, Command, GrantRequest, Submission};
+use zhida::domain::grant::{Places, Scopes};
 use zhida::domain::ids::{PrincipalId, Timestamp};
 use zhida::domain::state::State;
 use zhida::engine::{Clock, Desk, Engine, EngineOptions, ManualClock, Parts};
@@ -218,11 +217,11 @@ async fn serve(
     let admit = AdmitClient {
         name: "administrator".into(),
         token_hash,
-        grant: Grant { is_admin: true, range: CodeRange::ALL },
+        grant: GrantRequest::of(Scopes::ALL),
     };
     let submission = Submission {
         principal: PrincipalId::SYSTEM,
-        scope: CodeRange::ALL,
+        places: Places::everywhere(),
         by: None,
         mark: None,
         at: None,
@@ -245,7 +244,7 @@ pub(crate) fn report(matter: &str, place: &str) -> String {
     )
 }
 
-fn units() -> String {
+pub(crate) fn units() -> String {
     UNITS
         .iter()
         .map(|(code, kind)| {
@@ -255,7 +254,7 @@ fn units() -> String {
         .concat()
 }
 
-fn matters() -> String {
+pub(crate) fn matters() -> String {
     MATTERS
         .iter()
         .map(|(code, home, on_the_spot, confidential)| {

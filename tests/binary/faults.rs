@@ -73,8 +73,8 @@ fn commands_make_no_directory_by_a_slip() {
     for name in ["nowhere", "foreign"] {
         let dir = place.path(name);
         let dir = dir.to_str().expect("UTF-8");
-        for words in [&["verify"][..], &["inspect"], &["token", "list"], &["token", "create", "x"]]
-        {
+        let create = &["token", "create", "x", "--scope", "read"];
+        for words in [&["verify"][..], &["inspect"], &["token", "list"], create] {
             let said = zhida(words.iter().copied().chain(["--dir", dir])).refused(2);
             assert!(said.contains("is no data directory"), "{said}");
         }

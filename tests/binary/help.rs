@@ -6,7 +6,7 @@ use zhida::server::commands::Cli;
 
 use crate::world::{command, ended, zhida};
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 17] = [
     &[],
     &["serve"],
     &["demo"],
@@ -14,6 +14,8 @@ const COMMANDS: [&[&str]; 15] = [
     &["token"],
     &["token", "create"],
     &["token", "list"],
+    &["token", "change"],
+    &["token", "rotate"],
     &["token", "revoke"],
     &["config"],
     &["config", "check"],

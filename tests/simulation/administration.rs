@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use zhida::domain::command::{Command, StageUnits};
+use zhida::domain::command::{
+    AdmitClient, ChangeClient, Command, GrantRequest, RevokeClient, RotateClient, StageUnits,
+};
+use zhida::domain::grant::Scope;
 use zhida::domain::ids::Timestamp;
 
 use crate::city::{ancestor, level};
@@ -19,24 +22,10 @@ impl Shadow {
                 self.is_open = true;
                 ("journal.opened", None)
             }
-            Command::AdmitClient(admit) => {
-                if self.clients.iter().any(|client| client.name == *admit.name) {
-                    return Err("client_name_taken");
-                }
-                let (name, is_admin) = (admit.name.to_string(), admit.grant.is_admin);
-                self.clients.push(Client { name, is_admin, is_revoked: false });
-                ("client.admitted", u32::try_from(self.clients.len()).ok())
-            }
-            Command::RevokeClient(revoke) => {
-                let is_active = |one: &Client| !one.is_revoked && one.name == *revoke.name;
-                let index = self.clients.iter().position(is_active).ok_or("client_not_found")?;
-                let admins = self.clients.iter().filter(|one| one.is_admin && !one.is_revoked);
-                if self.clients[index].is_admin && admins.count() == 1 {
-                    return Err("last_admin");
-                }
-                self.clients[index].is_revoked = true;
-                ("client.revoked", u32::try_from(index + 1).ok())
-            }
+            Command::AdmitClient(admit) => ("client.admitted", Some(self.admit(admit)?)),
+            Command::ChangeClient(change) => ("client.changed", Some(self.change(change)?)),
+            Command::RotateClient(rotate) => ("client.rotated", Some(self.rotate(rotate)?)),
+            Command::RevokeClient(revoke) => ("client.revoked", Some(self.revoke(revoke)?)),
             Command::BeginImport(_) => {
                 if self.imports.len() >= IMPORTS_MAX {
                     return Err("imports_full");
@@ -93,10 +82,88 @@ impl Shadow {
             | Command::ReopenCase(_)
             | Command::VoidCase(_)
             | Command::NoteCase(_)
+            | Command::RevealCase(_)
             | Command::ChangeOrganisation(_) => unreachable!("decided above, or not made"),
         };
         self.log.push((name, None));
         Ok(number)
+    }
+
+    fn admit(&mut self, admit: &AdmitClient) -> Result<u32, &'static str> {
+        if self.clients.iter().any(|client| client.name == *admit.name) {
+            return Err("client_name_taken");
+        }
+        self.check_token(admit.token_hash)?;
+        self.check_grant(&admit.grant)?;
+        self.clients.push(Client {
+            name: admit.name.to_string(),
+            tokens: vec![admit.token_hash],
+            scopes: admit.grant.scopes,
+            expires_at: admit.grant.expires_at.map(|at| at.0),
+            is_revoked: false,
+        });
+        Ok(number_of(self.clients.len() - 1))
+    }
+
+    fn change(&mut self, change: &ChangeClient) -> Result<u32, &'static str> {
+        let index = self.active(&change.name)?;
+        self.check_grant(&change.grant)?;
+        let expires_at = change.grant.expires_at.map(|at| at.0);
+        if !change.grant.scopes.contains(Scope::Admin) || expires_at.is_some() {
+            self.spare(index)?;
+        }
+        let client = &mut self.clients[index];
+        (client.scopes, client.expires_at) = (change.grant.scopes, expires_at);
+        Ok(number_of(index))
+    }
+
+    fn rotate(&mut self, rotate: &RotateClient) -> Result<u32, &'static str> {
+        let index = self.active(&rotate.name)?;
+        self.check_token(rotate.token_hash)?;
+        if rotate.overlap_hours > 168 {
+            return Err("out_of_bounds");
+        }
+        let tokens = &mut self.clients[index].tokens;
+        tokens.insert(0, rotate.token_hash);
+        tokens.truncate(2);
+        Ok(number_of(index))
+    }
+
+    fn revoke(&mut self, revoke: &RevokeClient) -> Result<u32, &'static str> {
+        let index = self.active(&revoke.name)?;
+        self.spare(index)?;
+        self.clients[index].is_revoked = true;
+        Ok(number_of(index))
+    }
+
+    /// The client of that name, unless it was revoked.
+    fn active(&self, name: &str) -> Result<usize, &'static str> {
+        let is_active = |one: &Client| !one.is_revoked && one.name == name;
+        self.clients.iter().position(is_active).ok_or("client_not_found")
+    }
+
+    fn check_token(&self, hash: [u8; 32]) -> Result<(), &'static str> {
+        let is_taken = self.clients.iter().any(|client| client.tokens.contains(&hash));
+        if is_taken { Err("token_taken") } else { Ok(()) }
+    }
+
+    fn check_grant(&self, grant: &GrantRequest) -> Result<(), &'static str> {
+        if !grant.within.iter().all(|unit| self.units.contains_key(&unit.to_string())) {
+            return Err("range_unknown");
+        }
+        if grant.expires_at.is_some_and(|at| at.0 <= self.now) {
+            return Err("expires_in_past");
+        }
+        Ok(())
+    }
+
+    /// Refuses what would leave nobody to administer.
+    fn spare(&self, index: usize) -> Result<(), &'static str> {
+        let admins = self.clients.iter().filter(|one| one.is_lasting_admin()).count();
+        if self.clients[index].is_lasting_admin() && admins == 1 {
+            return Err("last_admin");
+        }
+        Ok(())
     }
 
     fn stage_units(&mut self, stage: &StageUnits) -> Result<(), &'static str> {
@@ -152,4 +219,8 @@ impl Shadow {
         self.has_matters |= staged.has_matters;
         Ok(is_first)
     }
+}
+
+fn number_of(index: usize) -> u32 {
+    u32::try_from(index + 1).expect("few clients")
 }

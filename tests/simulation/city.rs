@@ -2,7 +2,8 @@
 
 use zhida::domain::calendar::Limit;
 use zhida::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
-use zhida::domain::code::CodeRange;
+use zhida::domain::code::UnitCode;
+use zhida::domain::grant::Places;
 use zhida::domain::ids::{PrincipalId, Timestamp};
 use zhida::domain::organisation::{UnitKind, UnitRow};
 
@@ -42,6 +43,9 @@ pub(crate) const MATTERS: [(&str, HomeLevel, u32, u32, bool, bool); 4] = [
     ("PS-004", HomeLevel::Grid, 15, 60, true, true),
 ];
 
+/// Who claims in it is for administrators.
+pub(crate) const CONFIDENTIAL: &str = "PS-003";
+
 pub(crate) fn unit_row(code: &str, valid_until: Option<Timestamp>) -> UnitRow {
     let kind = match (code.contains('-'), code.len()) {
         (true, _) => UnitKind::GovernanceRoom,
@@ -66,21 +70,21 @@ pub(crate) fn matter_rows() -> Vec<MatterRow> {
             total_limit: Limit::CalendarHours(total),
             on_the_spot,
             public: true,
-            confidential: false,
+            confidential: code == CONFIDENTIAL,
             from_occurrence,
         })
         .collect()
 }
 
+/// The units that the places of a client are named by: none, everywhere.
+pub(crate) fn within(principal: PrincipalId) -> Vec<UnitCode> {
+    let township = format!("{TOWNSHIP_2}000").parse().expect("a good code");
+    if principal == TOWNSHIP_APP { vec![township] } else { Vec::new() }
+}
+
 /// The places that exist for a client.
-pub(crate) fn scope(principal: PrincipalId) -> CodeRange {
-    if principal == TOWNSHIP_APP {
-        return format!("{TOWNSHIP_2}000")
-            .parse::<zhida::domain::code::UnitCode>()
-            .expect("a good code")
-            .range();
-    }
-    CodeRange::ALL
+pub(crate) fn places(principal: PrincipalId) -> Places {
+    within(principal).first().map_or_else(Places::everywhere, |unit| Places::within(*unit))
 }
 
 /// 0 is the grid, 4 the city.

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use zhida::domain::case::Source;
-use zhida::domain::code::CodeRange;
+use zhida::domain::case::{ClaimantField, ClaimantFields, Source};
 use zhida::domain::command::{
-    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, CaseRef, CloseCase,
-    Command, CommitImport, HandleCase, OpenJournal, ReasonedMove, ReportCase, RevokeClient,
-    StageMatters, StageText, StageUnits, Submission, Target,
+    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, CaseRef, ChangeClient,
+    CloseCase, Command, CommitImport, GrantRequest, HandleCase, OpenJournal, ReasonedMove,
+    ReportCase, RevealCase, RevokeClient, RotateClient, StageMatters, StageText, StageUnits,
+    Submission, Target,
 };
-use zhida::domain::event::{ClockMode, Grant, PartName, SealedPart};
+use zhida::domain::event::{ClockMode, PartName, SealedPart};
+use zhida::domain::grant::{Scope, Scopes};
 use zhida::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
 use zhida::domain::organisation::{UnitKind, UnitRow};
 use zhida::domain::record::Mark;
@@ -18,7 +19,7 @@ use zhida::journal::medium::simulated::Dice;
 use zhida::journal::{Opened, Vault, VaultError};
 
 use crate::city::{
-    ADMIN, APP, HOUR, MATTERS, START, TOWNSHIP_APP, UNITS, matter_rows, scope, unit_row,
+    ADMIN, APP, HOUR, MATTERS, START, TOWNSHIP_APP, UNITS, matter_rows, places, unit_row, within,
 };
 use crate::shadow::Shadow;
 use crate::tally::Tally;
@@ -78,15 +79,20 @@ impl Script {
     pub(crate) fn founding() -> Vec<Submission> {
         let import = ImportId(1);
         let rows = UNITS.map(|code| unit_row(code, None)).to_vec();
-        let admit = |name: &str, is_admin, principal| admit(name, is_admin, scope(principal));
+        let admit = |name: &str, scopes, principal| {
+            let within = within(principal);
+            admit(name, GrantRequest { within, ..GrantRequest::of(Scopes::of(scopes)) })
+        };
+        let app = &[Scope::Intake, Scope::Act];
         [
-            admit("admin", true, ADMIN),
-            admit("app", false, APP),
-            admit("township-app", false, TOWNSHIP_APP),
             Command::BeginImport(BeginImport { origin: "city.csv".into() }),
             Command::StageUnits(StageUnits { import, rows }),
             Command::StageMatters(StageMatters { import, rows: matter_rows() }),
             Command::CommitImport(CommitImport { import, seen: None }),
+            // Their places are named by units.
+            admit("admin", &[Scope::Admin], ADMIN),
+            admit("app", app, APP),
+            admit("township-app", app, TOWNSHIP_APP),
         ]
         .map(|command| by(PrincipalId::SYSTEM, None, command))
         .into()
@@ -113,7 +119,7 @@ impl Script {
         }
         if dice.once_in(40) {
             submission.principal = PrincipalId(4 + u32::try_from(dice.below(3)).expect("small"));
-            submission.scope = scope(submission.principal);
+            submission.places = places(submission.principal);
         }
         if dice.below(3) > 0 {
             let key = format!("k-{}", self.next_key);
@@ -165,7 +171,10 @@ impl Script {
             Command::AcknowledgeCase(_)
             | Command::OpenJournal(_)
             | Command::AdmitClient(_)
+            | Command::ChangeClient(_)
+            | Command::RotateClient(_)
             | Command::RevokeClient(_)
+            | Command::RevealCase(_)
             | Command::BeginImport(_)
             | Command::StageUnits(_)
             | Command::StageMatters(_)
@@ -252,6 +261,16 @@ impl Script {
             _ => 2,
         };
         let verb = if dice.once_in(10) { dice.below(4) } else { fitting };
+        if dice.once_in(20) {
+            let reveal = Command::RevealCase(RevealCase {
+                target,
+                fields: ClaimantFields::of(&[*pick(dice, ClaimantField::ALL)]),
+                purpose: "回访".into(),
+                ticket: dice.once_in(2).then(|| "HF-17".into()),
+            });
+            let principal = if dice.once_in(6) { ADMIN } else { client(dice) };
+            return Some(by(principal, unit, reveal));
+        }
         let command = match verb {
             0 => {
                 Command::HandleCase(HandleCase { target, measures: self.part(PartName::Measures)? })
@@ -291,19 +310,43 @@ fn client(dice: &mut Dice) -> PrincipalId {
     if dice.once_in(8) { TOWNSHIP_APP } else { APP }
 }
 
-fn admit(name: &str, is_admin: bool, range: CodeRange) -> Command {
-    let token_hash = *blake3::hash(name.as_bytes()).as_bytes();
-    Command::AdmitClient(AdmitClient {
-        name: name.into(),
-        token_hash,
-        grant: Grant { is_admin, range },
-    })
+fn admit(name: &str, grant: GrantRequest) -> Command {
+    Command::AdmitClient(AdmitClient { name: name.into(), token_hash: first_token(name), grant })
+}
+
+fn first_token(name: &str) -> [u8; 32] {
+    *blake3::hash(name.as_bytes()).as_bytes()
+}
+
+fn any_token(dice: &mut Dice) -> [u8; 32] {
+    std::array::from_fn(|_| u8::try_from(dice.below(256)).expect("a byte"))
+}
+
+/// What a guest is to be allowed.
+fn grant(dice: &mut Dice, shadow: &Shadow) -> GrantRequest {
+    let scopes = match dice.below(4) {
+        0 => &[Scope::Admin][..],
+        1 => &[Scope::Intake],
+        2 => &[Scope::Act, Scope::Read],
+        _ => &[Scope::Intake, Scope::Act],
+    };
+    let hours = i64::try_from(dice.below(200)).expect("few") - 5;
+    GrantRequest {
+        scopes: Scopes::of(scopes),
+        within: dice
+            .once_in(4)
+            .then(|| pick(dice, &["411502000000", "411502999000"]).parse().expect("a good code"))
+            .into_iter()
+            .collect(),
+        quota_per_minute: dice.once_in(2).then_some(60),
+        expires_at: dice.once_in(3).then_some(Timestamp(shadow.now + hours * HOUR)),
+    }
 }
 
 pub(crate) fn by(principal: PrincipalId, unit: Option<&str>, command: Command) -> Submission {
     Submission {
         principal,
-        scope: scope(principal),
+        places: places(principal),
         by: unit.map(|unit| unit.parse().expect("a good code")),
         mark: None,
         at: None,
@@ -325,7 +368,7 @@ fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
         let back = if dice.once_in(3) { dice.below(9) } else { 0 };
         ImportId(u32::try_from(begun.saturating_sub(back)).expect("few imports"))
     };
-    let command = match dice.below(24) {
+    let command = match dice.below(27) {
         0..5 => Command::BeginImport(BeginImport { origin: "more.csv".into() }),
         5..9 => {
             let rows = if dice.once_in(8) { Vec::new() } else { units(dice, shadow) };
@@ -345,11 +388,22 @@ fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
             let hours = i64::try_from(dice.below(30)).expect("few") - 2;
             Command::AdvanceClock(AdvanceClock { to: Timestamp(shadow.now + hours * HOUR) })
         }
-        18..21 => admit(NAMES[index(dice, 4)], dice.once_in(3), CodeRange::ALL),
+        18..21 => admit(NAMES[index(dice, 4)], grant(dice, shadow)),
         21..23 => {
             let name = if dice.once_in(4) { "nobody" } else { NAMES[2 + index(dice, 2)] };
             let name = if dice.once_in(6) { "admin" } else { name };
             Command::RevokeClient(RevokeClient { name: name.into() })
+        }
+        23 | 24 => {
+            let name = NAMES[if dice.once_in(8) { 0 } else { 2 + index(dice, 2) }].into();
+            Command::ChangeClient(ChangeClient { name, grant: grant(dice, shadow) })
+        }
+        25 => {
+            let name = NAMES[index(dice, 4)];
+            // Now and then the token that a client was admitted with.
+            let token_hash = if dice.once_in(4) { first_token(name) } else { any_token(dice) };
+            let overlap_hours = u32::try_from(dice.below(250)).expect("few");
+            Command::RotateClient(RotateClient { name: name.into(), token_hash, overlap_hours })
         }
         _ => open_journal(),
     };

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use zhida::domain::catalogue::HomeLevel;
 use zhida::domain::command::{CaseRef, Command, ReportCase, Submission, Target};
+use zhida::domain::grant::{Scope, Scopes};
 use zhida::domain::ids::PrincipalId;
 
-use crate::city::{HOUR, MATTERS, ancestor, is_in_scope, level};
+use crate::city::{CONFIDENTIAL, HOUR, MATTERS, ancestor, is_in_scope, level};
 use crate::life::{Life, Watch};
 
 const DAY: i64 = 24 * HOUR;
@@ -25,7 +26,7 @@ fn slot_of(submission: &Submission) -> Option<((u32, String), u128)> {
 pub(crate) struct Told {
     pub(crate) seq: u64,
     pub(crate) events: u16,
-    /// Case, version, status, and the holder where the command routed it.
+    /// Case, version, the status where the command moved it, the holder where it routed it.
     pub(crate) case: Option<(u32, u32, Option<&'static str>, Option<String>)>,
     /// The number of an import or a client.
     pub(crate) number: Option<u32>,
@@ -58,8 +59,18 @@ pub(super) struct Staged {
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) name: String,
-    pub(super) is_admin: bool,
+    /// Hashes of its tokens, the newest first.
+    pub(super) tokens: Vec<[u8; 32]>,
+    pub(super) scopes: Scopes,
+    pub(super) expires_at: Option<i64>,
     pub(super) is_revoked: bool,
+}
+
+impl Client {
+    /// Whether it administers without end.
+    pub(super) fn is_lasting_admin(&self) -> bool {
+        !self.is_revoked && self.scopes.contains(Scope::Admin) && self.expires_at.is_none()
+    }
 }
 
 /// All of it.
@@ -128,7 +139,7 @@ impl Shadow {
     /// further where it advances the clock. Says whether that is done; it goes on in the next turn
     /// where it is not.
     pub(crate) fn pass(&mut self, submission: &Submission, has_come: &mut bool) -> bool {
-        let Ok((is_admin, None)) = self.known(submission) else {
+        let Ok((scopes, None)) = self.known(submission) else {
             return true;
         };
         if let Some(at) = submission.at.filter(|_| self.is_driven && !*has_come) {
@@ -142,7 +153,7 @@ impl Shadow {
         *has_come = true;
         if let Command::AdvanceClock(advance) = &submission.command
             && self.is_driven
-            && is_admin
+            && scopes.contains(Scope::Admin)
             && advance.to.0 >= self.now
         {
             return self.pass_to(advance.to.0);
@@ -208,17 +219,21 @@ impl Shadow {
         self.decide(submission, has_come).unwrap_or_else(Expected::Refused)
     }
 
-    /// Whether an administrator sends it, and what it came to before.
-    fn known(&self, submission: &Submission) -> Result<(bool, Option<Told>), &'static str> {
-        let mut is_admin = submission.principal == PrincipalId::SYSTEM;
-        if !is_admin {
+    /// What its sender may do, and what it came to before.
+    fn known(&self, submission: &Submission) -> Result<(Scopes, Option<Told>), &'static str> {
+        let mut scopes = Scopes::ALL;
+        if submission.principal != PrincipalId::SYSTEM {
             let index = (submission.principal.0 as usize).wrapping_sub(1);
             let client = self.clients.get(index).filter(|client| !client.is_revoked);
-            is_admin = client.ok_or("principal_revoked")?.is_admin;
+            let client = client.ok_or("principal_revoked")?;
+            if client.expires_at.is_some_and(|at| at <= self.now) {
+                return Err("token_expired");
+            }
+            scopes = client.scopes;
         }
         match slot_of(submission).and_then(|(key, body)| Some((self.keys.get(&key)?, body))) {
             Some((kept, body)) if kept.body != body => Err("key_reused"),
-            kept => Ok((is_admin, kept.map(|(kept, _)| kept.told.clone()))),
+            kept => Ok((scopes, kept.map(|(kept, _)| kept.told.clone()))),
         }
     }
 
@@ -227,13 +242,14 @@ impl Shadow {
         submission: &Submission,
         has_come: bool,
     ) -> Result<Expected, &'static str> {
-        let (is_admin, known) = self.known(submission)?;
+        let (scopes, known) = self.known(submission)?;
         if let Some(told) = known {
             return Ok(Expected::Known(told));
         }
         if submission.at.is_some() && !has_come {
             return Err("at_before_now");
         }
+        check_scopes(scopes, &submission.command)?;
         let before = self.log.len();
         let (case, number) = match &submission.command {
             Command::ReportCase(report) => (Some(self.report(submission, report)?), None),
@@ -255,8 +271,14 @@ impl Shadow {
             | Command::VoidCase(_)
             | Command::NoteCase(_)
             | Command::ChangeOrganisation(_) => unreachable!("not made"),
+            Command::RevealCase(reveal) => {
+                let is_admin = scopes.contains(Scope::Admin);
+                (Some(self.reveal(submission, &reveal.target, is_admin)?), None)
+            }
             Command::OpenJournal(_)
             | Command::AdmitClient(_)
+            | Command::ChangeClient(_)
+            | Command::RotateClient(_)
             | Command::RevokeClient(_)
             | Command::BeginImport(_)
             | Command::StageUnits(_)
@@ -264,17 +286,13 @@ impl Shadow {
             | Command::StageText(_)
             | Command::CommitImport(_)
             | Command::AbandonImport(_)
-            | Command::AdvanceClock(_) => {
-                if !is_admin {
-                    return Err("needs_admin");
-                }
-                (None, self.administer(&submission.command)?)
-            }
+            | Command::AdvanceClock(_) => (None, self.administer(&submission.command)?),
         };
         let events = u16::try_from(self.log.len() - before).expect("few events");
         let case = case.map(|(id, holder)| {
             let case = &self.cases[id as usize - 1];
-            (id, case.version, Some(case.status), holder)
+            let moves = !matches!(submission.command, Command::RevealCase(_));
+            (id, case.version, moves.then_some(case.status), holder)
         });
         let told = Told { seq: self.seq(), events, case, number };
         if let Some((key, body)) = slot_of(submission) {
@@ -403,13 +421,8 @@ impl Shadow {
         takers.into_iter().find(|taker| self.is_unit_open(taker))
     }
 
-    /// Gives the case, and who got it.
-    fn verb(
-        &mut self,
-        by: &Submission,
-        target: &Target,
-        verb: &str,
-    ) -> Result<Routed, &'static str> {
+    /// The case that is meant, if it exists for whoever asks.
+    fn target(&self, by: &Submission, target: &Target) -> Result<u32, &'static str> {
         let unknown =
             if matches!(target.case, CaseRef::Id(_)) { "case_not_found" } else { "ref_unknown" };
         let id = self.resolve(by.principal, &target.case).ok_or(unknown)?;
@@ -421,6 +434,34 @@ impl Shadow {
         if target.version.is_some_and(|version| version != case.version) {
             return Err("version_stale");
         }
+        Ok(id)
+    }
+
+    fn reveal(
+        &mut self,
+        by: &Submission,
+        target: &Target,
+        is_admin: bool,
+    ) -> Result<Routed, &'static str> {
+        let id = self.target(by, target)?;
+        if MATTERS[self.cases[id as usize - 1].matter].0 == CONFIDENTIAL && !is_admin {
+            return Err("claimant_confidential");
+        }
+        self.actor(by)?;
+        self.cases[id as usize - 1].version += 1;
+        self.log.push(("case.revealed", Some(id)));
+        Ok((id, None))
+    }
+
+    /// Gives the case, and who got it.
+    fn verb(
+        &mut self,
+        by: &Submission,
+        target: &Target,
+        verb: &str,
+    ) -> Result<Routed, &'static str> {
+        let id = self.target(by, target)?;
+        let case = &self.cases[id as usize - 1];
         let actor = self.actor(by)?.ok_or("unit_missing")?;
         let Some(holder) = case.holder.clone() else {
             return Err("move_not_allowed");
@@ -458,5 +499,43 @@ impl Shadow {
         }
         self.log.push((name, Some(id)));
         Ok((id, case.holder.clone().filter(|_| verb == "escalate")))
+    }
+}
+
+/// Refuses whoever has not the scopes that the command needs.
+fn check_scopes(scopes: Scopes, command: &Command) -> Result<(), &'static str> {
+    let needed = match command {
+        Command::ReportCase(report) if report.settle.is_some() => &[Scope::Intake, Scope::Act][..],
+        Command::ReportCase(_) => &[Scope::Intake],
+        Command::AcknowledgeCase(_)
+        | Command::EscalateCase(_)
+        | Command::HandleCase(_)
+        | Command::CloseCase(_)
+        | Command::HandDownCase(_)
+        | Command::TransferCase(_)
+        | Command::ReturnCase(_)
+        | Command::DeclineCase(_)
+        | Command::ReopenCase(_)
+        | Command::VoidCase(_)
+        | Command::NoteCase(_)
+        | Command::RevealCase(_) => &[Scope::Act],
+        Command::OpenJournal(_)
+        | Command::AdmitClient(_)
+        | Command::ChangeClient(_)
+        | Command::RotateClient(_)
+        | Command::RevokeClient(_)
+        | Command::BeginImport(_)
+        | Command::StageUnits(_)
+        | Command::StageMatters(_)
+        | Command::StageText(_)
+        | Command::CommitImport(_)
+        | Command::AbandonImport(_)
+        | Command::ChangeOrganisation(_)
+        | Command::AdvanceClock(_) => &[Scope::Admin],
+    };
+    match needed.iter().find(|one| !scopes.contains(**one)) {
+        None => Ok(()),
+        Some(Scope::Admin) => Err("needs_admin"),
+        Some(_) => Err("scope_missing"),
     }
 }

@@ -93,6 +93,8 @@ pub(crate) const COMMANDS: &[&str] = &[
     "open_journal",
     "admit_client",
     "revoke_client",
+    "change_client",
+    "rotate_client",
     "begin_import",
     "stage_units",
     "stage_matters",
@@ -104,6 +106,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "escalate_case",
     "handle_case",
     "close_case",
+    "reveal_case",
 ];
 
 pub(crate) const STATUSES: &[&str] = &["dispatched", "acknowledged", "handled", "closed"];
@@ -112,6 +115,8 @@ pub(crate) const EVENTS: &[&str] = &[
     "journal.opened",
     "client.admitted",
     "client.revoked",
+    "client.changed",
+    "client.rotated",
     "import.begun",
     "import.units_staged",
     "import.matters_staged",
@@ -126,6 +131,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "case.closed",
     "case.warned",
     "case.overdue",
+    "case.revealed",
 ];
 
 pub(crate) const REFUSALS: &[&str] = &[
@@ -158,6 +164,13 @@ pub(crate) const REFUSALS: &[&str] = &[
     "journal_open",
     "unit_closed",
     "unit_closes_later",
+    "scope_missing",
+    "token_expired",
+    "range_unknown",
+    "expires_in_past",
+    "claimant_confidential",
+    "out_of_bounds",
+    "token_taken",
 ];
 
 impl Tally {

@@ -1,21 +1,27 @@
 //! Client systems and their tokens.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::actions::run;
 use crate::api::app::App;
-use crate::api::body::{Draft, Verb, Want};
-use crate::api::caller::Caller;
+use crate::api::body::{Addressed, Verb, read_post};
+use crate::api::caller::{Caller, new_token};
+use crate::api::codes::Code;
+use crate::api::moment::Moment;
 use crate::api::problem::{Problem, ProblemBody};
-use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
+use crate::api::reply::{AcceptedBody, json, wants_timing, written};
 use crate::api::schema;
-use crate::api::write::{Address, key, submission};
+use crate::api::write::{Address, addressed, read_body, status_of, submission};
+use crate::domain::client::{Client, OldToken};
 use crate::domain::code::CodeRange;
+use crate::domain::grant::{Grant, Scope};
+use crate::domain::ids::PrincipalId;
 
 /// Admit a client
 ///
@@ -30,6 +36,7 @@ use crate::domain::code::CodeRange;
         (status = 201, description = "It may act", body = AcceptedBody),
         (status = 403, description = "needs_admin", body = ProblemBody),
         (status = 409, description = "client_name_taken, clients_full", body = ProblemBody),
+        (status = 422, description = "range_unknown, with unit; expires_in_past", body = ProblemBody),
         (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
@@ -37,7 +44,51 @@ pub(in crate::api) async fn admit_client(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    run(&app, request, Address::of(Verb::AdmitClient)).await
+    post(&app, request, Verb::AdmitClient, None).await
+}
+
+/// What a client may do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Grant)]
+pub(in crate::api) struct GrantBody {
+    /// `intake`, `act`, `read`, `directive`, `admin`.
+    scopes: Vec<&'static str>,
+    /// The places that exist for it; none: everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    places: Option<Vec<PlacesBody>>,
+    /// Commands and reads a minute; none: as many as it likes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_per_minute: Option<u32>,
+    /// From when its tokens are worth nothing; none: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Moment>,
+}
+
+/// A range of places.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Places)]
+pub(in crate::api) struct PlacesBody {
+    /// The first of them, as 15 digits.
+    first: String,
+    /// The last of them.
+    last: String,
+}
+
+impl GrantBody {
+    pub(in crate::api) fn of(grant: &Grant) -> Self {
+        let place = |range: &CodeRange| PlacesBody {
+            first: format!("{:015}", range.first),
+            last: format!("{:015}", range.last),
+        };
+        let places = &grant.places;
+        Self {
+            scopes: grant.scopes.iter().map(Scope::name).collect(),
+            places: (!places.is_everywhere()).then(|| places.ranges().iter().map(place).collect()),
+            quota_per_minute: grant.quota_per_minute,
+            expires_at: grant.expires_at.map(Moment),
+        }
+    }
 }
 
 /// A client system.
@@ -46,16 +97,31 @@ pub(in crate::api) async fn admit_client(
 pub(in crate::api) struct ClientBody {
     /// As its owners call it.
     name: String,
-    /// Whether it administers.
-    admin: bool,
-    /// The first place that exists for it, as 15 digits; none: everywhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_place: Option<String>,
-    /// The last place that exists for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_place: Option<String>,
-    /// Whether its token has ended.
+    #[serde(flatten)]
+    grant: GrantBody,
+    /// Whether its tokens have ended.
     revoked: bool,
+    /// When the token before its newest one ends, or ended, where one followed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    old_token_ends_at: Option<Moment>,
+    /// When it came last, to the second; none where it did not since the server started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_used_at: Option<Moment>,
+}
+
+impl ClientBody {
+    fn of(app: &App, principal: PrincipalId, client: &Client) -> Self {
+        let old_token_ends_at = client.old_token.map(|OldToken { ends_at, .. }| Moment(ends_at));
+        Self {
+            name: client.name.to_string(),
+            grant: GrantBody::of(&client.grant),
+            revoked: client.is_revoked,
+            old_token_ends_at,
+            last_used_at: app.api.usage.last_used_at(principal).map(Moment),
+        }
+    }
 }
 
 /// All clients.
@@ -83,48 +149,111 @@ pub(in crate::api) async fn list_clients(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let view = app.handle().view();
-    Caller::admin(view, &headers)?;
-    let clients = view.clients();
-    let rows = clients.iter().map(|(_, client)| {
-        let range = client.grant.range;
-        let place = |place: u64| (range != CodeRange::ALL).then(|| format!("{place:015}"));
-        ClientBody {
-            name: client.name.to_string(),
-            admin: client.grant.is_admin,
-            first_place: place(range.first),
-            last_place: place(range.last),
-            revoked: client.is_revoked,
-        }
-    });
+    Caller::with(&app, &headers, Scope::Admin)?;
+    let clients = app.handle().view().clients();
+    let rows = clients.iter().map(|(principal, client)| ClientBody::of(&app, principal, client));
     Ok(json(&ClientsBody { clients: rows.collect() }).map(Into::into))
 }
 
-/// Revoke a client
+/// Show a client
 ///
-/// Its token ends at once. For administrators; the last administrator stays.
+/// For administrators.
 #[utoipa::path(
-    post,
-    path = "/v1/clients/{name}/revoke",
+    get,
+    path = "/v1/clients/{name}",
     tag = "administration",
     params(("name" = String, Path, description = "The client's name")),
     responses(
-        (status = 200, description = "It may act no more", body = AcceptedBody),
+        (status = 200, description = "The client", body = ClientBody),
+        (status = 403, description = "needs_admin", body = ProblemBody),
         (status = 404, description = "client_not_found", body = ProblemBody),
-        (status = 409, description = "last_admin", body = ProblemBody),
         (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
-pub(in crate::api) async fn revoke_client(
+pub(in crate::api) async fn get_client(
     State(app): State<App>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let view = app.handle().view();
-    let caller = Caller::of(view, &headers)?;
-    let key = key(&headers)?.map(Into::into);
-    let draft = Draft { key, at: None, by: None, want: Want::RevokeClient(name.into()) };
-    let submission = submission(&app, &caller, draft, None)?;
+    Caller::with(&app, &headers, Scope::Admin)?;
+    let clients = app.handle().view().clients();
+    let found = clients.by_name(&name).ok_or_else(|| Problem::new(Code::ClientNotFound));
+    found.map(|(principal, client)| json(&ClientBody::of(&app, principal, client)).map(Into::into))
+}
+
+macro_rules! client_action {
+    ($(#[doc = $doc:literal])* $name:ident, $path:literal, ($($body:path)?), $verb:expr) => {
+        $(#[doc = $doc])*
+        #[utoipa::path(
+            post,
+            path = $path,
+            tag = "administration",
+            params(
+                ("name" = String, Path, description = "The client's name"),
+                ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body gets the same answer, without a token"),
+            ),
+            $(request_body = $body,)?
+            responses(
+                (status = 200, description = "Done", body = AcceptedBody),
+                (status = 403, description = "needs_admin", body = ProblemBody),
+                (status = 404, description = "client_not_found", body = ProblemBody),
+                (status = 409, description = "last_admin", body = ProblemBody),
+                (status = 422, description = "range_unknown, with unit; expires_in_past", body = ProblemBody),
+                (status = "default", description = "Any other problem", body = ProblemBody),
+            ),
+        )]
+        pub(in crate::api) async fn $name(
+            State(app): State<App>,
+            Path(name): Path<String>,
+            request: Request,
+        ) -> Result<Response, Problem> {
+            post(&app, request, $verb, Some(name.into())).await
+        }
+    };
+}
+
+client_action!(
+    /// Change what a client may do
+    ///
+    /// All of it anew; its tokens stay. For administrators; one that does not expire stays.
+    change_client, "/v1/clients/{name}/change", (schema::ChangeClient), Verb::ChangeClient
+);
+client_action!(
+    /// Give a client its next token
+    ///
+    /// The answer holds it, this once. The newest token before it lives on for `overlap_hours`; one
+    /// before that ends at once. For administrators.
+    rotate_client, "/v1/clients/{name}/rotate", (schema::RotateClient), Verb::RotateClient
+);
+client_action!(
+    /// Revoke a client
+    ///
+    /// Its tokens end at once. For administrators; one that does not expire stays.
+    revoke_client, "/v1/clients/{name}/revoke", (), Verb::RevokeClient
+);
+
+/// Does what the request wants of a client, and tells its new token, this once.
+async fn post(
+    app: &App,
+    request: Request,
+    verb: Verb,
+    client: Option<Arc<str>>,
+) -> Result<Response, Problem> {
+    let (http::request::Parts { headers, .. }, body) = request.into_parts();
+    let caller = Caller::with(app, &headers, verb.scope())?;
+    let bytes = read_body(app, &headers, body).await?;
+    let addressed = Addressed { client, ..addressed(&headers, Address::of(verb))? };
+    let draft = read_post(verb, addressed, &bytes)?;
+    let (token, token_hash) = new_token().map_err(|error| {
+        tracing::error!(%error, "no randomness for a token");
+        Problem::new(Code::Internal)
+    })?;
+    let has_token = matches!(verb, Verb::AdmitClient | Verb::RotateClient);
+    let submission = submission(app, &caller, draft, has_token.then_some(token_hash))?;
     let done = app.handle().submit(&app.desk, submission).await?;
-    Ok(accepted(view, &done, StatusCode::OK, wants_timing(&headers)).map(Body::from))
+    let mut body = AcceptedBody::of(app.handle().view(), &done.reply);
+    // A repeat is answered from the journal, which has no token.
+    body.token = (has_token && !done.is_repeat).then_some(token);
+    let wants_timing = wants_timing(&headers);
+    Ok(written(&body, &done, status_of(verb), wants_timing).map(Body::from))
 }

@@ -22,6 +22,7 @@ use crate::api::problem::{Problem, ProblemBody};
 use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
 use crate::api::schema;
 use crate::api::write::{Address, is_media_type, key, submission, whole};
+use crate::domain::grant::Scope;
 use crate::domain::ids::ImportId;
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::engine::Accepted;
@@ -180,7 +181,7 @@ pub(in crate::api) async fn stage_text(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    Caller::admin(app.handle().view(), &parts.headers)?;
+    Caller::with(&app, &parts.headers, Scope::Admin)?;
     if let Some(kind) = parts.headers.get(CONTENT_TYPE)
         && !is_media_type(kind.as_bytes(), &["text/plain", "application/toml"])
     {
@@ -226,8 +227,8 @@ pub(in crate::api) async fn get_import(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    Caller::with(&app, &headers, Scope::Admin)?;
     let view = app.handle().view();
-    Caller::admin(view, &headers)?;
     let import = import_id(&id)?;
     let Some(summary) = view.import(import) else {
         let was_begun = (1..=view.imports_begun()).contains(&import.0);
@@ -249,7 +250,7 @@ fn import_id(text: &str) -> Result<ImportId, Problem> {
 
 async fn rows_body(app: &App, request: Request) -> Result<(HeaderMap, Bytes), Problem> {
     let (parts, body) = request.into_parts();
-    Caller::admin(app.handle().view(), &parts.headers)?;
+    Caller::with(app, &parts.headers, Scope::Admin)?;
     check_ndjson(&parts.headers)?;
     let bytes = all_bytes(app, &parts.headers, body).await?;
     Ok((parts.headers, bytes))
@@ -316,7 +317,7 @@ fn pieces(text: &str) -> Vec<&str> {
 /// and is forgotten with its import.
 async fn stage(app: &App, headers: &HeaderMap, wants: Vec<Want<'_>>) -> Result<Response, Problem> {
     let view = app.handle().view();
-    let caller = Caller::admin(view, headers)?;
+    let caller = Caller::with(app, headers, Scope::Admin)?;
     let key = key(headers)?;
     let mut last: Option<Accepted> = None;
     for (piece, want) in (1..).zip(wants) {

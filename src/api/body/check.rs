@@ -7,17 +7,21 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::draft::{CaseMove, Claimant, NewClient, Report, Want};
+use super::draft::{CaseMove, Claimant, Report, Reveal, Want};
 use super::flaw::{Flaw, FlawCode};
 use super::raw::{Raw, RawCase, RawClaimant, RawSettle, Text};
 use super::verb::{Reshape, Verb};
-use crate::domain::case::{Move, Source};
-use crate::domain::code::{CodeRange, UnitCode};
-use crate::domain::command::{CaseRef, Change, MergeUnits, MoveUnit, SplitUnit, Target};
+use crate::domain::case::{ClaimantField, ClaimantFields, Move, Source};
+use crate::domain::code::UnitCode;
+use crate::domain::command::{
+    CaseRef, Change, GrantRequest, MergeUnits, MoveUnit, SplitUnit, Target,
+};
+use crate::domain::grant::{Scope, Scopes};
 use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp};
 use crate::domain::limits::{
-    KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, SOURCE_NUMBER_BYTES_MAX, STAGED_ROWS_MAX,
-    STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX, UNITS_MERGED_MAX,
+    CLIENT_RANGES_MAX, KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, OVERLAP_HOURS_MAX,
+    PURPOSE_BYTES_MAX, QUOTA_PER_MINUTE_MAX, SOURCE_NUMBER_BYTES_MAX, STAGED_ROWS_MAX,
+    STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX, TICKET_BYTES_MAX, UNITS_MERGED_MAX,
 };
 use crate::domain::organisation::UnitRow;
 use crate::rules::{self, MatterText, UnitText, parse_moment};
@@ -26,6 +30,19 @@ use crate::rules::{self, MatterText, UnitText, parse_moment};
 pub const PHONE_BYTES_MAX: usize = 40;
 /// Longest address of a claimant, in bytes of UTF-8.
 pub const ADDRESS_BYTES_MAX: usize = 600;
+
+/// How long an old token lives on where nobody says it, in hours.
+pub(super) const OVERLAP_HOURS: u32 = 24;
+
+/// What a command acts on, by its address or by its line.
+#[derive(Debug, Default)]
+pub(super) struct Aim {
+    pub(super) target: Option<Target>,
+    pub(super) import: Option<ImportId>,
+    pub(super) client: Option<Arc<str>>,
+    pub(super) unit: Option<UnitCode>,
+    pub(super) seen: Option<Seq>,
+}
 
 /// Collects what is wrong.
 pub(super) struct Checker<'f> {
@@ -43,8 +60,8 @@ impl Checker<'_> {
     }
 
     /// What is wanted, by its own fields; none when they do not say it.
-    pub(super) fn want<'a>(&mut self, verb: Verb, raw: Raw<'a>, said: Said) -> Option<Want<'a>> {
-        let Said { target, import, unit, seen } = said;
+    pub(super) fn want<'a>(&mut self, verb: Verb, mut raw: Raw<'a>, aim: Aim) -> Option<Want<'a>> {
+        let Aim { target, import, client, unit, seen } = aim;
         Some(match verb {
             Verb::ReportCase => Want::Report(self.report(raw)?),
             Verb::Case(what) => {
@@ -87,7 +104,21 @@ impl Checker<'_> {
                 let to = self.required(raw.to, "/to")?;
                 Want::AdvanceClock(self.moment(Some(to), "/to")?)
             }
-            Verb::AdmitClient => Want::AdmitClient(self.client(raw)?),
+            Verb::AdmitClient => {
+                let name = self.name(raw.name.take(), "/name");
+                let grant = self.grant(raw);
+                Want::AdmitClient(name?, grant?)
+            }
+            Verb::ChangeClient => Want::ChangeClient(client?, self.grant(raw)?),
+            Verb::RotateClient => {
+                let hours = raw.overlap_hours.unwrap_or(OVERLAP_HOURS);
+                Want::RotateClient(
+                    client?,
+                    self.number(hours, "/overlap_hours", 0, OVERLAP_HOURS_MAX)?,
+                )
+            }
+            Verb::RevokeClient => Want::RevokeClient(client?),
+            Verb::RevealCase => Want::Reveal(target?, self.reveal(raw)?),
             Verb::BeginImport => Want::BeginImport(self.name(raw.origin, "/origin")?),
             Verb::StageUnits => Want::StageUnits(import?, self.rows(raw.rows, unit_row)?),
             Verb::StageMatters => Want::StageMatters(import?, self.rows(raw.rows, matter_row)?),
@@ -207,13 +238,87 @@ impl Checker<'_> {
         })
     }
 
-    fn client(&mut self, raw: Raw<'_>) -> Option<NewClient> {
-        let name = self.name(raw.name, "/name");
+    fn grant(&mut self, raw: Raw<'_>) -> Option<GrantRequest> {
+        let scopes = self.listed(raw.scopes, "/scopes", Scope::from_name, Scope::ALL, Scope::name);
         let within = match raw.within {
-            None => Some(CodeRange::ALL),
-            Some(text) => self.code(&text.0, "/within").map(UnitCode::range),
+            None => Some(Vec::new()),
+            Some(codes) => self.codes(&codes),
         };
-        Some(NewClient { name: name?, is_admin: raw.admin.unwrap_or(false), range: within? })
+        let quota_per_minute = raw
+            .quota_per_minute
+            .and_then(|quota| self.number(quota, "/quota_per_minute", 1, QUOTA_PER_MINUTE_MAX));
+        let expires_at = self.moment(raw.expires_at.map(|text| text.0), "/expires_at");
+        let scopes = Scopes::of(&scopes?);
+        Some(GrantRequest { scopes, within: within?, quota_per_minute, expires_at })
+    }
+
+    fn reveal(&mut self, raw: Raw<'_>) -> Option<Reveal> {
+        let of_name = ClaimantField::from_name;
+        let fields =
+            self.listed(raw.fields, "/fields", of_name, ClaimantField::ALL, ClaimantField::name);
+        let purpose = self.required(raw.purpose, "/purpose");
+        let purpose =
+            purpose.and_then(|purpose| self.bounded(purpose, "/purpose", PURPOSE_BYTES_MAX));
+        let ticket =
+            raw.ticket.and_then(|ticket| self.ascii(ticket.0, "/ticket", TICKET_BYTES_MAX));
+        Some(Reveal {
+            fields: ClaimantFields::of(&fields?),
+            purpose: Arc::from(purpose?),
+            ticket: ticket.map(Arc::from),
+        })
+    }
+
+    /// Codes of units: at least one.
+    fn codes(&mut self, texts: &[Text<'_>]) -> Option<Vec<UnitCode>> {
+        if texts.is_empty() || texts.len() > CLIENT_RANGES_MAX {
+            let note = format!("1 to {CLIENT_RANGES_MAX} codes");
+            self.flaw(Flaw::new("/within", FlawCode::BadNumber).noted(note));
+            return None;
+        }
+        let codes: Vec<_> = (0_usize..)
+            .zip(texts)
+            .filter_map(|(at, text)| self.code(&text.0, format!("/within/{at}")))
+            .collect();
+        (codes.len() == texts.len()).then_some(codes)
+    }
+
+    /// Names of which each is one of `all`: at least one.
+    fn listed<T: Copy>(
+        &mut self,
+        texts: Option<Vec<Text<'_>>>,
+        pointer: &'static str,
+        of_name: fn(&str) -> Option<T>,
+        all: &[T],
+        name: fn(T) -> &'static str,
+    ) -> Option<Vec<T>> {
+        let Some(texts) = texts else {
+            self.missing(pointer);
+            return None;
+        };
+        if texts.is_empty() {
+            self.flaw(Flaw::new(pointer, FlawCode::Empty));
+            return None;
+        }
+        let mut found = Vec::new();
+        for (at, text) in texts.iter().enumerate() {
+            let Some(one) = of_name(&text.0) else {
+                let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
+                let note = format!("one of {}", names.join(", "));
+                let flaw = Flaw::new(format!("{pointer}/{at}"), FlawCode::BadValue);
+                self.flaw(flaw.noted(note));
+                continue;
+            };
+            found.push(one);
+        }
+        (found.len() == texts.len()).then_some(found)
+    }
+
+    fn number(&mut self, number: u32, pointer: &'static str, min: u32, max: u32) -> Option<u32> {
+        if (min..=max).contains(&number) {
+            return Some(number);
+        }
+        self.flaw(Flaw::new(pointer, FlawCode::BadNumber).noted(format!("{min} to {max}")));
+        None
     }
 
     /// The case that a line names.
@@ -369,7 +474,7 @@ impl Checker<'_> {
         None
     }
 
-    fn code(&mut self, text: &str, pointer: &'static str) -> Option<UnitCode> {
+    fn code(&mut self, text: &str, pointer: impl Into<Cow<'static, str>>) -> Option<UnitCode> {
         let code = text.parse().ok();
         if code.is_none() {
             let note = "12 digits, 15 for a grid, or 12 digits, '-', a letter and 2 digits";
@@ -428,15 +533,6 @@ impl Checker<'_> {
             self.flaw(Flaw::new(format!("{pointer}{field}"), FlawCode::BadRow).noted(words));
         }
     }
-}
-
-/// What an address, or a line in its place, says of a command beside its own fields.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    pub(super) target: Option<Target>,
-    pub(super) import: Option<ImportId>,
-    pub(super) unit: Option<UnitCode>,
-    pub(super) seen: Option<Seq>,
 }
 
 /// What is wrong with a row: the field, where it is one, and the words.

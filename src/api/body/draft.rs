@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::domain::case::{Move, Source};
+use crate::domain::case::{ClaimantFields, Move, Source};
 use crate::domain::catalogue::MatterRow;
-use crate::domain::code::{CodeRange, UnitCode};
-use crate::domain::command::{CaseRef, Change, Target};
+use crate::domain::code::UnitCode;
+use crate::domain::command::{CaseRef, Change, GrantRequest, Target};
 use crate::domain::ids::{ImportId, Seq, Timestamp};
 use crate::domain::organisation::UnitRow;
 
@@ -34,10 +34,16 @@ pub enum Want<'a> {
     Organisation(Option<Seq>, Change),
     /// Move a driven clock on.
     AdvanceClock(Timestamp),
-    /// Let a client act.
-    AdmitClient(NewClient),
+    /// Let a client of that name act; its token is made later.
+    AdmitClient(Arc<str>, GrantRequest),
+    /// Let it do other things than before.
+    ChangeClient(Arc<str>, GrantRequest),
+    /// Give it its next token, made later; hours for which the one before lives on.
+    RotateClient(Arc<str>, u32),
     /// Let it act no more.
     RevokeClient(Arc<str>),
+    /// Show in plain who claims.
+    Reveal(Target, Reveal),
     /// Begin an import.
     BeginImport(Arc<str>),
     /// Stage units.
@@ -100,15 +106,15 @@ pub struct Claimant<'a> {
     pub address: Option<Cow<'a, str>>,
 }
 
-/// A client to be admitted; its token is made later.
+/// What of a claimant is to be shown in plain, and what for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewClient {
-    /// Unique.
-    pub name: Arc<str>,
-    /// Whether it administers.
-    pub is_admin: bool,
-    /// The places that exist for it.
-    pub range: CodeRange,
+pub struct Reveal {
+    /// At least one.
+    pub fields: ClaimantFields,
+    /// In words without anything personal.
+    pub purpose: Arc<str>,
+    /// The number of the paper that asks for it.
+    pub ticket: Option<Arc<str>>,
 }
 
 impl Draft<'_> {
@@ -132,8 +138,7 @@ impl Draft<'_> {
         match &self.want {
             Want::Report(report) => form.report(report),
             Want::Move(CaseMove { what: _, target, to, text }) => {
-                form.case(&target.case);
-                form.number(target.version.map_or(0, |version| u64::from(version) + 1));
+                form.target(target);
                 form.text(text.as_deref());
                 form.code(*to);
             }
@@ -142,11 +147,19 @@ impl Draft<'_> {
                 form.change(change);
             }
             Want::AdvanceClock(to) => form.number(to.0.cast_unsigned()),
-            Want::AdmitClient(client) => {
-                form.text(Some(&client.name));
-                form.number(u64::from(client.is_admin));
-                form.number(client.range.first);
-                form.number(client.range.last);
+            Want::AdmitClient(name, grant) | Want::ChangeClient(name, grant) => {
+                form.text(Some(name));
+                form.grant(grant);
+            }
+            Want::RotateClient(name, overlap_hours) => {
+                form.text(Some(name));
+                form.number(u64::from(*overlap_hours));
+            }
+            Want::Reveal(target, reveal) => {
+                form.target(target);
+                form.0.push(reveal.fields.bits());
+                form.text(Some(&reveal.purpose));
+                form.text(reveal.ticket.as_deref());
             }
             Want::RevokeClient(text) | Want::BeginImport(text) => form.text(Some(text)),
             Want::StageUnits(import, rows) => {
@@ -201,7 +214,7 @@ impl Want<'_> {
                 Change::Move(_) => 27,
             },
             Self::AdvanceClock(_) => 6,
-            Self::AdmitClient(_) => 7,
+            Self::AdmitClient(..) => 7,
             Self::RevokeClient(_) => 8,
             Self::BeginImport(_) => 9,
             Self::StageUnits(..) => 10,
@@ -209,6 +222,9 @@ impl Want<'_> {
             Self::StageText(..) => 12,
             Self::CommitImport(..) => 13,
             Self::AbandonImport(_) => 14,
+            Self::ChangeClient(..) => 60,
+            Self::RotateClient(..) => 61,
+            Self::Reveal(..) => 62,
         }
     }
 }
@@ -243,6 +259,21 @@ impl Form<'_> {
         self.text(claimant.and_then(|claimant| claimant.address.as_deref()));
         self.text(Some(&report.text));
         self.text(report.settle.as_deref());
+    }
+
+    fn grant(&mut self, grant: &GrantRequest) {
+        self.0.push(grant.scopes.bits());
+        self.number(grant.within.len() as u64);
+        for code in &grant.within {
+            self.number(code.packed());
+        }
+        self.number(grant.quota_per_minute.map_or(0, u64::from));
+        self.moment(grant.expires_at);
+    }
+
+    fn target(&mut self, target: &Target) {
+        self.case(&target.case);
+        self.number(target.version.map_or(0, |version| u64::from(version) + 1));
     }
 
     fn case(&mut self, case: &CaseRef) {

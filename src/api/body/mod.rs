@@ -20,7 +20,7 @@ mod seal;
 mod verb;
 
 pub use check::{ADDRESS_BYTES_MAX, PHONE_BYTES_MAX};
-pub use draft::{CaseMove, Claimant, Draft, NewClient, Report, Want};
+pub use draft::{CaseMove, Claimant, Draft, Report, Reveal, Want};
 pub use flaw::{Flaw, FlawCode};
 pub use verb::{LINE_FIELDS, Reshape, STREAM_VERBS, Verb};
 
@@ -29,8 +29,9 @@ pub use seal::{SealFault, Sealer};
 pub(super) use check::is_printable;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use check::{Checker, Said};
+use check::{Aim, Checker};
 use raw::{NoObject, Raw};
 
 use crate::domain::code::UnitCode;
@@ -70,6 +71,8 @@ pub struct Addressed<'a> {
     pub unit: Option<UnitCode>,
     /// The version that the organisation was seen at.
     pub seen: Option<Seq>,
+    /// The client, by its name.
+    pub client: Option<Arc<str>>,
 }
 
 /// Reads the body of an address that takes `verb`.
@@ -88,8 +91,8 @@ pub fn read_post<'a>(
     checker.only(&raw, &[verb.fields()]);
     let mut raw = raw;
     let by = checker.by(raw.by.take());
-    let Addressed { key, target, import, unit, seen } = addressed;
-    let want = checker.want(verb, raw, Said { target, import, unit, seen });
+    let Addressed { key, target, import, client, unit, seen } = addressed;
+    let want = checker.want(verb, raw, Aim { target, import, client, unit, seen });
     finish(flaws, want, |want| Draft { key, at: None, by, want })
 }
 
@@ -115,24 +118,28 @@ pub fn read_line(bytes: &[u8]) -> Result<Draft<'_>, BodyFault> {
     let key = checker.key(raw.key.take());
     let at = checker.moment(raw.at.take().map(|at| at.0), "/at");
     let by = checker.by(raw.by.take());
-    let mut said = Said { seen: raw.seen.take().map(Seq), ..Said::default() };
+    let mut aim = Aim { seen: raw.seen.take().map(Seq), ..Aim::default() };
     match verb {
-        Verb::Case(_) => said.target = checker.target(raw.case.take(), raw.version.take()),
+        Verb::Case(_) => aim.target = checker.target(raw.case.take(), raw.version.take()),
         Verb::StageUnits
         | Verb::StageMatters
         | Verb::StageText
         | Verb::CommitImport
-        | Verb::AbandonImport => said.import = checker.import(raw.import.take()),
+        | Verb::AbandonImport => aim.import = checker.import(raw.import.take()),
         Verb::Organisation(
             Reshape::Amend | Reshape::Close | Reshape::Split | Reshape::Merge | Reshape::Move,
-        ) => said.unit = checker.unit(raw.unit.take()),
+        ) => aim.unit = checker.unit(raw.unit.take()),
         Verb::Organisation(Reshape::Open)
         | Verb::ReportCase
         | Verb::AdvanceClock
         | Verb::AdmitClient
+        | Verb::ChangeClient
+        | Verb::RotateClient
+        | Verb::RevokeClient
+        | Verb::RevealCase
         | Verb::BeginImport => {}
     }
-    let want = checker.want(verb, raw, said);
+    let want = checker.want(verb, raw, aim);
     finish(flaws, want, |want| Draft { key, at, by, want })
 }
 

@@ -73,8 +73,14 @@ fields! {
     successor: Text<'a>,
     seen: u64,
     name: Text<'a>,
-    admin: bool,
-    within: Text<'a>,
+    scopes: Vec<Text<'a>>,
+    within: Vec<Text<'a>>,
+    quota_per_minute: u32,
+    expires_at: Text<'a>,
+    overlap_hours: u32,
+    fields: Vec<Text<'a>>,
+    purpose: Text<'a>,
+    ticket: Text<'a>,
 }
 
 /// How a body names a case.

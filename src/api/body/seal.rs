@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 
-use super::draft::{CaseMove, Draft, Report, Want};
+use super::draft::{CaseMove, Draft, Report, Reveal, Want};
 use crate::domain::case::Move;
+use crate::domain::client::TokenHash;
 use crate::domain::command::{
-    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, ChangeOrganisation,
-    CloseCase, Command, CommitImport, HandleCase, NoteCase, ReasonedMove, ReportCase, RevokeClient,
-    SendCase, StageMatters, StageText, StageUnits, Submission,
+    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, ChangeClient,
+    ChangeOrganisation, CloseCase, Command, CommitImport, HandleCase, NoteCase, ReasonedMove,
+    ReportCase, RevealCase, RevokeClient, RotateClient, SendCase, StageMatters, StageText,
+    StageUnits, Submission,
 };
-use crate::domain::event::{Grant, PartName, SealedPart};
+use crate::domain::event::{PartName, SealedPart};
+use crate::domain::grant::Places;
 use crate::domain::ids::PrincipalId;
 use crate::engine::{Handle, SealError};
 
@@ -23,10 +26,10 @@ pub struct Sealer<'h> {
     pub handle: &'h Handle,
     /// Whose they are.
     pub principal: PrincipalId,
-    /// What they may do.
-    pub grant: &'h Grant,
-    /// Of a new client.
-    pub token_hash: Option<[u8; 32]>,
+    /// The places that exist for it.
+    pub places: &'h Places,
+    /// Of a client's new token.
+    pub token_hash: Option<TokenHash>,
     /// For canonical forms: kept from command to command.
     pub scratch: &'h mut Vec<u8>,
 }
@@ -39,7 +42,7 @@ impl Sealer<'_> {
     /// When no key slot is left.
     ///
     /// # Panics
-    /// When a client is admitted without a token, or a case sent to nobody.
+    /// When a client is to have a token and none was made, or a case is sent to nobody.
     pub fn submission(&mut self, draft: Draft<'_>) -> Result<Submission, SealFault> {
         let mark = draft.key.as_deref().map(|key| {
             self.scratch.clear();
@@ -48,7 +51,7 @@ impl Sealer<'_> {
         });
         Ok(Submission {
             principal: self.principal,
-            scope: self.grant.range,
+            places: self.places.clone(),
             by: draft.by,
             mark,
             at: draft.at,
@@ -64,11 +67,18 @@ impl Sealer<'_> {
                 Command::ChangeOrganisation(Box::new(ChangeOrganisation { seen, change }))
             }
             Want::AdvanceClock(to) => Command::AdvanceClock(AdvanceClock { to }),
-            Want::AdmitClient(client) => Command::AdmitClient(AdmitClient {
-                name: client.name,
-                token_hash: self.token_hash.expect("made before a client is admitted"),
-                grant: Grant { is_admin: client.is_admin, range: client.range },
-            }),
+            Want::AdmitClient(name, grant) => {
+                let token_hash = self.made();
+                Command::AdmitClient(AdmitClient { name, token_hash, grant })
+            }
+            Want::ChangeClient(name, grant) => Command::ChangeClient(ChangeClient { name, grant }),
+            Want::RotateClient(name, overlap_hours) => {
+                let token_hash = self.made();
+                Command::RotateClient(RotateClient { name, token_hash, overlap_hours })
+            }
+            Want::Reveal(target, Reveal { fields, purpose, ticket }) => {
+                Command::RevealCase(RevealCase { target, fields, purpose, ticket })
+            }
             Want::RevokeClient(name) => Command::RevokeClient(RevokeClient { name }),
             Want::BeginImport(origin) => Command::BeginImport(BeginImport { origin }),
             Want::StageUnits(import, rows) => Command::StageUnits(StageUnits { import, rows }),
@@ -81,6 +91,10 @@ impl Sealer<'_> {
             }
             Want::AbandonImport(import) => Command::AbandonImport(AbandonImport { import }),
         })
+    }
+
+    fn made(&self) -> TokenHash {
+        self.token_hash.expect("made before a client is to have it")
     }
 
     fn report(&mut self, report: Report<'_>) -> Result<ReportCase, SealFault> {

@@ -1,6 +1,7 @@
 //! The commands that can be spoken, and the fields that each has.
 
 use crate::domain::case::Move;
+use crate::domain::grant::Scope;
 
 /// A change of the organisation, without what it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,8 +31,17 @@ pub enum Verb {
     Organisation(Reshape),
     /// `advance_clock`
     AdvanceClock,
-    /// `admit_client`: not on a stream, since its token is shown once.
+    /// `admit_client`: not on a stream, since its token is shown once; nor are the others of a
+    /// client.
     AdmitClient,
+    /// `change_client`
+    ChangeClient,
+    /// `rotate_client`
+    RotateClient,
+    /// `revoke_client`
+    RevokeClient,
+    /// `reveal_case`: not on a stream, since what it reveals is shown once.
+    RevealCase,
     /// `begin_import`
     BeginImport,
     /// `stage_units`
@@ -85,6 +95,27 @@ impl Verb {
         STREAM_VERBS.iter().find(|(known, _)| *known == name).map(|(_, verb)| *verb)
     }
 
+    /// The scope that its address needs. What it says may need more: the rules have the last word.
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::ReportCase => Scope::Intake,
+            Self::Case(_) | Self::RevealCase => Scope::Act,
+            Self::AdvanceClock
+            | Self::Organisation(_)
+            | Self::AdmitClient
+            | Self::ChangeClient
+            | Self::RotateClient
+            | Self::RevokeClient
+            | Self::BeginImport
+            | Self::StageUnits
+            | Self::StageMatters
+            | Self::StageText
+            | Self::CommitImport
+            | Self::AbandonImport => Scope::Admin,
+        }
+    }
+
     /// The fields of its body.
     #[must_use]
     pub const fn fields(self) -> &'static [&'static str] {
@@ -113,11 +144,14 @@ impl Verb {
             Self::Case(Move::Handle) => &["by", "measures"],
             Self::Case(Move::Close) => &["by", "answer"],
             Self::Organisation(Reshape::Move) | Self::AdvanceClock => &["to"],
-            Self::AdmitClient => &["name", "admin", "within"],
+            Self::AdmitClient => &["name", "scopes", "within", "quota_per_minute", "expires_at"],
+            Self::ChangeClient => &["scopes", "within", "quota_per_minute", "expires_at"],
+            Self::RotateClient => &["overlap_hours"],
+            Self::RevealCase => &["by", "fields", "purpose", "ticket"],
             Self::BeginImport => &["origin"],
             Self::StageUnits | Self::StageMatters => &["rows"],
             Self::StageText => &["text"],
-            Self::CommitImport | Self::AbandonImport => &[],
+            Self::RevokeClient | Self::CommitImport | Self::AbandonImport => &[],
         }
     }
 
@@ -132,7 +166,14 @@ impl Verb {
             Self::StageUnits | Self::StageMatters | Self::StageText | Self::AbandonImport => {
                 &["import"]
             }
-            Self::ReportCase | Self::AdvanceClock | Self::AdmitClient | Self::BeginImport => &[],
+            Self::ReportCase
+            | Self::AdvanceClock
+            | Self::AdmitClient
+            | Self::ChangeClient
+            | Self::RotateClient
+            | Self::RevokeClient
+            | Self::RevealCase
+            | Self::BeginImport => &[],
         }
     }
 }

@@ -153,12 +153,14 @@ impl Batcher {
             self.slots.push(Some(blank()));
             return Ok(());
         }
+        if let Err(problem) = self.caller.count(&self.app) {
+            self.refuse(problem);
+            return Ok(());
+        }
         let draft = match read_line(line) {
             Ok(draft) => draft,
             Err(fault) => {
-                let (code, detail) = Problem::from(fault).into_line();
-                self.results.keep(self.lines, detail);
-                self.slots.push(Some(unread(code)));
+                self.refuse(fault.into());
                 return Ok(());
             }
         };
@@ -169,7 +171,7 @@ impl Batcher {
         let mut sealer = Sealer {
             handle: self.app.handle(),
             principal: self.caller.principal,
-            grant: &self.caller.grant,
+            places: &self.caller.grant.places,
             token_hash: None,
             scratch: &mut self.scratch,
         };
@@ -177,6 +179,13 @@ impl Batcher {
         self.submissions.push(submission);
         self.slots.push(None);
         Ok(())
+    }
+
+    /// Refuses the line that was read last.
+    fn refuse(&mut self, problem: Problem) {
+        let (code, detail) = problem.into_line();
+        self.results.keep(self.lines, detail);
+        self.slots.push(Some(unread(code)));
     }
 
     /// A line that brings a time makes this stream the clock's one source, if there is none.

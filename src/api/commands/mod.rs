@@ -38,6 +38,8 @@ use results::{Results, ResultsBody};
 
 pub(super) use results::LineResult;
 
+/// Where streams come in.
+pub(super) const PATH: &str = "/v1/commands";
 /// The media type of streams.
 pub(super) const NDJSON: &str = "application/x-ndjson";
 /// What clients may call it.
@@ -78,7 +80,7 @@ pub(super) async fn post_commands(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let caller = Caller::of(app.handle().view(), &parts.headers)?;
+    let caller = Caller::of(&app, &parts.headers)?;
     check_ndjson(&parts.headers)?;
     let bytes_max = app.options().bulk_body_bytes_max;
     if declared_length(&parts.headers).is_some_and(|length| length > bytes_max as u64) {

@@ -19,6 +19,7 @@ use crate::api::reply::{etag, json};
 use crate::api::write::case_id;
 use crate::domain::case::{Case, Move, Status};
 use crate::domain::catalogue::Catalogue;
+use crate::domain::grant::Scope;
 use crate::domain::ids::{CaseId, Timestamp, UnitNumber};
 use crate::domain::organisation::Organisation;
 use crate::engine::Handle;
@@ -211,9 +212,9 @@ fn opened(
     }
     let catalogue = handle.view().catalogue();
     let is_confidential = catalogue.matter(case.matter).is_none_or(|matter| matter.confidential);
-    let report = history.first().filter(|_| !is_confidential || caller.grant.is_admin);
+    let report = history.first().filter(|_| !is_confidential || caller.grant.is_admin());
     let claimant = report.map(|report| parts::claimant(handle, report)).transpose()?.flatten();
-    Ok((texts, claimant))
+    Ok((texts, claimant.map(ClaimantBody::masked)))
 }
 
 /// The history of a case.
@@ -278,7 +279,7 @@ fn events(
 
 fn find(app: &App, headers: &HeaderMap, id: &str) -> Result<(Caller, CaseId, Case), Problem> {
     let view = app.handle().view();
-    let caller = Caller::of(view, headers)?;
+    let caller = Caller::with(app, headers, Scope::Read)?;
     let id = case_id(id).ok_or_else(|| Problem::new(Code::CaseNotFound))?;
     let case = view.case(id).filter(|case| caller.sees_case(&view.organisation(), case));
     Ok((caller, id, case.ok_or_else(|| Problem::new(Code::CaseNotFound))?))

@@ -12,15 +12,18 @@ use utoipa::ToSchema;
 
 use super::parts::CaseText;
 use super::{page_limit, query};
+use crate::api::admin::clients::GrantBody;
 use crate::api::app::{App, clock_name};
 use crate::api::caller::Caller;
 use crate::api::moment::{CodeText, Moment};
 use crate::api::problem::{Problem, ProblemBody};
 use crate::api::reply::{self, ZHIDA_SEQ};
+use crate::domain::case::ClaimantField;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
 use crate::domain::clock::Deadlines;
 use crate::domain::event::{CaseFellDue, CaseReported, Event};
+use crate::domain::grant::{Grant, Scope};
 use crate::domain::ids::{MatterNumber, PrincipalId, Seq, UnitNumber};
 use crate::domain::organisation::Organisation;
 use crate::domain::record::Record;
@@ -158,8 +161,11 @@ fn concerned(event: &Event) -> Option<UnitNumber> {
 fn data(names: &EventNames, event: &Event) -> Value {
     match event {
         Event::JournalOpened(event) => json!({ "clock": clock_name(event.clock_mode) }),
-        Event::ClientAdmitted(event) => {
-            json!({ "name": &*event.name, "admin": event.grant.is_admin })
+        Event::ClientAdmitted(event) => granted(&event.name, &event.grant),
+        Event::ClientChanged(event) => granted(&names.client(event.principal), &event.grant),
+        Event::ClientRotated(event) => {
+            let (name, ends_at) = (names.client(event.principal), Moment(event.old_ends_at));
+            json!({ "name": name, "old_ends_at": ends_at })
         }
         Event::ClientRevoked(event) => json!({ "name": names.client(event.principal) }),
         Event::ImportBegun(event) => json!({ "import": event.import.0, "origin": &*event.origin }),
@@ -193,6 +199,10 @@ fn data(names: &EventNames, event: &Event) -> Value {
         Event::UnitMoved(event) => json!({ "to": CodeText(event.to) }),
         Event::UnitsRenumbered(event) => json!({ "epoch": event.epoch }),
         Event::CaseWarned(event) | Event::CaseOverdue(event) => fell_due(event),
+        Event::CaseRevealed(event) => {
+            let fields: Vec<_> = event.fields.iter().map(ClaimantField::name).collect();
+            json!({ "fields": fields, "purpose": &*event.purpose, "ticket": event.ticket.as_deref() })
+        }
         Event::CaseSettled(_)
         | Event::CaseAcknowledged(_)
         | Event::CaseHandled(_)
@@ -201,6 +211,12 @@ fn data(names: &EventNames, event: &Event) -> Value {
         | Event::CaseVoided(_)
         | Event::CaseNoted(_) => json!({}),
     }
+}
+
+fn granted(name: &str, grant: &Grant) -> Value {
+    let mut data = json!(GrantBody::of(grant));
+    data["name"] = name.into();
+    data
 }
 
 fn reported(names: &EventNames, event: &CaseReported) -> Value {
@@ -272,7 +288,7 @@ pub(in crate::api) async fn get_events(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(app.handle().view(), &headers)?;
+    let caller = Caller::with(&app, &headers, Scope::Read)?;
     let asked: EventsQuery = query(&uri)?;
     let limit = page_limit(asked.limit, app.options().page_max)?;
     let after = Seq(asked.after.unwrap_or(0));
@@ -311,7 +327,7 @@ fn page(
 
 /// Administration is for administrators; a case's events for whom the case exists.
 fn sees(handle: &Handle, caller: &Caller, names: &EventNames, record: &Record) -> bool {
-    if caller.grant.is_admin {
+    if caller.grant.is_admin() {
         return true;
     }
     let sees =

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::problem::Problem;
+use crate::domain::case::{ClaimantField, ClaimantFields};
 use crate::domain::event::{PartName, SealedPart};
 use crate::domain::record::Record;
 use crate::engine::{Handle, Opened};
@@ -19,16 +20,16 @@ pub(in crate::api) struct CaseText {
     text: Option<String>,
 }
 
-/// Who claims, masked.
+/// Who claims: masked, or as far as it was revealed.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub(in crate::api) struct ClaimantBody {
-    /// The first character, then a star for each other.
+    /// Masked: the first character, then a star for each other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
-    /// Its first three and last four digits.
+    /// Masked: its first three and last four digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) phone: Option<String>,
-    /// Its first six characters.
+    /// Masked: its first six characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<String>,
 }
@@ -45,13 +46,16 @@ pub(super) fn texts(handle: &Handle, record: &Record) -> Result<Vec<CaseText>, P
     Ok(texts)
 }
 
-/// The claimant of a report, masked; none without one, or where the key was erased.
-pub(super) fn claimant(handle: &Handle, record: &Record) -> Result<Option<ClaimantBody>, Problem> {
+/// The claimant of a report, in plain; none without one, or where the key was erased.
+pub(in crate::api) fn claimant(
+    handle: &Handle,
+    record: &Record,
+) -> Result<Option<ClaimantBody>, Problem> {
     for (part, sealed) in record.event.sealed_parts() {
         if part == PartName::Claimant
             && let Some(json) = open(handle, part, sealed)?
         {
-            return Ok(serde_json::from_str(&json).ok().map(masked));
+            return Ok(serde_json::from_str(&json).ok());
         }
     }
     Ok(None)
@@ -75,11 +79,23 @@ const fn part_name(part: PartName) -> &'static str {
     }
 }
 
-fn masked(claimant: ClaimantBody) -> ClaimantBody {
-    ClaimantBody {
-        name: claimant.name.map(|name| keep(&name, 1, 0)),
-        phone: claimant.phone.map(|phone| keep(&phone, 3, 4)),
-        address: claimant.address.map(|address| keep(&address, 6, 0)),
+impl ClaimantBody {
+    /// The same as far as anybody may see it.
+    pub(super) fn masked(self) -> Self {
+        Self {
+            name: self.name.map(|name| keep(&name, 1, 0)),
+            phone: self.phone.map(|phone| keep(&phone, 3, 4)),
+            address: self.address.map(|address| keep(&address, 6, 0)),
+        }
+    }
+
+    /// These fields of it alone.
+    pub(in crate::api) fn only(self, fields: ClaimantFields) -> Self {
+        Self {
+            name: self.name.filter(|_| fields.contains(ClaimantField::Name)),
+            phone: self.phone.filter(|_| fields.contains(ClaimantField::Phone)),
+            address: self.address.filter(|_| fields.contains(ClaimantField::Address)),
+        }
     }
 }
 

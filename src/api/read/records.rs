@@ -16,6 +16,7 @@ use crate::api::caller::Caller;
 use crate::api::codes::Code;
 use crate::api::problem::{Problem, ProblemBody};
 use crate::api::reply::{AcceptedBody, ZHIDA_SEQ, json};
+use crate::domain::grant::Scope;
 use crate::domain::ids::Seq;
 use crate::domain::limits::KEY_BYTES_MAX;
 
@@ -41,7 +42,7 @@ pub(in crate::api) async fn get_outcome(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let view = app.handle().view();
-    let caller = Caller::of(view, &headers)?;
+    let caller = Caller::of(&app, &headers)?;
     if !is_printable(key.as_bytes(), KEY_BYTES_MAX) {
         return Err(Problem::new(Code::OutcomeUnknown));
     }
@@ -87,7 +88,7 @@ pub(in crate::api) async fn get_records(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Caller::admin(app.handle().view(), &headers)?;
+    Caller::with(&app, &headers, Scope::Admin)?;
     let asked: RecordsQuery = query(&uri)?;
     let from = Seq(asked.from.unwrap_or(1).max(1));
     let bytes_max = app.options().records_bytes_max;

@@ -17,6 +17,7 @@ use crate::api::problem::{Problem, ProblemBody};
 use crate::api::reply::{ascii, json};
 use crate::domain::catalogue::Module;
 use crate::domain::code::UnitCode;
+use crate::domain::grant::Scope;
 use crate::domain::ids::{CaseId, UnitNumber};
 use crate::rules::MatterText;
 
@@ -203,8 +204,8 @@ pub(in crate::api) async fn get_organisation(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    Caller::with(&app, &headers, Scope::Read)?;
     let view = app.handle().view();
-    Caller::of(view, &headers)?;
     let (organisation, now) = (view.organisation(), view.now());
     let body = OrganisationBody {
         seq: organisation.last_seq().0,
@@ -233,8 +234,8 @@ pub(in crate::api) async fn get_matters(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    Caller::with(&app, &headers, Scope::Read)?;
     let view = app.handle().view();
-    Caller::of(view, &headers)?;
     let body = MattersBody { matters: view.catalogue().iter().map(MatterText::from).collect() };
     Ok(json(&body).map(Into::into))
 }
@@ -294,7 +295,7 @@ pub(in crate::api) async fn get_counts(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(app.handle().view(), &headers)?;
+    let caller = Caller::with(&app, &headers, Scope::Read)?;
     if !caller.sees_all() {
         return Err(Problem::new(Code::ScopeTooSmall));
     }
@@ -318,7 +319,7 @@ pub(in crate::api) async fn get_counts(
 
 fn find(app: &App, headers: &HeaderMap, code: &str) -> Result<(UnitNumber, UnitCode), Problem> {
     let view = app.handle().view();
-    let caller = Caller::of(view, headers)?;
+    let caller = Caller::with(app, headers, Scope::Read)?;
     let code = unit_code(code)?;
     let number = view.organisation().find(code).filter(|_| caller.sees_unit(code));
     number.map(|number| (number, code)).ok_or_else(|| Problem::new(Code::UnitUnknown))

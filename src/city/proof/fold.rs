@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::city::City;
 use crate::domain::case::Source;
-use crate::domain::code::CodeRange;
 use crate::domain::command::{
     AcknowledgeCase, AdvanceClock, BeginImport, CaseRef, CloseCase, Command, CommitImport,
     HandleCase, OpenJournal, ReasonedMove, ReportCase, StageMatters, StageUnits, Submission,
     Target,
 };
 use crate::domain::event::{ClockMode, Event, SealedPart};
+use crate::domain::grant::Places;
 use crate::domain::ids::{ImportId, PrincipalId, SlotNumber, Timestamp};
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, TEXT_CHARS_MAX};
 use crate::domain::record::{Actor, Mark, Outcome, Record};
@@ -144,8 +144,8 @@ impl Fold {
 }
 
 fn submission(command: Command) -> Submission {
-    let (principal, scope) = (PrincipalId::SYSTEM, CodeRange::ALL);
-    Submission { principal, scope, by: None, mark: None, at: None, command }
+    let (principal, places) = (PrincipalId::SYSTEM, Places::everywhere());
+    Submission { principal, places, by: None, mark: None, at: None, command }
 }
 
 fn target(json: &Value) -> Target {

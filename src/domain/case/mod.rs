@@ -23,6 +23,7 @@ mod moves;
 mod note;
 mod reopen;
 mod report;
+mod reveal;
 mod send_back;
 mod sent;
 mod slab;
@@ -37,6 +38,7 @@ use super::ids::{MatterNumber, Seq, Timestamp, UnitNumber};
 
 pub(super) use moves::MOVE_BITS;
 pub use moves::{Move, Moves};
+pub use reveal::{ClaimantField, ClaimantFields};
 pub use slab::Cases;
 pub use timers::Timer;
 
@@ -50,6 +52,7 @@ pub(super) use inherit::{decide as decide_inherit, evolve as evolve_inherited, h
 pub(super) use note::{decide as decide_note, evolve as evolve_noted};
 pub(super) use reopen::{decide as decide_reopen, evolve as evolve_reopened};
 pub(super) use report::{decide as decide_report, evolve_reported, evolve_settled};
+pub(super) use reveal::{decide as decide_reveal, evolve as evolve_revealed};
 pub(super) use send_back::{decide as decide_return, evolve as evolve_returned};
 pub(super) use sent::evolve as evolve_sent;
 pub(super) use timers::{decide as decide_timer, evolve_overdue, evolve_warned};

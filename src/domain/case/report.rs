@@ -22,7 +22,7 @@ pub(in crate::domain) fn decide(
     let Some((matter_number, matter)) = state.catalogue().find(&command.matter) else {
         return Err(Rejection::MatterNotFound);
     };
-    if !submission.scope.contains(command.place) {
+    if !submission.places.contains(command.place) {
         return Err(Rejection::PlaceNotFound);
     }
     let Some(place) = state.organisation().find(command.place) else {

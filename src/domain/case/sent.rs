@@ -20,7 +20,7 @@ pub(super) fn target<'s>(
     to: UnitCode,
 ) -> Result<(&'s UnitRow, &'s UnitRow), Rejection> {
     let organisation = state.organisation();
-    let found = organisation.find(to).filter(|_| submission.scope.contains(to));
+    let found = organisation.find(to).filter(|_| submission.places.contains(to));
     let Some(row) = found.and_then(|unit| organisation.unit(unit)) else {
         return Err(Rejection::TargetNotFound);
     };

@@ -2,11 +2,13 @@
 
 use super::world::*;
 use crate::domain::catalogue::HomeLevel;
-use crate::domain::code::{CodeRange, Level};
+use crate::domain::code::Level;
 use crate::domain::command::{
-    AdmitClient, BeginImport, Command, CommitImport, RevokeClient, StageUnits, Submission,
+    AdmitClient, BeginImport, Command, CommitImport, GrantRequest, RevokeClient, StageUnits,
+    Submission,
 };
-use crate::domain::event::{ClockMode, Grant};
+use crate::domain::event::ClockMode;
+use crate::domain::grant::{Scope, Scopes};
 use crate::domain::ids::{ImportId, UnitNumber};
 
 fn admin(command: Command) -> Submission {
@@ -43,7 +45,7 @@ fn a_revoked_client_acts_no_more_and_the_last_administrator_stays() {
 #[test]
 fn a_client_name_is_given_once() {
     let mut world = World::new();
-    let grant = Grant { is_admin: false, range: CodeRange::ALL };
+    let grant = GrantRequest::of(Scopes::of(&[Scope::Read]));
     let admit = AdmitClient { name: "app".into(), token_hash: [9; 32], grant };
     assert_eq!(
         world.submit(&admin(Command::AdmitClient(admit))).expect_err("taken").code(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::world::*;
 use crate::domain::case::{Light, Move, Moves, StatusName};
 use crate::domain::command::{CaseRef, Command, Submission};
+use crate::domain::grant::Places;
 use crate::domain::ids::CaseId;
 use crate::domain::rejection::Rejection;
 
@@ -68,7 +69,10 @@ fn move_of(command: &Command) -> Option<Move> {
         Command::NoteCase(_) => Some(Move::Note),
         Command::OpenJournal(_)
         | Command::AdmitClient(_)
+        | Command::ChangeClient(_)
+        | Command::RotateClient(_)
         | Command::RevokeClient(_)
+        | Command::RevealCase(_)
         | Command::BeginImport(_)
         | Command::StageUnits(_)
         | Command::StageMatters(_)
@@ -312,7 +316,7 @@ fn a_case_outside_the_scope_does_not_exist() {
     let case = case_after(&mut world, "");
     let command = world.verb("acknowledge", case);
     let scoped = Submission {
-        scope: code(TOWNSHIP_2).range(),
+        places: Places::within(code(TOWNSHIP_2)),
         principal: TOWNSHIP_APP,
         ..submission(command, Some(GRID_3))
     };

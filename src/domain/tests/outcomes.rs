@@ -6,12 +6,11 @@ use proptest::sample::Index;
 
 use super::laws::{Step, step, submission_of, take};
 use super::world::*;
-use crate::domain::code::CodeRange;
 use crate::domain::command::{
-    AbandonImport, AdmitClient, BeginImport, Command, CommitImport, RevokeClient, StageText,
-    StageUnits, Submission,
+    AbandonImport, AdmitClient, BeginImport, Command, CommitImport, GrantRequest, RevokeClient,
+    StageText, StageUnits, Submission,
 };
-use crate::domain::event::Grant;
+use crate::domain::grant::{Places, Scope, Scopes};
 use crate::domain::ids::{ImportId, PrincipalId, Timestamp};
 use crate::domain::limits::OUTCOME_AGE_MS_MAX;
 use crate::domain::outcome::{Outcomes, Remembered, key_hash};
@@ -80,7 +79,7 @@ fn administration(world: &World, kind: u8, seed: u8) -> Command {
         _ => Command::AdmitClient(AdmitClient {
             token_hash: *blake3::hash(name.as_bytes()).as_bytes(),
             name: name.into(),
-            grant: Grant { is_admin: false, range: CodeRange::ALL },
+            grant: GrantRequest::of(Scopes::of(&[Scope::Read])),
         }),
     }
 }
@@ -195,8 +194,8 @@ impl Client {
 fn by_principal(submission: Submission, by: usize) -> Submission {
     let principal = PRINCIPALS[by];
     let is_narrow = principal == TOWNSHIP_APP;
-    let scope = if is_narrow { code(TOWNSHIP_2).range() } else { CodeRange::ALL };
-    Submission { principal, scope, ..submission }
+    let places = if is_narrow { Places::within(code(TOWNSHIP_2)) } else { Places::everywhere() };
+    Submission { principal, places, ..submission }
 }
 
 proptest! {

@@ -4,6 +4,7 @@ use super::world::*;
 use crate::domain::case::{Source, StatusName};
 use crate::domain::command::{Command, Submission};
 use crate::domain::event::Event;
+use crate::domain::grant::Places;
 
 /// One line a report: matter, place: holder, with `!` where it is the fallback.
 #[test]
@@ -112,7 +113,7 @@ fn a_place_outside_the_scope_does_not_exist() {
     let report = world.report(MICRO, GRID);
     let scoped = Submission {
         principal: TOWNSHIP_APP,
-        scope: code(TOWNSHIP_2).range(),
+        places: Places::within(code(TOWNSHIP_2)),
         ..submission(Command::ReportCase(Box::new(report)), None)
     };
     assert_eq!(world.submit(&scoped).expect_err("outside").code(), "place_not_found");

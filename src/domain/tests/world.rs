@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crate::domain::calendar::Limit;
 use crate::domain::case::{Case, Source};
 use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
-use crate::domain::code::{CodeRange, Level, UnitCode};
+use crate::domain::code::{Level, UnitCode};
 use crate::domain::command::{
     AcknowledgeCase, AdmitClient, BeginImport, CaseRef, CloseCase, Command, CommitImport,
-    HandleCase, NoteCase, OpenJournal, ReasonedMove, ReportCase, SendCase, StageMatters,
-    StageUnits, Submission, Target,
+    GrantRequest, HandleCase, NoteCase, OpenJournal, ReasonedMove, ReportCase, SendCase,
+    StageMatters, StageUnits, Submission, Target,
 };
-use crate::domain::event::{ClockMode, Event, Grant, SealedPart};
+use crate::domain::event::{ClockMode, Event, SealedPart};
+use crate::domain::grant::{Places, Scope, Scopes};
 use crate::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
 use crate::domain::organisation::{Modules, UnitKind, UnitRow};
 use crate::domain::outcome::Remembered;
@@ -116,13 +117,11 @@ impl World {
         };
         let open = OpenJournal { clock_mode: mode, journal_id: 7 };
         world.system(Command::OpenJournal(open)).expect("a new journal opens");
-        for (name, is_admin, range) in [
-            ("admin", true, CodeRange::ALL),
-            ("app", false, CodeRange::ALL),
-            ("township-app", false, code(TOWNSHIP_2).range()),
-        ] {
+        let app = Scopes::of(&[Scope::Intake, Scope::Act]);
+        // Where they act their submissions say: nothing else asks for their places.
+        for (name, scopes) in [("admin", Scopes::ALL), ("app", app), ("township-app", app)] {
             let token_hash = *blake3::hash(name.as_bytes()).as_bytes();
-            let grant = Grant { is_admin, range };
+            let grant = GrantRequest::of(scopes);
             let admit = AdmitClient { name: name.into(), token_hash, grant };
             world.system(Command::AdmitClient(admit)).expect("a new client is admitted");
         }
@@ -323,7 +322,7 @@ impl World {
 pub(crate) fn submission(command: Command, by: Option<&str>) -> Submission {
     Submission {
         principal: APP,
-        scope: CodeRange::ALL,
+        places: Places::everywhere(),
         by: by.map(code),
         mark: None,
         at: None,

@@ -3,6 +3,7 @@
 use super::rig::*;
 use crate::domain::command::{AdvanceClock, Command, RevokeClient, Submission};
 use crate::domain::event::{ClockMode, Event};
+use crate::domain::grant::Places;
 use crate::domain::ids::{CaseId, Seq, Timestamp};
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
@@ -310,7 +311,7 @@ fn a_revoked_client_is_not_told_what_it_did() {
         let mut rig = Rig::driven();
         let report = Submission {
             principal: TOWNSHIP_APP,
-            scope: code(TOWNSHIP_2).range(),
+            places: Places::within(code(TOWNSHIP_2)),
             ..rig.report(MICRO, GRID_3, "k")
         };
         rig.accept(bring(report.clone()));

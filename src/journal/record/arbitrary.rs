@@ -8,20 +8,22 @@ use proptest::sample::select;
 
 use super::Tag;
 use crate::domain::calendar::Limit;
-use crate::domain::case::{ClockName, Source};
+use crate::domain::case::{ClaimantFields, ClockName, Source};
 use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
 use crate::domain::clock::Deadlines;
 use crate::domain::code::{CodeRange, UnitCode};
 use crate::domain::event::{
     CaseAcknowledged, CaseClosed, CaseEnded, CaseFellDue, CaseHandled, CaseNoted, CaseReported,
-    CaseSent, CaseSettled, CasesInherited, ClientAdmitted, ClientRevoked, ClockAdvanced, ClockMode,
-    Event, Grant, ImportAbandoned, ImportBegun, ImportCommitted, JournalOpened, MattersStaged,
-    SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitsRenumbered,
-    UnitsStaged,
+    CaseRevealed, CaseSent, CaseSettled, CasesInherited, ClientAdmitted, ClientChanged,
+    ClientRevoked, ClientRotated, ClockAdvanced, ClockMode, Event, ImportAbandoned, ImportBegun,
+    ImportCommitted, JournalOpened, MattersStaged, SealedPart, TextStaged, UnitChanged, UnitClosed,
+    UnitMoved, UnitOpened, UnitsRenumbered, UnitsStaged,
 };
+use crate::domain::grant::{Grant, Places, Scope, Scopes};
 use crate::domain::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, SeatNumber, Seq, SlotNumber, Timestamp, UnitNumber,
 };
+use crate::domain::limits::CLIENT_RANGES_MAX;
 use crate::domain::organisation::{Modules, UnitKind, UnitRow};
 use crate::domain::record::{Actor, Mark, Outcome, Record};
 
@@ -75,6 +77,8 @@ pub(crate) fn event(tag: Tag) -> BoxedStrategy<Event> {
             moment().prop_map(|to| Event::ClockAdvanced(ClockAdvanced { to })).boxed()
         }
         Tag::ClientAdmitted => admitted().boxed(),
+        Tag::ClientChanged => changed().boxed(),
+        Tag::ClientRotated => rotated().boxed(),
         Tag::ClientRevoked => any::<u32>()
             .prop_map(PrincipalId)
             .prop_map(|principal| Event::ClientRevoked(ClientRevoked { principal }))
@@ -136,6 +140,7 @@ pub(crate) fn event(tag: Tag) -> BoxedStrategy<Event> {
             .boxed(),
         Tag::CaseWarned => fell_due().prop_map(Event::CaseWarned).boxed(),
         Tag::CaseOverdue => fell_due().prop_map(Event::CaseOverdue).boxed(),
+        Tag::CaseRevealed => revealed().boxed(),
     }
 }
 
@@ -166,14 +171,49 @@ fn opened() -> impl Strategy<Value = Event> {
 }
 
 fn admitted() -> impl Strategy<Value = Event> {
-    let grant = (any::<bool>(), any::<u64>(), any::<u64>())
-        .prop_map(|(is_admin, first, last)| Grant { is_admin, range: CodeRange { first, last } });
-    (any::<u32>(), text(120), any::<[u8; 32]>(), grant).prop_map(
+    (any::<u32>(), text(120), any::<[u8; 32]>(), grant()).prop_map(
         |(principal, name, token_hash, grant)| {
             let principal = PrincipalId(principal);
             Event::ClientAdmitted(ClientAdmitted { principal, name, token_hash, grant })
         },
     )
+}
+
+fn changed() -> impl Strategy<Value = Event> {
+    (any::<u32>(), grant()).prop_map(|(principal, grant)| {
+        Event::ClientChanged(ClientChanged { principal: PrincipalId(principal), grant })
+    })
+}
+
+fn rotated() -> impl Strategy<Value = Event> {
+    (any::<u32>(), any::<[u8; 32]>(), moment()).prop_map(|(principal, token_hash, old_ends_at)| {
+        let principal = PrincipalId(principal);
+        Event::ClientRotated(ClientRotated { principal, token_hash, old_ends_at })
+    })
+}
+
+fn grant() -> impl Strategy<Value = Grant> {
+    let scopes = prop::collection::vec(select(Scope::ALL), 0..5);
+    let ranges = prop::collection::vec(any::<(u64, u64)>(), 1..=CLIENT_RANGES_MAX);
+    (scopes, ranges, option::of(1_u32..), option::of(moment())).prop_map(
+        |(scopes, ranges, quota_per_minute, expires_at)| {
+            let ranges =
+                ranges.iter().map(|(a, b)| CodeRange { first: *a.min(b), last: *a.max(b) });
+            Grant {
+                scopes: Scopes::of(&scopes),
+                places: Places::of(ranges).expect("few ranges, each of them one"),
+                quota_per_minute,
+                expires_at,
+            }
+        },
+    )
+}
+
+fn revealed() -> impl Strategy<Value = Event> {
+    let fields = (0_u8..8).prop_map(|bits| ClaimantFields::from_bits(bits).expect("three fields"));
+    (case(), fields, text(120), option::of(text(64))).prop_map(|(case, fields, purpose, ticket)| {
+        Event::CaseRevealed(CaseRevealed { case, fields, purpose, ticket })
+    })
 }
 
 fn reported() -> impl Strategy<Value = Event> {

@@ -113,6 +113,10 @@ tags!(
     ClientAdmitted = 8,
     /// [`Event::ClientRevoked`]
     ClientRevoked = 9,
+    /// [`Event::ClientChanged`]
+    ClientChanged = 10,
+    /// [`Event::ClientRotated`]
+    ClientRotated = 11,
     /// [`Event::ImportBegun`]
     ImportBegun = 16,
     /// [`Event::UnitsStaged`]
@@ -167,6 +171,8 @@ tags!(
     CaseNoted = 46,
     /// [`Event::CasesInherited`]
     CasesInherited = 47,
+    /// [`Event::CaseRevealed`]
+    CaseRevealed = 60,
 );
 
 /// Appends the record's bytes to `out`, whose room is used again: nothing is allocated but for a

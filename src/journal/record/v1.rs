@@ -82,9 +82,37 @@ struct ClientAdmitted<'a> {
     #[rkyv(with = InlineAsBox)]
     name: &'a str,
     token_hash: [u8; 32],
-    is_admin: bool,
-    range_first: u64,
-    range_last: u64,
+    grant: Grant<'a>,
+}
+
+#[derive(Archive, Serialize)]
+struct Grant<'a> {
+    /// As `Scopes::bits` has them.
+    scopes: u8,
+    #[rkyv(with = InlineAsBox)]
+    places: &'a [CodeRange],
+    /// 0: none.
+    quota_per_minute: u32,
+    expires_at: Option<i64>,
+}
+
+#[derive(Archive, Serialize)]
+struct CodeRange {
+    first: u64,
+    last: u64,
+}
+
+#[derive(Archive, Serialize)]
+struct ClientChanged<'a> {
+    principal: u32,
+    grant: Grant<'a>,
+}
+
+#[derive(Archive, Serialize)]
+struct ClientRotated {
+    principal: u32,
+    token_hash: [u8; 32],
+    old_ends_at: i64,
 }
 
 #[derive(Archive, Serialize)]
@@ -259,4 +287,15 @@ struct CasesInherited<'a> {
 struct InheritedCase {
     case: u32,
     previous: u64,
+}
+
+#[derive(Archive, Serialize)]
+struct CaseRevealed<'a> {
+    case: u32,
+    /// As `ClaimantFields::bits` has them.
+    fields: u8,
+    #[rkyv(with = InlineAsBox)]
+    purpose: &'a str,
+    #[rkyv(with = Map<InlineAsBox>)]
+    ticket: Option<&'a str>,
 }

@@ -5,10 +5,11 @@ use super::*;
 use crate::domain::calendar::Limit;
 use crate::domain::case::{Case, Light, Source, Status};
 use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
-use crate::domain::client::Client;
+use crate::domain::client::{Client, OldToken};
 use crate::domain::clock::Deadlines;
 use crate::domain::code::CodeRange;
-use crate::domain::event::{ClockMode, Grant, JournalOpened};
+use crate::domain::event::{ClockMode, JournalOpened};
+use crate::domain::grant::{Grant, Places, Scope, Scopes};
 use crate::domain::ids::{CaseId, ImportId, MatterNumber, Timestamp, UnitNumber};
 use crate::domain::import::StagedImport;
 use crate::domain::organisation::{Modules, OrderedUnit, UnitKind, UnitRow};
@@ -58,7 +59,17 @@ fn state() -> State {
     builder.client(Client {
         name: "app".into(),
         token_hash: [0x22; 32],
-        grant: Grant { is_admin: true, range: CodeRange { first: 0x0301, last: 0x0302 } },
+        old_token: Some(OldToken { hash: [0x33; 32], ends_at: Timestamp(0x0304) }),
+        grant: Grant {
+            scopes: Scopes::of(&[Scope::Intake, Scope::Read]),
+            places: Places::of([
+                CodeRange { first: 0x0301, last: 0x0302 },
+                CodeRange { first: 0x0305, last: 0x0306 },
+            ])
+            .expect("two ranges"),
+            quota_per_minute: Some(0x0307),
+            expires_at: Some(Timestamp(0x0308)),
+        },
         is_revoked: false,
         last_seq: Seq(0x0303),
     });
@@ -254,14 +265,23 @@ const GOLDEN: &[(&str, &str)] = &[
     // Kind 4: client.
     ("kind", "04"),
     ("rows", "01000000"),
-    ("bytes of the rows", "3f000000"),
-    ("checksum", "0d995799bb84474d"),
+    ("bytes of the rows", "86000000"),
+    ("checksum", "e7220c31655a5a07"),
     ("name: length", "0300"),
     ("name", "617070"),
     ("token hash", "2222222222222222222222222222222222222222222222222222222222222222"),
-    ("is admin", "01"),
+    ("old token", "01"),
+    ("old token: hash", "3333333333333333333333333333333333333333333333333333333333333333"),
+    ("old token: ends at", "0403000000000000"),
+    ("scopes: intake, read", "05"),
+    ("ranges", "02"),
     ("range: first", "0103000000000000"),
     ("range: last", "0203000000000000"),
+    ("range: first", "0503000000000000"),
+    ("range: last", "0603000000000000"),
+    ("quota per minute", "07030000"),
+    ("expires at", "01"),
+    ("expires at", "0803000000000000"),
     ("is revoked", "00"),
     ("last seq", "0303000000000000"),
     // Kind 5: import.

@@ -7,10 +7,11 @@ use super::fields::{Fields, Put};
 use crate::domain::calendar::Limit;
 use crate::domain::case::{Case, Light, Status};
 use crate::domain::catalogue::MatterRow;
-use crate::domain::client::Client;
+use crate::domain::client::{Client, OldToken};
 use crate::domain::clock::Deadlines;
 use crate::domain::code::{CodeRange, UnitCode};
-use crate::domain::event::{Grant, JournalOpened};
+use crate::domain::event::JournalOpened;
+use crate::domain::grant::{Grant, Places, Scopes};
 use crate::domain::ids::{CaseId, ImportId, MatterNumber, Seq, Timestamp, UnitNumber};
 use crate::domain::organisation::{Modules, OrderedUnit, UnitRow};
 use crate::domain::outcome::{KeyHash, Remembered};
@@ -193,13 +194,15 @@ pub(super) fn matter(fields: &mut Fields<'_>) -> Option<MatterRow> {
 }
 
 pub(super) fn put_client(client: &Client, out: &mut Vec<u8>) {
-    let Client { name, token_hash, grant: Grant { is_admin, range }, is_revoked, last_seq } =
-        client;
+    let Client { name, token_hash, old_token, grant, is_revoked, last_seq } = client;
     out.put_text(name);
     out.put(*token_hash);
-    out.put_flag(*is_admin);
-    out.put(range.first.to_le_bytes());
-    out.put(range.last.to_le_bytes());
+    out.put_flag(old_token.is_some());
+    if let Some(OldToken { hash, ends_at }) = old_token {
+        out.put(*hash);
+        out.put(ends_at.0.to_le_bytes());
+    }
+    put_grant(grant, out);
     out.put_flag(*is_revoked);
     out.put(last_seq.0.to_le_bytes());
 }
@@ -208,12 +211,39 @@ pub(super) fn client(fields: &mut Fields<'_>) -> Option<Client> {
     Some(Client {
         name: fields.text()?.into(),
         token_hash: fields.bytes()?,
-        grant: Grant {
-            is_admin: fields.flag()?,
-            range: CodeRange { first: fields.u64()?, last: fields.u64()? },
-        },
+        old_token: fields.maybe(|fields| {
+            Some(OldToken { hash: fields.bytes()?, ends_at: Timestamp(fields.i64()?) })
+        })?,
+        grant: grant(fields)?,
         is_revoked: fields.flag()?,
         last_seq: Seq(fields.u64()?),
+    })
+}
+
+fn put_grant(grant: &Grant, out: &mut Vec<u8>) {
+    let Grant { scopes, places, quota_per_minute, expires_at } = grant;
+    out.push(scopes.bits());
+    let count = u8::try_from(places.ranges().len()).expect("bounded by CLIENT_RANGES_MAX");
+    out.push(count);
+    for range in places.ranges() {
+        out.put(range.first.to_le_bytes());
+        out.put(range.last.to_le_bytes());
+    }
+    // Zero is no quota.
+    out.put(quota_per_minute.unwrap_or(0).to_le_bytes());
+    put_moment(*expires_at, out);
+}
+
+fn grant(fields: &mut Fields<'_>) -> Option<Grant> {
+    let scopes = Scopes::from_bits(fields.byte()?)?;
+    let ranges = (0..fields.byte()?)
+        .map(|_| Some(CodeRange { first: fields.u64()?, last: fields.u64()? }))
+        .collect::<Option<Vec<_>>>()?;
+    Some(Grant {
+        scopes,
+        places: Places::of(ranges)?,
+        quota_per_minute: Some(fields.u32()?).filter(|quota| *quota != 0),
+        expires_at: moment(fields)?,
     })
 }
 

@@ -3,42 +3,110 @@
 use std::io::Write;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::block_on;
 use crate::server::client::path_part;
 use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::target::{Target, TargetArgs};
 
+const CREATE: &str = "zhida token create grid-app --scope intake,act,read --within 411502000000 \
+                      > grid-app.token";
+
 #[derive(Debug, Subcommand)]
-#[command(after_help = after_help(&["zhida token create grid-app --within 411502000000 > grid-app.token"]))]
+#[command(after_help = after_help(&[CREATE]))]
 pub(super) enum TokenCommand {
     /// Admit a client system and print its token, this once
     Create(CreateArgs),
     /// List the client systems, never their tokens
     List(ListArgs),
-    /// End a client system's token
+    /// Say anew what a client system may do; its tokens stay
+    Change(ChangeArgs),
+    /// Print a client system's next token, this once; the one before lives on for a while
+    Rotate(RotateArgs),
+    /// End a client system's tokens
     Revoke(RevokeArgs),
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = after_help(&["zhida token create grid-app --within 411502000000 > grid-app.token"]))]
+#[command(after_help = after_help(&[
+    CREATE,
+    "zhida token create screen --scope read --quota 600 --expires 2027-01-01T00:00:00+08:00",
+]))]
 pub(super) struct CreateArgs {
     /// What its owners call it, unique
     name: String,
-    /// The unit whose subtree it acts for; the whole city if left out
-    #[arg(long, value_name = "CODE")]
-    within: Option<String>,
-    /// Let it administer
-    #[arg(long)]
-    admin: bool,
+    #[command(flatten)]
+    grant: GrantArgs,
     #[command(flatten)]
     target: TargetArgs,
+}
+
+/// What a client may do.
+#[derive(Args, Clone, Debug)]
+struct GrantArgs {
+    /// What its tokens may be used for: intake, act, read, directive, admin, which holds all others
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
+    scopes: Vec<String>,
+    /// A unit whose subtree exists for it, up to 16 times; the whole city if left out
+    #[arg(long, value_name = "CODE")]
+    within: Vec<String>,
+    /// Commands and reads a minute; as many as it likes if left out
+    #[arg(long, value_name = "NUMBER")]
+    quota: Option<u32>,
+    /// From when its tokens are worth nothing; never if left out
+    #[arg(long, value_name = "TIME")]
+    expires: Option<String>,
+}
+
+impl GrantArgs {
+    /// As a body says it.
+    fn body(&self) -> Value {
+        let mut body = json!({ "scopes": self.scopes });
+        if !self.within.is_empty() {
+            body["within"] = json!(self.within);
+        }
+        if let Some(quota) = self.quota {
+            body["quota_per_minute"] = json!(quota);
+        }
+        if let Some(expires) = &self.expires {
+            body["expires_at"] = json!(expires);
+        }
+        body
+    }
 }
 
 #[derive(Args, Debug)]
 #[command(after_help = after_help(&["zhida token list"]))]
 pub(super) struct ListArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = after_help(&[
+    "zhida token change grid-app --scope read --within 411502000000 --within 411503000000",
+]))]
+pub(super) struct ChangeArgs {
+    /// Its name
+    name: String,
+    #[command(flatten)]
+    grant: GrantArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = after_help(&[
+    "zhida token rotate grid-app > grid-app.token",
+    "zhida token rotate grid-app --overlap-hours 0 > grid-app.token",
+]))]
+pub(super) struct RotateArgs {
+    /// Its name
+    name: String,
+    /// How long its newest token lives on beside the next one, up to 168; 24 if left out
+    #[arg(long, value_name = "HOURS")]
+    overlap_hours: Option<u32>,
     #[command(flatten)]
     target: TargetArgs,
 }
@@ -57,22 +125,17 @@ pub(super) fn run(command: &TokenCommand) -> Result<(), Failure> {
         match command {
             TokenCommand::Create(args) => create(args).await,
             TokenCommand::List(args) => list(args).await,
+            TokenCommand::Change(args) => change(args).await,
+            TokenCommand::Rotate(args) => rotate(args).await,
             TokenCommand::Revoke(args) => revoke(args).await,
         }
     })
 }
 
 async fn create(args: &CreateArgs) -> Result<(), Failure> {
-    let mut target = Target::connect(&args.target).await?;
-    let mut body = json!({ "name": args.name, "admin": args.admin });
-    if let Some(within) = &args.within {
-        body["within"] = json!(within);
-    }
-    let reply = target.client.post("/v1/clients", "application/json", body.to_string()).await?;
-    let token = reply.json()?["token"].as_str().map(str::to_string);
-    target.close().await?;
-    let token =
-        token.ok_or_else(|| Failure::new(Kind::World, "the server's reply holds no token"))?;
+    let mut body = args.grant.body();
+    body["name"] = json!(args.name);
+    let token = token_of(&post(&args.target, "/v1/clients", body.to_string()).await?)?;
     eprintln!("{} may act now. Its token is shown this once:", args.name);
     say(&token)
 }
@@ -85,13 +148,43 @@ async fn list(args: &ListArgs) -> Result<(), Failure> {
         .map_err(|error| Failure::world("print the clients", &error))?)
 }
 
+async fn change(args: &ChangeArgs) -> Result<(), Failure> {
+    post(&args.target, &path_of(&args.name, "change"), args.grant.body().to_string()).await?;
+    eprintln!("{} may do that from now on.", args.name);
+    Ok(())
+}
+
+async fn rotate(args: &RotateArgs) -> Result<(), Failure> {
+    let mut body = json!({});
+    if let Some(hours) = args.overlap_hours {
+        body["overlap_hours"] = json!(hours);
+    }
+    let path = path_of(&args.name, "rotate");
+    let token = token_of(&post(&args.target, &path, body.to_string()).await?)?;
+    eprintln!("{} has another token. It is shown this once:", args.name);
+    say(&token)
+}
+
 async fn revoke(args: &RevokeArgs) -> Result<(), Failure> {
-    let mut target = Target::connect(&args.target).await?;
-    let path = format!("/v1/clients/{}/revoke", path_part(&args.name));
-    target.client.post(&path, "application/json", "").await?.json()?;
-    target.close().await?;
+    post(&args.target, &path_of(&args.name, "revoke"), String::new()).await?;
     eprintln!("{} may not act any more.", args.name);
     Ok(())
+}
+
+fn path_of(name: &str, action: &str) -> String {
+    format!("/v1/clients/{}/{action}", path_part(name))
+}
+
+async fn post(target: &TargetArgs, path: &str, body: String) -> Result<Value, Failure> {
+    let mut target = Target::connect(target).await?;
+    let reply = target.client.post(path, "application/json", body).await?.json()?;
+    target.close().await?;
+    Ok(reply)
+}
+
+fn token_of(reply: &Value) -> Result<String, Failure> {
+    let token = reply["token"].as_str().map(str::to_string);
+    token.ok_or_else(|| Failure::new(Kind::World, "the server's reply holds no token"))
 }
 
 /// Data on stdout.
@@ -126,7 +219,7 @@ mod tests {
         block_on(async {
             let mut admitting = Target::connect(&target).await?;
             for name in names {
-                let body = json!({ "name": name, "admin": false }).to_string();
+                let body = json!({ "name": name, "scopes": ["read"] }).to_string();
                 admitting.client.post("/v1/clients", "application/json", body).await?.json()?;
             }
             admitting.close().await?;

@@ -10,14 +10,17 @@ use rkyv::rancor::Error;
 use rkyv::{Archive, Archived, Portable};
 
 use super::{
-    CaseFellDue, CaseReported, CaseSent, CasesInherited, ClientAdmitted, ClientRevoked,
-    ClockAdvanced, Deadlines, Entry, Head, ImportBegun, JournalOpened, Limit, MatterRow,
-    MattersStaged, OfCase, OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged, UnitChanged,
-    UnitClosed, UnitMoved, UnitOpened, UnitRow, UnitsRenumbered, UnitsStaged,
+    CaseFellDue, CaseReported, CaseRevealed, CaseSent, CasesInherited, ClientAdmitted,
+    ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced, CodeRange, Deadlines, Entry, Grant,
+    Head, ImportBegun, JournalOpened, Limit, MatterRow, MattersStaged, OfCase, OfCaseSaying,
+    OfImport, Outcome, SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved, UnitOpened,
+    UnitRow, UnitsRenumbered, UnitsStaged,
 };
 use crate::domain;
-use crate::domain::code::{CodeRange, UnitCode};
-use crate::domain::event::{Event, Grant};
+use crate::domain::case::ClaimantFields;
+use crate::domain::code::UnitCode;
+use crate::domain::event::Event;
+use crate::domain::grant::{Places, Scopes};
 use crate::domain::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, SeatNumber, Seq, SlotNumber, Timestamp, UnitNumber,
 };
@@ -33,6 +36,8 @@ pub(in super::super) fn read(seq: Seq, tag: Tag, bytes: &[u8]) -> Result<Record,
         Tag::ClockAdvanced => archive.record::<ClockAdvanced>(advanced),
         Tag::ClientAdmitted => archive.record::<ClientAdmitted>(admitted),
         Tag::ClientRevoked => archive.record::<ClientRevoked>(revoked),
+        Tag::ClientChanged => archive.record::<ClientChanged>(changed),
+        Tag::ClientRotated => archive.record::<ClientRotated>(rotated),
         Tag::ImportBegun => archive.record::<ImportBegun>(begun),
         Tag::UnitsStaged => archive.record::<UnitsStaged>(units_staged),
         Tag::MattersStaged => archive.record::<MattersStaged>(matters_staged),
@@ -60,6 +65,7 @@ pub(in super::super) fn read(seq: Seq, tag: Tag, bytes: &[u8]) -> Result<Record,
         Tag::UnitClosed => archive.record::<UnitClosed>(unit_closed),
         Tag::UnitMoved => archive.record::<UnitMoved>(unit_moved),
         Tag::UnitsRenumbered => archive.record::<UnitsRenumbered>(renumbered),
+        Tag::CaseRevealed => archive.record::<CaseRevealed>(revealed),
     }
 }
 
@@ -159,19 +165,49 @@ fn advanced(body: &Archived<ClockAdvanced>) -> Found {
 }
 
 fn admitted(body: &Archived<ClientAdmitted<'static>>) -> Found {
-    let range =
-        CodeRange { first: body.range_first.to_native(), last: body.range_last.to_native() };
     Ok(Event::ClientAdmitted(domain::event::ClientAdmitted {
         principal: PrincipalId(body.principal.to_native()),
         name: (*body.name).into(),
         token_hash: body.token_hash,
-        grant: Grant { is_admin: body.is_admin, range },
+        grant: grant(&body.grant)?,
     }))
 }
 
 fn revoked(body: &Archived<ClientRevoked>) -> Found {
     let principal = PrincipalId(body.principal.to_native());
     Ok(Event::ClientRevoked(domain::event::ClientRevoked { principal }))
+}
+
+fn changed(body: &Archived<ClientChanged<'static>>) -> Found {
+    Ok(Event::ClientChanged(domain::event::ClientChanged {
+        principal: PrincipalId(body.principal.to_native()),
+        grant: grant(&body.grant)?,
+    }))
+}
+
+fn rotated(body: &Archived<ClientRotated>) -> Found {
+    Ok(Event::ClientRotated(domain::event::ClientRotated {
+        principal: PrincipalId(body.principal.to_native()),
+        token_hash: body.token_hash,
+        old_ends_at: Timestamp(body.old_ends_at.to_native()),
+    }))
+}
+
+fn grant(grant: &Archived<Grant<'static>>) -> Result<domain::grant::Grant, Unknown> {
+    let unknown = |of, number| Unknown { of, number };
+    let ranges = grant.places.iter().map(|range: &Archived<CodeRange>| domain::code::CodeRange {
+        first: range.first.to_native(),
+        last: range.last.to_native(),
+    });
+    let count = grant.places.len() as u64;
+    let quota = grant.quota_per_minute.to_native();
+    Ok(domain::grant::Grant {
+        scopes: Scopes::from_bits(grant.scopes)
+            .ok_or_else(|| unknown("set of scopes", u64::from(grant.scopes)))?,
+        places: Places::of(ranges).ok_or_else(|| unknown("set of ranges", count))?,
+        quota_per_minute: (quota != 0).then_some(quota),
+        expires_at: moment(&grant.expires_at),
+    })
 }
 
 fn begun(body: &Archived<ImportBegun<'static>>) -> Found {
@@ -388,6 +424,17 @@ fn warned(body: &Archived<CaseFellDue>) -> Found {
 
 fn overdue(body: &Archived<CaseFellDue>) -> Found {
     Ok(Event::CaseOverdue(fell_due(body)?))
+}
+
+fn revealed(body: &Archived<CaseRevealed<'static>>) -> Found {
+    let fields = ClaimantFields::from_bits(body.fields)
+        .ok_or(Unknown { of: "set of fields", number: u64::from(body.fields) })?;
+    Ok(Event::CaseRevealed(domain::event::CaseRevealed {
+        case: CaseId(body.case.to_native()),
+        fields,
+        purpose: (*body.purpose).into(),
+        ticket: body.ticket.as_ref().map(|ticket| (**ticket).into()),
+    }))
 }
 
 fn fell_due(body: &Archived<CaseFellDue>) -> Result<domain::event::CaseFellDue, Unknown> {

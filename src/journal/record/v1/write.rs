@@ -6,10 +6,11 @@ use rkyv::rancor::Panic;
 use rkyv::ser::allocator::ArenaHandle;
 
 use super::{
-    CaseFellDue, CaseReported, CaseSent, CasesInherited, ClientAdmitted, ClientRevoked,
-    ClockAdvanced, Deadlines, Entry, Head, ImportBegun, InheritedCase, JournalOpened, Limit,
-    MatterRow, MattersStaged, OfCase, OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged,
-    UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitRow, UnitsRenumbered, UnitsStaged,
+    CaseFellDue, CaseReported, CaseRevealed, CaseSent, CasesInherited, ClientAdmitted,
+    ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced, CodeRange, Deadlines, Entry, Grant,
+    Head, ImportBegun, InheritedCase, JournalOpened, Limit, MatterRow, MattersStaged, OfCase,
+    OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved,
+    UnitOpened, UnitRow, UnitsRenumbered, UnitsStaged,
 };
 use crate::domain;
 use crate::domain::event::Event;
@@ -27,7 +28,19 @@ pub(in super::super) fn write(record: &Record, out: &mut Vec<u8>) {
     match &record.event {
         Event::JournalOpened(event) => put(head, opened(event), out),
         Event::ClockAdvanced(event) => put(head, ClockAdvanced { to: event.to.0 }, out),
-        Event::ClientAdmitted(event) => put(head, admitted(event), out),
+        Event::ClientAdmitted(event) => {
+            let places = places(&event.grant);
+            let grant = grant(&event.grant, &places);
+            let (name, token_hash) = (&*event.name, event.token_hash);
+            let body = ClientAdmitted { principal: event.principal.0, name, token_hash, grant };
+            put(head, body, out);
+        }
+        Event::ClientChanged(event) => {
+            let places = places(&event.grant);
+            let grant = grant(&event.grant, &places);
+            put(head, ClientChanged { principal: event.principal.0, grant }, out);
+        }
+        Event::ClientRotated(event) => put(head, rotated(event), out),
         Event::ClientRevoked(event) => {
             put(head, ClientRevoked { principal: event.principal.0 }, out);
         }
@@ -79,6 +92,7 @@ pub(in super::super) fn write(record: &Record, out: &mut Vec<u8>) {
         Event::CaseHandled(event) => put(head, saying(event.case, &event.measures), out),
         Event::CaseClosed(event) => put(head, saying(event.case, &event.answer), out),
         Event::CaseWarned(event) | Event::CaseOverdue(event) => put(head, fell_due(event), out),
+        Event::CaseRevealed(event) => put(head, revealed(event), out),
     }
 }
 
@@ -113,14 +127,25 @@ fn opened(event: &domain::event::JournalOpened) -> JournalOpened {
     JournalOpened { clock_mode: event.clock_mode.code(), journal_id: event.journal_id }
 }
 
-fn admitted(event: &domain::event::ClientAdmitted) -> ClientAdmitted<'_> {
-    ClientAdmitted {
+fn places(grant: &domain::grant::Grant) -> Vec<CodeRange> {
+    let ranges = grant.places.ranges().iter();
+    ranges.map(|range| CodeRange { first: range.first, last: range.last }).collect()
+}
+
+fn grant<'a>(grant: &domain::grant::Grant, places: &'a [CodeRange]) -> Grant<'a> {
+    Grant {
+        scopes: grant.scopes.bits(),
+        places,
+        quota_per_minute: grant.quota_per_minute.unwrap_or(0),
+        expires_at: grant.expires_at.map(|at| at.0),
+    }
+}
+
+fn rotated(event: &domain::event::ClientRotated) -> ClientRotated {
+    ClientRotated {
         principal: event.principal.0,
-        name: &event.name,
         token_hash: event.token_hash,
-        is_admin: event.grant.is_admin,
-        range_first: event.grant.range.first,
-        range_last: event.grant.range.last,
+        old_ends_at: event.old_ends_at.0,
     }
 }
 
@@ -200,6 +225,15 @@ fn saying(case: CaseId, said: &domain::event::SealedPart) -> OfCaseSaying<'_> {
 
 fn fell_due(event: &domain::event::CaseFellDue) -> CaseFellDue {
     CaseFellDue { case: event.case.0, clock: event.clock.code(), due_at: event.due_at.0 }
+}
+
+fn revealed(event: &domain::event::CaseRevealed) -> CaseRevealed<'_> {
+    CaseRevealed {
+        case: event.case.0,
+        fields: event.fields.bits(),
+        purpose: &event.purpose,
+        ticket: event.ticket.as_deref(),
+    }
 }
 
 fn part(part: &domain::event::SealedPart) -> SealedPart<'_> {

@@ -1,0 +1,98 @@
+//! Who claims, shown in plain: once, after the event that says so is durable.
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::app::App;
+use super::body::{Reveal, Verb, Want, read_post};
+use super::caller::Caller;
+use super::codes::Code;
+use super::problem::{Problem, ProblemBody};
+use super::read::parts::{self, ClaimantBody};
+use super::reply::{AcceptedBody, wants_timing, written};
+use super::schema;
+use super::write::{Address, addressed, case_id, read_body, submission};
+use crate::domain::case::ClaimantFields;
+use crate::domain::ids::CaseId;
+use crate::engine::Handle;
+
+/// What was revealed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Revealed)]
+pub(super) struct RevealedBody {
+    #[serde(flatten)]
+    accepted: AcceptedBody,
+    /// The fields that were asked for, in plain; none where the case has no claimant, its key was
+    /// erased, or the answer repeats an earlier one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimant: Option<ClaimantBody>,
+}
+
+/// Reveal who claims
+///
+/// In plain, this once. The purpose is kept as an event of the case, for everybody who reads its
+/// history. A confidential matter's claimant is for administrators.
+#[utoipa::path(
+    post,
+    path = "/v1/cases/{id}/reveal",
+    tag = "cases",
+    params(
+        ("id" = u32, Path, description = "The case's number"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeat is answered without the claimant"),
+        ("If-Match" = Option<String>, Header, description = "The version that the case was seen at: 412 when it has another"),
+    ),
+    request_body = schema::RevealCase,
+    responses(
+        (status = 200, description = "Revealed", body = RevealedBody, headers(
+            ("ETag" = String, description = "The case's version"),
+            ("Zhida-Seq" = u64, description = "The command's event"),
+        )),
+        (status = 403, description = "scope_missing, claimant_confidential", body = ProblemBody),
+        (status = 404, description = "case_not_found", body = ProblemBody),
+        (status = 412, description = "version_stale, with version", body = ProblemBody),
+        (status = "default", description = "Any other problem", body = ProblemBody),
+    ),
+)]
+pub(super) async fn reveal_case(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (http::request::Parts { headers, .. }, body) = request.into_parts();
+    let verb = Verb::RevealCase;
+    let caller = Caller::with(&app, &headers, verb.scope())?;
+    let id = case_id(&id).ok_or_else(|| Problem::new(Code::CaseNotFound))?;
+    let bytes = read_body(&app, &headers, body).await?;
+    let address = Address { case: Some(id), ..Address::of(verb) };
+    let draft = read_post(verb, addressed(&headers, address)?, &bytes)?;
+    let Want::Reveal(_, Reveal { fields, .. }) = draft.want else {
+        unreachable!("the verb is read as nothing else");
+    };
+    let submission = submission(&app, &caller, draft, None)?;
+    let done = app.handle().submit(&app.desk, submission).await?;
+    let claimant = if done.is_repeat {
+        None
+    } else {
+        app.handle().blocking_read(move |handle: &Handle| plain(handle, id, fields)).await??
+    };
+    let accepted = AcceptedBody::of(app.handle().view(), &done.reply);
+    let body = RevealedBody { accepted, claimant };
+    Ok(written(&body, &done, StatusCode::OK, wants_timing(&headers)).map(Body::from))
+}
+
+fn plain(
+    handle: &Handle,
+    id: CaseId,
+    fields: ClaimantFields,
+) -> Result<Option<ClaimantBody>, Problem> {
+    let Some(case) = handle.case(id) else {
+        return Ok(None);
+    };
+    let reports = handle.records(case.first_seq, case.first_seq, 1)?;
+    let claimant = reports.first().map(|report| parts::claimant(handle, report)).transpose()?;
+    Ok(claimant.flatten().map(|claimant| claimant.only(fields)))
+}
