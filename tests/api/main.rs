@@ -8,6 +8,7 @@ mod cases;
 mod client;
 mod document;
 mod driven;
+mod matrix;
 mod reads;
 mod strained;
 mod streams;
