@@ -6,7 +6,7 @@ use zhida::domain::ids::Timestamp;
 use zhida::engine::{Clock, ManualClock};
 
 use crate::client::Answer;
-use crate::world::{Choices, GRID, MONDAY, World, matters, report, units};
+use crate::world::{Choices, GRID, MONDAY, ROOM, VILLAGE, World, matters, report, units};
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -30,7 +30,7 @@ fn needs(operation: &str) -> Option<Needs> {
     Some(match operation {
         "GET /healthz" | "GET /readyz" | "GET /metrics" | "GET /openapi.json" => Needs::Nothing,
         "GET /v1/build" | "GET /v1/outcomes/{key}" | "POST /v1/commands" => Needs::Token,
-        "GET /v1/matters" | "GET /v1/events" => Needs::Scope("read"),
+        "GET /v1/matters" | "GET /v1/events" | "GET /v1/organisation" => Needs::Scope("read"),
         "GET /v1/counts" => Needs::City("read"),
         "GET /v1/cases/{id}" | "GET /v1/cases/{id}/timeline" => {
             Needs::Place("read", "case_not_found")
@@ -43,6 +43,13 @@ fn needs(operation: &str) -> Option<Needs> {
         | "POST /v1/cases/{id}/escalate"
         | "POST /v1/cases/{id}/handle"
         | "POST /v1/cases/{id}/close"
+        | "POST /v1/cases/{id}/hand_down"
+        | "POST /v1/cases/{id}/transfer"
+        | "POST /v1/cases/{id}/return"
+        | "POST /v1/cases/{id}/decline"
+        | "POST /v1/cases/{id}/reopen"
+        | "POST /v1/cases/{id}/void"
+        | "POST /v1/cases/{id}/note"
         | "POST /v1/cases/{id}/reveal" => Needs::Place("act", "case_not_found"),
         "GET /v1/clients"
         | "POST /v1/clients"
@@ -57,6 +64,12 @@ fn needs(operation: &str) -> Option<Needs> {
         | "POST /v1/imports/{id}/text"
         | "POST /v1/imports/{id}/commit"
         | "POST /v1/imports/{id}/abandon"
+        | "POST /v1/units"
+        | "POST /v1/units/{code}/change"
+        | "POST /v1/units/{code}/close"
+        | "POST /v1/units/{code}/split"
+        | "POST /v1/units/{code}/merge"
+        | "POST /v1/units/{code}/move"
         | "POST /v1/clock/advance"
         | "GET /v1/journal/records" => Needs::Scope("admin"),
         _ => return None,
@@ -70,7 +83,25 @@ fn body(operation: &str) -> Option<(&'static str, String)> {
     let json = match operation {
         "POST /v1/cases" => report("PS-001", GRID),
         "POST /v1/cases/{id}/acknowledge" => by,
-        "POST /v1/cases/{id}/escalate" => with("reason"),
+        "POST /v1/cases/{id}/escalate"
+        | "POST /v1/cases/{id}/return"
+        | "POST /v1/cases/{id}/decline"
+        | "POST /v1/cases/{id}/reopen" => with("reason"),
+        "POST /v1/cases/{id}/void" => format!(r#"{{"by":"{ROOM}","reason":"好"}}"#),
+        "POST /v1/cases/{id}/hand_down" | "POST /v1/cases/{id}/transfer" => {
+            format!(r#"{{"by":"{GRID}","to":"{VILLAGE}","reason":"好"}}"#)
+        }
+        "POST /v1/cases/{id}/note" => with("note"),
+        "POST /v1/units" | "POST /v1/units/{code}/change" => {
+            format!(r#"{{"row":{{"code":"{GRID}","kind":"grid","name":"网格"}}}}"#)
+        }
+        "POST /v1/units/{code}/close" => format!(r#"{{"successor":"{GRID}"}}"#),
+        "POST /v1/units/{code}/split" => {
+            let row = r#"{"code":"411502001001009","kind":"grid","name":"网格"}"#;
+            format!(r#"{{"rows":[{row},{row}],"successor":"{GRID}"}}"#)
+        }
+        "POST /v1/units/{code}/merge" => format!(r#"{{"units":["{GRID}"]}}"#),
+        "POST /v1/units/{code}/move" => format!(r#"{{"to":"{GRID}"}}"#),
         "POST /v1/cases/{id}/handle" => with("measures"),
         "POST /v1/cases/{id}/close" => with("answer"),
         "POST /v1/cases/{id}/reveal" => r#"{"fields":["name"],"purpose":"回访"}"#.to_owned(),
@@ -158,6 +189,9 @@ fn ask(world: &World, operation: &str, case: u64, kind: &Kind) -> Answer {
         .replace("{key}", "k-1")
         .replace("{name}", "nobody");
     let mut request = world.request(method, &path).without_token();
+    if operation.contains("/v1/units") || operation.ends_with("/commit") {
+        request = request.header("if-match", "*");
+    }
     if let Some(token) = &kind.token {
         request = request.token(token);
     }
