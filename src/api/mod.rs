@@ -21,6 +21,7 @@ pub mod body;
 mod caller;
 pub mod codes;
 mod commands;
+mod docs;
 pub mod language;
 mod moment;
 mod options;

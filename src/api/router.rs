@@ -12,7 +12,7 @@ use super::codes::Code;
 use super::language::Language;
 use super::problem::Problem;
 use super::read::{cases, events, records, units};
-use super::{actions, commands, reveal, system};
+use super::{actions, commands, docs, reveal, system};
 
 /// How the document introduces itself.
 const ABOUT: &str = "\
@@ -91,12 +91,15 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(system::get_ready))
         .routes(routes!(system::get_metrics))
         .routes(routes!(system::get_openapi))
+        .routes(routes!(docs::get_docs))
 }
 
 /// The router of one I/O thread.
 pub(super) fn router(app: App) -> axum::Router {
     let (router, _) = routes().split_for_parts();
     router
+        .route("/docs/", axum::routing::get(docs::get_index))
+        .route("/docs/{file}", axum::routing::get(docs::get_file))
         .fallback(async || Problem::new(Code::RouteNotFound))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
         .with_state(app)

@@ -6,6 +6,7 @@ mod admin;
 mod bad_input;
 mod cases;
 mod client;
+mod docs;
 mod document;
 mod driven;
 mod matrix;

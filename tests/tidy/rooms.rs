@@ -28,6 +28,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower", &["src/api/service.rs"]),
     ("utoipa", &["src/api/"]),
     ("utoipa_axum", &["src/api/router.rs"]),
+    ("utoipa_swagger_ui", &["src/api/docs/"]),
     // What is kept.
     ("aes_gcm_siv", &["src/journal/vault/seal.rs"]),
     ("blake3", &["src/api/", "src/domain/tests/", "src/journal/"]),
