@@ -8,7 +8,7 @@ use super::app::App;
 use super::body::Verb;
 use super::caller::Caller;
 use super::codes::Code;
-use super::problem::{Problem, ProblemBody};
+use super::problem::Problem;
 use super::reply::AcceptedBody;
 use super::schema;
 use super::write::{Address, case_id, post};
@@ -22,10 +22,6 @@ use crate::domain::case::Move;
     post,
     path = "/v1/cases",
     tag = "cases",
-    params(
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body gets the same answer"),
-        ("Server-Timing" = Option<String>, Header, description = "Any value: the answer tells where the time went"),
-    ),
     request_body = schema::ReportCase,
     responses(
         (status = 201, description = "It is a case", body = AcceptedBody, headers(
@@ -33,10 +29,6 @@ use crate::domain::case::Move;
             ("ETag" = String, description = "Its version"),
             ("Zhida-Seq" = u64, description = "The command's last event"),
         )),
-        (status = 400, description = "malformed_json, bad_utf8, invalid_body", body = ProblemBody),
-        (status = 409, description = "source_number_taken, no_holder", body = ProblemBody),
-        (status = 422, description = "place_not_found, matter_not_found, key_reused, …", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(super) async fn report_case(
@@ -55,9 +47,7 @@ macro_rules! case_action {
             tag = "cases",
             params(
                 ("id" = u32, Path, description = "The case's number"),
-                ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body gets the same answer"),
                 ("If-Match" = Option<String>, Header, description = "The version that the case was seen at: 412 when it has another"),
-                ("Server-Timing" = Option<String>, Header, description = "Any value: the answer tells where the time went"),
             ),
             request_body = $body,
             responses(
@@ -65,12 +55,6 @@ macro_rules! case_action {
                     ("ETag" = String, description = "The case's version"),
                     ("Zhida-Seq" = u64, description = "The command's last event"),
                 )),
-                (status = 403, description = "not_the_holder, needs_centre, with case_status and moves", body = ProblemBody),
-                (status = 404, description = "case_not_found", body = ProblemBody),
-                (status = 409, description = "move_not_allowed, with case_status and moves; unit_closed", body = ProblemBody),
-                (status = 412, description = "version_stale, with version", body = ProblemBody),
-                (status = 422, description = "unit_missing, unit_not_found, key_reused", body = ProblemBody),
-                (status = "default", description = "Any other problem", body = ProblemBody),
             ),
         )]
         pub(super) async fn $name(
@@ -162,9 +146,6 @@ case_action!(
     request_body = schema::AdvanceClock,
     responses(
         (status = 200, description = "It says so now", body = AcceptedBody),
-        (status = 400, description = "at_not_driven", body = ProblemBody),
-        (status = 409, description = "at_before_now, source_taken", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(super) async fn advance_clock(

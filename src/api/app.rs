@@ -51,7 +51,7 @@ impl Api {
             stopping: watch::Sender::new(false),
             usage: Usage::new(),
             clock_header,
-            openapi: super::router::openapi().into(),
+            openapi: super::document::openapi().into(),
             start: getrandom::u64().unwrap_or_default(),
             requests: AtomicU64::new(0),
         })

@@ -22,6 +22,7 @@ mod caller;
 pub mod codes;
 mod commands;
 mod docs;
+mod document;
 pub mod language;
 mod moment;
 mod options;
@@ -40,13 +41,13 @@ mod write;
 
 pub use app::Api;
 pub use caller::{new_token, token_hash};
+pub use document::openapi;
 pub use options::{ApiOptions, BuildInfo, MetricsText, Readiness, ReadyCheck};
 pub use problem::PROBLEM_JSON;
 pub use read::events::EventNames;
 pub use reply::{
     IDEMPOTENCY_KEY, SERVER_TIMING, ZHIDA_CLOCK, ZHIDA_MIN_SEQ, ZHIDA_REPEAT, ZHIDA_SEQ,
 };
-pub use router::openapi;
 pub use serve::{serve, serve_connection, service};
 pub use service::{ApiService, ReplyBody};
 pub use starting::{StartProgress, serve_starting};

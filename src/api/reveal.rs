@@ -11,7 +11,7 @@ use super::app::App;
 use super::body::{Reveal, Verb, Want, read_post};
 use super::caller::Caller;
 use super::codes::Code;
-use super::problem::{Problem, ProblemBody};
+use super::problem::Problem;
 use super::read::parts::{self, ClaimantBody};
 use super::reply::{AcceptedBody, wants_timing, written};
 use super::schema;
@@ -51,10 +51,6 @@ pub(super) struct RevealedBody {
             ("ETag" = String, description = "The case's version"),
             ("Zhida-Seq" = u64, description = "The command's event"),
         )),
-        (status = 403, description = "scope_missing, claimant_confidential", body = ProblemBody),
-        (status = 404, description = "case_not_found", body = ProblemBody),
-        (status = 412, description = "version_stale, with version", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(super) async fn reveal_case(

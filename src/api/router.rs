@@ -1,47 +1,22 @@
-//! Which address does what, and the OpenAPI document that follows from it.
+//! Which address does what.
 
 use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::admin::{clients, imports, organisation};
 use super::app::App;
 use super::codes::Code;
-use super::language::Language;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemBody};
 use super::read::{cases, events, records, units};
 use super::{actions, commands, docs, reveal, system};
 
-/// How the document introduces itself.
-const ABOUT: &str = "\
-Zhida (直达), the dispatch core of a city's grid governance.
-
-Units are named by code: 12 digits for a division, 15 for a grid, 12 digits with a letter and two \
-digits for any other. Times are RFC 3339 with an offset. An answered command is durable. Every \
-answer carries `Zhida-Clock`; every answer to a write `Zhida-Seq`, which a read may ask for as \
-`Zhida-Min-Seq`. `Accept-Language: zh` tells problems in Chinese.
-
-Problems (RFC 9457), told apart by `code`:
-
-| code | status | |
-|---|---|---|
-";
-
+/// Every address. `Problem` is in no handler's answers, but in all of the document's.
 #[derive(OpenApi)]
-#[openapi(tags(
-    (name = "cases", description = "Report cases and move them"),
-    (name = "commands", description = "Streams of commands, and what became of them"),
-    (name = "units", description = "Who there is, what they hold, how all stands"),
-    (name = "organisation", description = "Change who there is"),
-    (name = "events", description = "The feed"),
-    (name = "administration", description = "Clients, imports, clock, raw journal"),
-    (name = "system", description = "Health, metrics, build"),
-))]
+#[openapi(components(schemas(ProblemBody)))]
 struct Document;
 
-fn routes() -> OpenApiRouter<App> {
+pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(actions::report_case))
         .routes(routes!(actions::acknowledge_case))
@@ -103,38 +78,4 @@ pub(super) fn router(app: App) -> axum::Router {
         .fallback(async || Problem::new(Code::RouteNotFound))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
         .with_state(app)
-}
-
-/// The OpenAPI 3.1 document of all addresses, as JSON.
-#[must_use]
-pub fn openapi() -> String {
-    let mut document = routes().into_openapi();
-    document.info.title = String::from("Zhida");
-    document.info.version = String::from(env!("CARGO_PKG_VERSION"));
-    document.info.description = Some(Code::ALL.iter().fold(String::from(ABOUT), |about, code| {
-        let (name, status) = (code.name(), code.status());
-        let title = code.title(Language::English);
-        format!("{about}| `{name}` | {status} | {title} |\n")
-    }));
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
-    let bearer = SecurityScheme::Http(bearer.description(Some("A client's token")).build());
-    if let Some(components) = &mut document.components {
-        components.add_security_scheme("token", bearer);
-        for name in ["Problem", "Told"] {
-            if let Some(RefOr::T(schema)) = components.schemas.get_mut(name) {
-                list_codes(schema);
-            }
-        }
-    }
-    document.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], _>("token", [])]);
-    document.to_json().expect("the document has a JSON form")
-}
-
-/// Gives the property `code` its values, wherever the schema has it.
-fn list_codes(schema: &mut Schema) {
-    if let Schema::Object(object) = schema
-        && let Some(RefOr::T(Schema::Object(code))) = object.properties.get_mut("code")
-    {
-        code.enum_values = Some(Code::ALL.iter().map(|code| code.name().into()).collect());
-    }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::app::{App, clock_name};
 use super::caller::Caller;
 use super::options::Readiness;
-use super::problem::{Problem, ProblemBody};
+use super::problem::Problem;
 use super::reply::{JSON, json};
 use crate::domain::limits;
 use crate::engine::{Status, Storage};
@@ -19,16 +19,19 @@ use crate::engine::{Status, Storage};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Health)]
 pub(super) struct HealthBody {
-    /// `ok`, or `degraded`.
+    /// `ok`, `degraded`, or `starting`, which is all that a server that starts says.
     status: &'static str,
     /// `good`, `low`, `full` or `failing`.
+    #[schema(required = false)]
     storage: &'static str,
     /// `system`, `manual` or `driven`.
+    #[schema(required = false)]
     clock: &'static str,
     /// What runs, but not as it should.
     #[serde(skip_serializing_if = "Option::is_none")]
     degraded: Option<String>,
     /// The newest published event.
+    #[schema(required = false)]
     seq: u64,
 }
 
@@ -167,7 +170,6 @@ pub(super) struct LimitsBody {
     tag = "system",
     responses(
         (status = 200, description = "Build and bounds", body = BuildBody),
-        (status = "default", description = "Any problem", body = ProblemBody),
     ),
 )]
 pub(super) async fn get_build(

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::document::assert_documented;
+
 /// A request as it is put together.
 pub(crate) struct Request {
     address: SocketAddr,
+    method: String,
+    path: String,
     head: String,
     token: Option<String>,
     body: Vec<u8>,
@@ -19,7 +23,8 @@ impl Request {
     /// To whoever listens there, without a token.
     pub(crate) fn new(address: SocketAddr, method: &str, path: &str) -> Self {
         let head = format!("{method} {path} HTTP/1.1\r\nhost: zhida\r\nconnection: close\r\n");
-        Self { address, head, token: None, body: Vec::new() }
+        let (method, path) = (method.to_owned(), path.to_owned());
+        Self { address, method, path, head, token: None, body: Vec::new() }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -48,7 +53,15 @@ impl Request {
         self
     }
 
-    pub(crate) fn send(mut self) -> Answer {
+    /// The answer, which is one that the document knows.
+    pub(crate) fn send(self) -> Answer {
+        let (method, path) = (self.method.clone(), self.path.clone());
+        let answer = self.send_undocumented();
+        assert_documented(&method, &path, &answer);
+        answer
+    }
+
+    fn send_undocumented(mut self) -> Answer {
         let length = self.body.len();
         let body = std::mem::take(&mut self.body);
         let mut connection = self.header("content-length", &length.to_string()).open();

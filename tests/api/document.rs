@@ -1,15 +1,46 @@
 //! The OpenAPI document.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use zhida::api::codes::Code;
 use zhida::api::openapi;
 
+use crate::client::Answer;
 use crate::world::World;
 
 fn document() -> Value {
     serde_json::from_str(&openapi()).unwrap()
+}
+
+/// Fails on a status or a code that the document does not name for the address. Every request of
+/// these tests goes through here.
+pub(crate) fn assert_documented(method: &str, path: &str, answer: &Answer) {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+    let path = path.split('?').next().unwrap();
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    let Some((template, item)) = paths.iter().find(|(template, _)| is_of(path, template)) else {
+        return;
+    };
+    let operation = &item[method.to_lowercase()];
+    if operation.is_null() {
+        return;
+    }
+    let response = &operation["responses"][answer.status.to_string()];
+    assert!(response.is_object(), "{method} {template}: {} is not documented", answer.status);
+    if answer.header("content-type") == Some("application/problem+json") {
+        let code = answer.problem().1;
+        let codes = &response["content"]["application/problem+json"]["examples"];
+        assert!(codes[&code].is_object(), "{method} {template}: {code} is not documented");
+    }
+}
+
+/// Whether a path is one of a template's.
+fn is_of(path: &str, template: &str) -> bool {
+    let (path, template) = (path.split('/'), template.split('/'));
+    path.clone().count() == template.clone().count()
+        && path.zip(template).all(|(part, name)| part == name || name.starts_with('{'))
 }
 
 #[test]

@@ -131,9 +131,14 @@ fn every_file_that_a_document_names_is_there() {
     let mut names = 0;
     for file in written().into_iter().filter(|file| file.is("md")) {
         for (number, line) in file.text.lines().enumerate() {
-            for name in in_ticks(line).chain(linked(line)) {
+            // A name in ticks is seen from the root, a link from its page.
+            let page = root().join(&file.path);
+            let within = page.parent().unwrap();
+            let ticked = in_ticks(line).map(|name| (name, root().join(name)));
+            let linked = linked(line).map(|name| (name, within.join(name)));
+            for (name, path) in ticked.chain(linked) {
                 names += 1;
-                if !root().join(name).exists() {
+                if !path.exists() {
                     wrong.push(format!("{}:{}: {name}", file.path, number + 1));
                 }
             }

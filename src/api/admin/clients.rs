@@ -14,7 +14,7 @@ use crate::api::body::{Addressed, Verb, read_post};
 use crate::api::caller::{Caller, new_token};
 use crate::api::codes::Code;
 use crate::api::moment::Moment;
-use crate::api::problem::{Problem, ProblemBody};
+use crate::api::problem::Problem;
 use crate::api::reply::{AcceptedBody, json, wants_timing, written};
 use crate::api::schema;
 use crate::api::write::{Address, addressed, read_body, status_of, submission};
@@ -34,10 +34,6 @@ use crate::domain::ids::PrincipalId;
     request_body = schema::NewClient,
     responses(
         (status = 201, description = "It may act", body = AcceptedBody),
-        (status = 403, description = "needs_admin", body = ProblemBody),
-        (status = 409, description = "client_name_taken, clients_full", body = ProblemBody),
-        (status = 422, description = "range_unknown, with unit; expires_in_past", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn admit_client(
@@ -141,8 +137,6 @@ pub(in crate::api) struct ClientsBody {
     tag = "administration",
     responses(
         (status = 200, description = "All of them", body = ClientsBody),
-        (status = 403, description = "needs_admin", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn list_clients(
@@ -165,9 +159,6 @@ pub(in crate::api) async fn list_clients(
     params(("name" = String, Path, description = "The client's name")),
     responses(
         (status = 200, description = "The client", body = ClientBody),
-        (status = 403, description = "needs_admin", body = ProblemBody),
-        (status = 404, description = "client_not_found", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_client(
@@ -190,16 +181,10 @@ macro_rules! client_action {
             tag = "administration",
             params(
                 ("name" = String, Path, description = "The client's name"),
-                ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body gets the same answer, without a token"),
             ),
             $(request_body = $body,)?
             responses(
                 (status = 200, description = "Done", body = AcceptedBody),
-                (status = 403, description = "needs_admin", body = ProblemBody),
-                (status = 404, description = "client_not_found", body = ProblemBody),
-                (status = 409, description = "last_admin", body = ProblemBody),
-                (status = 422, description = "range_unknown, with unit; expires_in_past", body = ProblemBody),
-                (status = "default", description = "Any other problem", body = ProblemBody),
             ),
         )]
         pub(in crate::api) async fn $name(

@@ -18,7 +18,7 @@ use crate::api::body::{Draft, Flaw, FlawCode, Verb, Want};
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
 use crate::api::commands::{NDJSON, check_ndjson};
-use crate::api::problem::{Problem, ProblemBody};
+use crate::api::problem::Problem;
 use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
 use crate::api::schema;
 use crate::api::write::{Address, is_media_type, key, submission, whole};
@@ -41,9 +41,6 @@ const FLAWS_MAX: usize = 100;
     request_body = schema::BeginImport,
     responses(
         (status = 201, description = "It is open", body = AcceptedBody),
-        (status = 403, description = "needs_admin", body = ProblemBody),
-        (status = 409, description = "imports_full", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn begin_import(
@@ -63,9 +60,6 @@ macro_rules! end_import {
             params(("id" = u32, Path, description = "The import")),
             responses(
                 (status = 200, description = "Done", body = AcceptedBody),
-                (status = 404, description = "import_not_found", body = ProblemBody),
-                (status = 409, description = "import_empty, unit_orphaned, unit_needs_successor, organisation_full", body = ProblemBody),
-                (status = "default", description = "Any other problem", body = ProblemBody),
             ),
         )]
         pub(in crate::api) async fn $name(
@@ -109,9 +103,6 @@ end_import!(
     request_body(content = schema::UnitRow, content_type = NDJSON),
     responses(
         (status = 200, description = "They are staged", body = AcceptedBody),
-        (status = 400, description = "invalid_body: pointers begin with the line", body = ProblemBody),
-        (status = 404, description = "import_not_found", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn stage_units(
@@ -140,9 +131,6 @@ pub(in crate::api) async fn stage_units(
     request_body(content = schema::Matter, content_type = NDJSON),
     responses(
         (status = 200, description = "They are staged", body = AcceptedBody),
-        (status = 400, description = "invalid_body: pointers begin with the line", body = ProblemBody),
-        (status = 404, description = "import_not_found", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn stage_matters(
@@ -171,8 +159,6 @@ pub(in crate::api) async fn stage_matters(
     request_body(content = String, content_type = "text/plain"),
     responses(
         (status = 200, description = "It is staged", body = AcceptedBody),
-        (status = 404, description = "import_not_found", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn stage_text(
@@ -218,8 +204,6 @@ pub(in crate::api) struct ImportBody {
     params(("id" = u32, Path, description = "The import")),
     responses(
         (status = 200, description = "It is open", body = ImportBody),
-        (status = 404, description = "import_not_found: never begun, or not open any more", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_import(

@@ -6,7 +6,7 @@ use axum::response::Response;
 use crate::api::actions::run;
 use crate::api::app::App;
 use crate::api::body::{Reshape, Verb};
-use crate::api::problem::{Problem, ProblemBody};
+use crate::api::problem::Problem;
 use crate::api::read::unit_code;
 use crate::api::reply::AcceptedBody;
 use crate::api::schema;
@@ -21,7 +21,6 @@ use crate::api::write::Address;
     tag = "organisation",
     params(
         ("If-Match" = String, Header, description = "The version that the organisation was seen at, or `*`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body gets the same answer"),
     ),
     request_body = schema::UnitChange,
     responses(
@@ -29,7 +28,6 @@ use crate::api::write::Address;
             ("ETag" = String, description = "The organisation's version"),
             ("Zhida-Seq" = u64, description = "The command's last event"),
         )),
-        (status = "default", description = "Any problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn open_unit(
@@ -49,7 +47,6 @@ macro_rules! unit_action {
             params(
                 ("code" = String, Path, description = "The unit's code"),
                 ("If-Match" = String, Header, description = "The version that the organisation was seen at, or `*`"),
-                ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body gets the same answer"),
             ),
             request_body = $body,
             responses(
@@ -57,7 +54,6 @@ macro_rules! unit_action {
                     ("ETag" = String, description = "The organisation's version"),
                     ("Zhida-Seq" = u64, description = "The command's last event"),
                 )),
-                (status = "default", description = "Any problem", body = ProblemBody),
             ),
         )]
         pub(in crate::api) async fn $name(

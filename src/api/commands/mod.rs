@@ -30,7 +30,7 @@ use super::app::App;
 use super::caller::Caller;
 use super::codes::Code;
 use super::language::Language;
-use super::problem::{Problem, ProblemBody};
+use super::problem::Problem;
 use super::write::{declared_length, is_media_type};
 use batches::{Batcher, Stop};
 use lines::{Line, Lines};
@@ -66,13 +66,6 @@ const LINES_AT_A_STRETCH: usize = 32;
     request_body(content = super::schema::CommandLine, content_type = NDJSON),
     responses(
         (status = 200, description = "One result a line, in order", body = LineResult, content_type = NDJSON),
-        (status = 408, description = "body_timeout, before the first result", body = ProblemBody),
-        (status = 409, description = "source_taken, before the first result", body = ProblemBody),
-        (status = 413, description = "body_too_large, before the first result", body = ProblemBody),
-        (status = 415, description = "unsupported_media_type", body = ProblemBody),
-        (status = 503, description = "bulk_bodies_full, not_durable, stopping: before the first result", body = ProblemBody),
-        (status = 507, description = "disk_full, vault_empty: before the first result", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(super) async fn post_commands(

@@ -14,7 +14,7 @@ use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
 use crate::api::moment::{CodeText, Moment};
-use crate::api::problem::{Problem, ProblemBody};
+use crate::api::problem::Problem;
 use crate::api::reply::{etag, json};
 use crate::api::write::case_id;
 use crate::domain::case::{Case, Move, Status};
@@ -167,12 +167,9 @@ pub(in crate::api) struct CaseBody {
     params(
         ("id" = u32, Path, description = "The case's number"),
         ("include" = Option<String>, Query, description = "`text`: the case's texts and its claimant, masked"),
-        ("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event"),
     ),
     responses(
         (status = 200, description = "The case", body = CaseBody, headers(("ETag" = String, description = "Its version"))),
-        (status = 404, description = "case_not_found", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_case(
@@ -239,12 +236,9 @@ pub(in crate::api) struct TimelineBody {
     params(
         ("id" = u32, Path, description = "The case's number"),
         ("include" = Option<String>, Query, description = "`text`: with the texts opened"),
-        ("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event"),
     ),
     responses(
         (status = 200, description = "Its events", body = TimelineBody),
-        (status = 404, description = "case_not_found", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_timeline(

@@ -16,7 +16,7 @@ use crate::api::admin::clients::GrantBody;
 use crate::api::app::{App, clock_name};
 use crate::api::caller::Caller;
 use crate::api::moment::{CodeText, Moment};
-use crate::api::problem::{Problem, ProblemBody};
+use crate::api::problem::Problem;
 use crate::api::reply::{self, ZHIDA_SEQ};
 use crate::domain::case::ClaimantField;
 use crate::domain::catalogue::Catalogue;
@@ -280,7 +280,6 @@ struct EventsQuery {
     ),
     responses(
         (status = 200, description = "A page, perhaps empty", body = EventsBody, headers(("Zhida-Seq" = u64, description = "The event to go on after"))),
-        (status = "default", description = "Any problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_events(

@@ -14,7 +14,7 @@ use crate::api::app::App;
 use crate::api::body::is_printable;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
-use crate::api::problem::{Problem, ProblemBody};
+use crate::api::problem::Problem;
 use crate::api::reply::{AcceptedBody, ZHIDA_SEQ, json};
 use crate::domain::grant::Scope;
 use crate::domain::ids::Seq;
@@ -32,8 +32,6 @@ use crate::domain::limits::KEY_BYTES_MAX;
     params(("key" = String, Path, description = "The idempotency key")),
     responses(
         (status = 200, description = "It was accepted", body = AcceptedBody, headers(("Zhida-Seq" = u64, description = "Its last event"))),
-        (status = 404, description = "outcome_unknown", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_outcome(
@@ -79,8 +77,6 @@ const RECORDS_BYTES: usize = 4 * 1_024 * 1_024;
     ),
     responses(
         (status = 200, description = "Framed values", body = Vec<u8>, content_type = "application/octet-stream", headers(("Zhida-Seq" = u64, description = "First seq of the last value"))),
-        (status = 403, description = "needs_admin", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_records(

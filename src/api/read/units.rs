@@ -13,7 +13,7 @@ use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
 use crate::api::moment::{CodeText, Moment};
-use crate::api::problem::{Problem, ProblemBody};
+use crate::api::problem::Problem;
 use crate::api::reply::{ascii, json};
 use crate::domain::catalogue::Module;
 use crate::domain::code::UnitCode;
@@ -65,8 +65,6 @@ pub(in crate::api) struct UnitBody {
     params(("code" = String, Path, description = "The unit's code")),
     responses(
         (status = 200, description = "The unit", body = UnitBody),
-        (status = 404, description = "unit_unknown", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_unit(
@@ -127,12 +125,9 @@ struct InboxQuery {
         ("code" = String, Path, description = "The unit's code"),
         ("after" = Option<u32>, Query, description = "The case to go on after"),
         ("limit" = Option<u32>, Query, description = "Cases of a page: 100, at most 1000"),
-        ("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event"),
     ),
     responses(
         (status = 200, description = "A page", body = InboxBody, headers(("Link" = String, description = "rel=\"next\", where there is more"))),
-        (status = 404, description = "unit_unknown", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_inbox(
@@ -197,7 +192,6 @@ pub(in crate::api) struct OrganisationBody {
     params(("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event")),
     responses(
         (status = 200, description = "Its version and counts", body = OrganisationBody, headers(("ETag" = String, description = "Its version"))),
-        (status = "default", description = "Any problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_organisation(
@@ -227,7 +221,6 @@ pub(in crate::api) async fn get_organisation(
     tag = "units",
     responses(
         (status = 200, description = "The catalogue", body = MattersBody),
-        (status = "default", description = "Any problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_matters(
@@ -287,8 +280,6 @@ pub(in crate::api) struct ClosedBody {
     tag = "units",
     responses(
         (status = 200, description = "The counts", body = CountsBody),
-        (status = 403, description = "scope_too_small", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_counts(

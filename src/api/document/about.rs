@@ -1,0 +1,88 @@
+//! How the document introduces itself: first steps, conventions, every problem in both languages.
+
+use serde_json::{Value, json};
+
+use crate::api::codes::Code;
+use crate::api::language::Language;
+
+const ABOUT: &str = "\
+Zhida (直达), the dispatch core of a city's grid governance. 直达：城市网格化治理的调度核心。
+
+**First steps.** Press *Authorize* and give a token. Then `GET /v1/matters` says what can be \
+reported; `POST /v1/cases` reports a case at a place and answers with its number and its holder; \
+`POST /v1/cases/{id}/acknowledge`, `…/handle` and `…/close`, with `by` the holder's code, bring it to \
+its end; `GET /v1/cases/{id}` shows it, and in `moves` what may be done next; `GET /v1/events` is the \
+feed of everything.
+
+**上手。** 点 *Authorize* 填入访问令牌。`GET /v1/matters` 查事项目录；`POST /v1/cases` 上报案件，返回案件号和责任单位；\
+以责任单位的代码作 `by`，依次 `…/acknowledge` 签收、`…/handle` 处置、`…/close` 结案；`GET /v1/cases/{id}` 查看案件，\
+`moves` 是现在可做的操作；`GET /v1/events` 是全部事实的流。
+
+**Conventions.** Units are named by code: 12 digits for a division, 15 for a grid, 12 digits with a \
+letter and two digits for any other. Times are RFC 3339 with an offset. An answered command is \
+durable. Every answer carries `Zhida-Clock`; every answer to a write `Zhida-Seq`, which a read may ask \
+for as `Zhida-Min-Seq`. Texts of problems are Chinese with `Accept-Language: zh`. An operation that \
+will go is marked deprecated here, and its answers say since when and until when (`Deprecation`, \
+`Sunset`).
+
+**约定。** 单位以代码指称：区划 12 位数字，网格 15 位，其他单位为 12 位数字加字母和两位数字。时间为带时区的 RFC 3339。\
+收到应答的操作已经落盘。写操作的应答带 `Zhida-Seq`，读请求可用 `Zhida-Min-Seq` 要求读到它。请求头 \
+`Accept-Language: zh` 得到中文的问题说明。将停用的接口在此标为 deprecated，其应答以 `Deprecation`、`Sunset` 说明起止时间。
+
+<details><summary>Problems (RFC 9457), told apart by `code` · 问题一览，以 code 区分</summary>
+
+| code | status | title | 标题 |
+|---|---|---|---|
+";
+
+/// What the tags say, in the order of the docs.
+const TAGS: &[(&str, &str)] = &[
+    ("cases", "Report cases and move them · 上报案件，签收、处置、结案"),
+    ("commands", "Streams of commands, and what became of them · 批量操作及其结果"),
+    ("units", "Who there is, what they hold, how all stands · 单位、待办、事项目录和总体情况"),
+    ("organisation", "Change who there is · 变更组织机构"),
+    ("events", "The feed · 事实流"),
+    ("administration", "Clients, imports, clock, raw journal · 客户端、导入、时钟、原始日志"),
+    ("system", "Health, metrics, build · 健康、指标、版本"),
+];
+
+pub(super) fn info() -> Value {
+    let rows: Vec<String> = Code::ALL
+        .iter()
+        .map(|code| {
+            let (name, status) = (code.name(), code.status());
+            let (english, chinese) = (code.title(Language::English), code.title(Language::Chinese));
+            format!("| `{name}` | {status} | {english} | {chinese} |\n")
+        })
+        .collect();
+    let description = [ABOUT, &rows.concat(), "\n</details>\n"].concat();
+    json!({
+        "title": "Zhida 直达",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": description,
+        "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+    })
+}
+
+pub(super) fn tags() -> Value {
+    TAGS.iter().map(|(name, what)| json!({ "name": name, "description": what })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::document;
+
+    #[test]
+    fn every_tag_is_explained_and_every_explanation_used() {
+        let document = document::document();
+        for (method, path, operation) in document::operations(&document) {
+            let tag = operation["tags"][0].as_str().unwrap_or_default();
+            assert!(TAGS.iter().any(|(name, _)| *name == tag), "{method} {path}: {tag}");
+        }
+        for (name, _) in TAGS {
+            let is_used = document::operations(&document).any(|(.., one)| one["tags"][0] == *name);
+            assert!(is_used, "{name}");
+        }
+    }
+}

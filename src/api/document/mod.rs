@@ -1,0 +1,246 @@
+//! The OpenAPI document: what utoipa reads off the handlers, and what follows for all of them.
+//!
+//! ```text
+//!  handlers ─▶ utoipa ─▶ paths, good answers ─┐
+//!  problems.rs ─▶ every status, every code ───┤
+//!  examples.json ─▶ bodies and answers ───────┼─▶ /openapi.json
+//!  codes.rs ─▶ a problem of each code ────────┘
+//! ```
+//!
+//! A handler says how it goes well. How it can go wrong stands in one table, and what it looks like
+//! in one file of examples; a new operation without them fails a test.
+
+mod about;
+mod examples;
+mod problems;
+
+use serde_json::{Value, json};
+
+use super::codes::Code;
+use super::language::Language;
+use super::problem::{PROBLEM_JSON, Problem};
+use super::router::routes;
+
+/// What of an operation decides how it can go wrong.
+struct Shape {
+    needs_token: bool,
+    is_for_admins: bool,
+    is_write: bool,
+    has_path: bool,
+    has_query: bool,
+    /// The media type of its body.
+    body: Option<String>,
+}
+
+/// The OpenAPI 3.1 document of all addresses, as JSON.
+#[must_use]
+pub fn openapi() -> String {
+    document().to_string()
+}
+
+/// The same before it is text.
+pub(super) fn document() -> Value {
+    let mut document = serde_json::to_value(routes().into_openapi()).expect("it has a JSON form");
+    document["info"] = about::info();
+    document["tags"] = about::tags();
+    let components = &mut document["components"];
+    components["securitySchemes"] = json!({ "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A client's token · 客户端的访问令牌",
+    }});
+    for name in ["Problem", "Told"] {
+        list_codes(&mut components["schemas"][name]);
+    }
+    components["examples"] = Code::ALL.iter().copied().map(problem_example).collect();
+    document["security"] = json!([{ "token": [] }]);
+    let paths = document["paths"].as_object_mut().expect("it has paths");
+    for (method, operation) in paths.values_mut().flat_map(methods) {
+        complete(method == "post", operation);
+    }
+    document
+}
+
+/// Every operation: method, path, what it is.
+#[cfg(test)]
+pub(super) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        let methods = item.as_object().into_iter().flatten();
+        methods.map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+    })
+}
+
+fn methods(item: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
+    item.as_object_mut().into_iter().flatten()
+}
+
+/// Says what follows from what the operation is.
+fn complete(is_write: bool, operation: &mut Value) {
+    let shape = shape(is_write, operation);
+    let name = operation["operationId"].as_str().unwrap_or_default().to_owned();
+    add_headers(&name, &shape, operation);
+    for code in problems::of(&name, &shape).unwrap_or_default() {
+        add_problem(&mut operation["responses"], code);
+    }
+    examples::add(&name, operation);
+}
+
+fn shape(is_write: bool, operation: &Value) -> Shape {
+    let has = |place: &str| {
+        let parameters = operation["parameters"].as_array();
+        parameters.is_some_and(|all| all.iter().any(|one| one["in"] == place))
+    };
+    let body = operation["requestBody"]["content"].as_object();
+    Shape {
+        // Where an operation says nothing of security, the document's own rule holds.
+        needs_token: operation["security"].is_null(),
+        is_for_admins: ["administration", "organisation"].iter().any(|tag| {
+            // How it stands may be read by whoever reads.
+            operation["tags"][0] == *tag && operation["operationId"] != "get_organisation"
+        }),
+        is_write,
+        has_path: has("path"),
+        has_query: has("query"),
+        body: body.and_then(|content| content.keys().next().cloned()),
+    }
+}
+
+/// Headers that every read, or every write, may bring.
+fn add_headers(name: &str, shape: &Shape, operation: &mut Value) {
+    let headers: Vec<(&str, &str, Value)> = match (shape.needs_token, shape.is_write) {
+        (true, true) if name != "post_commands" => vec![
+            (
+                "Idempotency-Key",
+                "The same key with the same body gets the same answer · 幂等键",
+                json!({ "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$" }),
+            ),
+            (
+                "Server-Timing",
+                "Any value: the answer tells where the time went",
+                json!({ "type": "string" }),
+            ),
+        ],
+        (true, false) => vec![(
+            "Zhida-Min-Seq",
+            "Wait until the view has this event",
+            json!({ "type": "integer", "format": "int64", "minimum": 0 }),
+        )],
+        (true | false, true) | (false, false) => Vec::new(),
+    };
+    let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    for (header, description, schema) in headers {
+        if parameters.iter().any(|known| known["name"] == *header) {
+            continue;
+        }
+        parameters.push(json!({
+            "name": header,
+            "in": "header",
+            "required": false,
+            "description": description,
+            "schema": schema,
+        }));
+    }
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+}
+
+/// Adds a code to the answers of its status.
+fn add_problem(responses: &mut Value, code: Code) {
+    let response = &mut responses[code.status().to_string()];
+    if response.is_null() {
+        *response = json!({
+            "description": "",
+            "content": { PROBLEM_JSON: {
+                "schema": { "$ref": "#/components/schemas/Problem" },
+                "examples": {},
+            }},
+        });
+        if code.retry_after_seconds().is_some() {
+            response["headers"] = json!({ "Retry-After": {
+                "description": "Seconds after which trying again makes sense",
+                "schema": { "type": "integer" },
+            }});
+        }
+    }
+    let name = code.name();
+    let told = response["description"].as_str().unwrap_or_default();
+    let told = if told.is_empty() { format!("`{name}`") } else { format!("{told}, `{name}`") };
+    response["description"] = told.into();
+    response["content"][PROBLEM_JSON]["examples"][name] =
+        json!({ "$ref": format!("#/components/examples/{name}") });
+}
+
+/// What a problem of that code looks like to a Chinese reader.
+fn problem_example(code: Code) -> (String, Value) {
+    let request_id = Some(String::from("9a0a9c5b-0"));
+    let response = Problem::new(code).response(Language::Chinese, request_id);
+    let value: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    let summary = code.title(Language::English);
+    (code.name().to_owned(), json!({ "summary": summary, "value": value }))
+}
+
+/// Gives the property `code` its values, wherever the schema has it.
+fn list_codes(schema: &mut Value) {
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    let parts = match schema.get_mut("allOf") {
+        Some(parts) => parts.as_array_mut().into_iter().flatten().collect(),
+        None => vec![schema],
+    };
+    for part in parts {
+        if let Some(code) = part.pointer_mut("/properties/code").and_then(Value::as_object_mut) {
+            code.insert(String::from("enum"), codes.clone().into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_says_only_how_it_goes_well() {
+        let raw = serde_json::to_value(routes().into_openapi()).unwrap();
+        for (method, path, operation) in operations(&raw) {
+            for status in operation["responses"].as_object().unwrap().keys() {
+                let is_good = status.starts_with(['2', '3']) || path == "/readyz";
+                assert!(is_good, "{method} {path}: {status} belongs into document/problems.rs");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_of_it_is_null_but_in_examples() {
+        fn look(at: &str, value: &Value) {
+            match value {
+                Value::Null => panic!("{at} is null"),
+                Value::Object(fields) => {
+                    let fields = fields.iter().filter(|(name, _)| !name.starts_with("example"));
+                    fields.for_each(|(name, value)| look(&format!("{at}/{name}"), value));
+                }
+                Value::Array(items) => items.iter().for_each(|item| look(at, item)),
+                Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            }
+        }
+        look("", &document());
+    }
+
+    #[test]
+    fn every_operation_says_how_it_can_go_wrong() {
+        let document = document();
+        for (method, path, operation) in operations(&document) {
+            let name = operation["operationId"].as_str().unwrap();
+            let shape = shape(method == "post", operation);
+            let codes = problems::of(name, &shape);
+            let codes =
+                codes.unwrap_or_else(|| panic!("{name} has no row in document/problems.rs"));
+            for code in codes {
+                let status = code.status().to_string();
+                let listed = &operation["responses"][&status]["content"][PROBLEM_JSON]["examples"];
+                assert!(listed[code.name()].is_object(), "{method} {path}: {}", code.name());
+            }
+            assert!(operation["responses"]["default"].is_null(), "{method} {path}");
+        }
+    }
+}
