@@ -43,6 +43,7 @@ impl Api {
     #[must_use]
     pub fn new(handle: Handle, options: ApiOptions) -> Arc<Self> {
         let clock_header = HeaderValue::from_static(clock_name(handle.clock_mode()));
+        let openapi = super::document::openapi_with(options.going).into();
         Arc::new(Self {
             handle,
             options,
@@ -51,7 +52,7 @@ impl Api {
             stopping: watch::Sender::new(false),
             usage: Usage::new(),
             clock_header,
-            openapi: super::document::openapi().into(),
+            openapi,
             start: getrandom::u64().unwrap_or_default(),
             requests: AtomicU64::new(0),
         })

@@ -3,6 +3,8 @@
 use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 
+use crate::rules::Words;
+
 /// A language that problems are told in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
@@ -35,6 +37,15 @@ impl Language {
             }
         }
         best.0
+    }
+
+    /// What is said in it.
+    #[must_use]
+    pub fn pick(self, words: &Words) -> &str {
+        match self {
+            Self::English => &words.english,
+            Self::Chinese => &words.chinese,
+        }
     }
 
     /// What `Content-Language` says.

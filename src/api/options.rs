@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lifecycle::{GOING, Going};
+use crate::rules::Words;
+
 /// Writes the metrics in Prometheus' text format.
 pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 
@@ -16,7 +19,7 @@ pub enum Readiness {
     /// It does.
     Ready,
     /// Not yet, or not now: why, or how far it is.
-    NotReady(String),
+    NotReady(Words),
 }
 
 /// What is known of the binary.
@@ -49,6 +52,8 @@ pub struct ApiOptions {
     pub metrics: MetricsText,
     /// What `/readyz` says.
     pub ready: ReadyCheck,
+    /// Operations that will go.
+    pub going: &'static [Going],
     /// Body of one command; more gets 413.
     pub body_bytes_max: usize,
     /// Body of `/v1/commands` and of an import's rows or text; more gets 413.
@@ -98,6 +103,7 @@ impl Default for ApiOptions {
             build: BuildInfo::default(),
             metrics: Arc::new(String::new),
             ready: Arc::new(|| Readiness::Ready),
+            going: GOING,
             body_bytes_max: 64 * 1_024,
             bulk_body_bytes_max: 16 * 1_024 * 1_024,
             line_bytes_max: 64 * 1_024,

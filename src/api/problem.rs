@@ -3,8 +3,6 @@
 //! A problem travels without language or request id; the door renders it last, so that every way
 //! out of the server says it in the same form.
 
-use std::borrow::Cow;
-
 use http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -18,6 +16,7 @@ use super::quota::RateLimit;
 use crate::domain::case::Move;
 use crate::domain::rejection::Rejection;
 use crate::engine::{ReadError, ReadsFull, SealError, SubmitError};
+use crate::rules::Words;
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -29,7 +28,7 @@ pub(super) struct Problem(Box<Inner>);
 #[derive(Clone, Debug)]
 struct Inner {
     code: Code,
-    detail: Option<Cow<'static, str>>,
+    detail: Option<Words>,
     flaws: Vec<Flaw>,
     rejection: Option<Rejection>,
     allow: Option<HeaderValue>,
@@ -48,9 +47,9 @@ impl Problem {
         }))
     }
 
-    pub(super) fn detailed(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn detailed(code: Code, detail: Words) -> Self {
         let mut problem = Self::new(code);
-        problem.0.detail = Some(detail.into());
+        problem.0.detail = Some(detail);
         problem
     }
 
@@ -69,8 +68,11 @@ impl Problem {
     /// Too much was asked in a minute.
     pub(super) fn over_quota(rate_limit: RateLimit) -> Self {
         let seconds = rate_limit.retry_seconds();
-        Self::detailed(Code::QuotaExceeded, format!("the next one in {seconds} s"))
-            .limited(Some(rate_limit))
+        Self::detailed(
+            Code::QuotaExceeded,
+            Words::new(format!("the next one in {seconds} s"), format!("{seconds} 秒后可再试")),
+        )
+        .limited(Some(rate_limit))
     }
 
     /// The same, with how the client stands with its quota.
@@ -97,7 +99,7 @@ impl Problem {
         let Inner { code, detail, flaws, rejection, allow, rate_limit } = &*self.0;
         let body = ProblemBody {
             kind: format!("urn:zhida:problem:{}", code.name()),
-            told: Told::new(*code, detail.as_deref(), flaws, rejection.as_ref(), language),
+            told: Told::new(*code, detail.as_ref(), flaws, rejection.as_ref(), language),
             request_id,
         };
         let body = serde_json::to_vec(&body).expect("texts have a JSON form");
@@ -199,14 +201,14 @@ impl axum::response::IntoResponse for Problem {
 /// What a stream keeps of a bad line beside its code.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LineDetail {
-    pub(super) detail: Option<Cow<'static, str>>,
+    pub(super) detail: Option<Words>,
     pub(super) flaws: Vec<Flaw>,
 }
 
 impl LineDetail {
     /// Bytes that it keeps, roughly.
     pub(super) fn bytes(&self) -> usize {
-        let detail = self.detail.as_ref().map_or(0, |detail| detail.len());
+        let detail = self.detail.as_ref().map_or(0, Words::bytes);
         size_of::<Self>() + detail + self.flaws.iter().map(Flaw::bytes).sum::<usize>()
     }
 
@@ -287,7 +289,7 @@ pub(super) struct FieldError {
 impl Told {
     pub(super) fn new(
         code: Code,
-        detail: Option<&str>,
+        detail: Option<&Words>,
         flaws: &[Flaw],
         rejection: Option<&Rejection>,
         language: Language,
@@ -301,7 +303,7 @@ impl Told {
             code: code.name(),
             status: code.status(),
             title: code.title(language),
-            detail: detail.map(str::to_owned),
+            detail: detail.map(|words| language.pick(words).to_owned()),
             errors: errors.collect(),
             case: None,
             case_status: None,

@@ -26,11 +26,13 @@ use super::caller::Caller;
 use super::codes::Code;
 use super::commands;
 use super::language::Language;
+use super::lifecycle::Going;
 use super::problem::Problem;
 use super::quota::RateLimit;
 use super::reply::{ZHIDA_CLOCK, ZHIDA_MIN_SEQ};
 use super::write::{self, Address};
 use crate::domain::ids::Seq;
+use crate::rules::Words;
 
 /// What one I/O thread serves its connections with. Cheap to clone.
 #[derive(Clone)]
@@ -53,6 +55,7 @@ impl ApiService {
     {
         let language = Language::of(request.headers());
         let app = self.app.clone();
+        let going = Going::of(app.options().going, request.method(), request.uri().path());
         // The request goes into the one future that needs it, and lies in no other.
         let answering = match Address::hot(request.method(), request.uri().path()) {
             Some(address) => Either::Left(hot(self.app, request, address)),
@@ -60,7 +63,11 @@ impl ApiService {
         };
         AssertUnwindSafe(answering).catch_unwind().map(move |answer| {
             let answer = answer.unwrap_or_else(|_| Err(Problem::new(Code::Internal)));
-            finished(&app, language, answer)
+            let mut response = finished(&app, language, answer);
+            if let Some(going) = going {
+                going.tell(response.headers_mut());
+            }
+            response
         })
     }
 
@@ -114,7 +121,8 @@ impl ApiService {
         // Only whom the server knows may keep a request waiting.
         Caller::of(&self.app, headers)?;
         let Some(seq) = value.to_str().ok().and_then(|seq| seq.parse().ok()) else {
-            return Err(Problem::detailed(Code::InvalidHeader, "Zhida-Min-Seq: a seq"));
+            let detail = Words::new("Zhida-Min-Seq: a seq", "Zhida-Min-Seq 应为一个序号");
+            return Err(Problem::detailed(Code::InvalidHeader, detail));
         };
         let patience = self.app.options().min_seq_patience;
         if self.app.handle().view().wait_for(Seq(seq), patience).await {

@@ -18,9 +18,10 @@ use super::codes::Code;
 use super::language::Language;
 use super::problem::Problem;
 use super::reply::JSON;
+use crate::rules::Words;
 
 /// Says how far the start is, for people.
-pub type StartProgress = Arc<dyn Fn() -> String + Send + Sync>;
+pub type StartProgress = Arc<dyn Fn() -> Words + Send + Sync>;
 
 /// Seconds after which a client may try again.
 const TRY_AGAIN_S: &str = "1";
@@ -58,14 +59,15 @@ pub async fn serve_starting(
     }
 }
 
-fn answer(path: &str, language: Language, progress: &str) -> Response<Full<Bytes>> {
+fn answer(path: &str, language: Language, progress: &Words) -> Response<Full<Bytes>> {
     let (status, body) = match path {
         "/healthz" => (StatusCode::OK, json!({ "status": "starting" })),
         "/readyz" => {
-            (StatusCode::SERVICE_UNAVAILABLE, json!({ "ready": false, "detail": progress }))
+            let detail = language.pick(progress);
+            (StatusCode::SERVICE_UNAVAILABLE, json!({ "ready": false, "detail": detail }))
         }
         _ => {
-            let problem = Problem::detailed(Code::Starting, progress.to_owned());
+            let problem = Problem::detailed(Code::Starting, progress.clone());
             return problem.response(language, None).map(Full::from);
         }
     };
@@ -85,9 +87,10 @@ mod tests {
 
     #[test]
     fn a_starting_server_lives_and_is_not_ready() {
-        assert_eq!(answer("/healthz", Language::English, "x").status(), StatusCode::OK);
+        let far = Words::new("event 5 of 10", "第 5 个事实，共 10 个");
+        assert_eq!(answer("/healthz", Language::English, &far).status(), StatusCode::OK);
         for path in ["/readyz", "/v1/cases", "/metrics"] {
-            let answer = answer(path, Language::English, "event 5 of 10");
+            let answer = answer(path, Language::English, &far);
             assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
             assert_eq!(answer.headers()[RETRY_AFTER], TRY_AGAIN_S);
         }

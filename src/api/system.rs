@@ -9,11 +9,13 @@ use utoipa::ToSchema;
 
 use super::app::{App, clock_name};
 use super::caller::Caller;
+use super::language::Language;
 use super::options::Readiness;
 use super::problem::Problem;
 use super::reply::{JSON, json};
 use crate::domain::limits;
 use crate::engine::{Status, Storage};
+use crate::rules::Words;
 
 /// How the server is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,16 +85,21 @@ pub(super) struct ReadyBody {
         (status = 503, description = "Not yet, or not now", body = ReadyBody),
     ),
 )]
-pub(super) async fn get_ready(State(app): State<App>) -> Response {
+pub(super) async fn get_ready(State(app): State<App>, headers: HeaderMap) -> Response {
     let status = app.handle().status();
     let readiness = if status.storage() == Storage::Good {
         (app.options().ready)()
     } else {
-        Readiness::NotReady(format!("the storage is {}", storage_name(status)))
+        let storage = storage_name(status);
+        let english = format!("the storage is {storage}");
+        Readiness::NotReady(Words::new(english, format!("存储状态：{storage}")))
     };
     let body = match readiness {
         Readiness::Ready => ReadyBody { ready: true, detail: None },
-        Readiness::NotReady(why) => ReadyBody { ready: false, detail: Some(why) },
+        Readiness::NotReady(why) => {
+            let detail = Language::of(&headers).pick(&why).to_owned();
+            ReadyBody { ready: false, detail: Some(detail) }
+        }
     };
     let mut response = json(&body);
     if !body.ready {

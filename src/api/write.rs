@@ -25,6 +25,7 @@ use crate::domain::code::UnitCode;
 use crate::domain::command::{CaseRef, Submission, Target};
 use crate::domain::ids::{CaseId, ImportId, Seq};
 use crate::domain::limits::KEY_BYTES_MAX;
+use crate::rules::Words;
 
 /// What an address says of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +110,7 @@ where
     if let Some(kind) = headers.get(CONTENT_TYPE)
         && !is_media_type(kind.as_bytes(), &["application/json"])
     {
-        return Err(Problem::detailed(Code::UnsupportedMediaType, "send application/json"));
+        return Err(send_as("application/json"));
     }
     let options = app.options();
     whole(body, headers, options.body_bytes_max, options.body_read_timeout).await
@@ -125,9 +126,8 @@ pub(super) async fn whole<B>(
 where
     B: Body<Data = Bytes>,
 {
-    let too_large = || Problem::detailed(Code::BodyTooLarge, format!("at most {bytes_max} bytes"));
     if declared_length(headers).is_some_and(|length| length > bytes_max as u64) {
-        return Err(too_large());
+        return Err(too_large(bytes_max));
     }
     let mut reading = std::pin::pin!(pieces(body, bytes_max));
     // Most bodies came with their head, and need no timer.
@@ -137,7 +137,19 @@ where
             .await
             .map_err(|_| Problem::new(Code::BodyTimeout))?,
     };
-    read?.ok_or_else(too_large)
+    read?.ok_or_else(|| too_large(bytes_max))
+}
+
+/// A body of more bytes than may come.
+pub(super) fn too_large(bytes_max: usize) -> Problem {
+    let detail = Words::new(format!("at most {bytes_max} bytes"), format!("最多 {bytes_max} 字节"));
+    Problem::detailed(Code::BodyTooLarge, detail)
+}
+
+/// A body that is said to be something else than it must be.
+pub(super) fn send_as(kind: &str) -> Problem {
+    let detail = Words::new(format!("send {kind}"), format!("请以 {kind} 发送"));
+    Problem::detailed(Code::UnsupportedMediaType, detail)
 }
 
 /// The pieces of a body, put together; none of more than `bytes_max` bytes.
@@ -149,7 +161,10 @@ where
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let broken = |_| Problem::detailed(Code::MalformedJson, "the body ended too early");
+        let broken = |_| {
+            let detail = Words::new("the body ended too early", "请求体提前结束");
+            Problem::detailed(Code::MalformedJson, detail)
+        };
         let Ok(data) = frame.map_err(broken)?.into_data() else {
             continue;
         };
@@ -190,7 +205,10 @@ pub(super) fn addressed(headers: &HeaderMap, address: Address) -> Result<Address
     }
     if matches!(verb, Verb::Organisation(_) | Verb::CommitImport) {
         if !headers.contains_key(IF_MATCH) {
-            let detail = "If-Match: the organisation's ETag, from GET /v1/organisation; or *";
+            let detail = Words::new(
+                "If-Match: the organisation's ETag, from GET /v1/organisation; or *",
+                "If-Match 应为组织机构的 ETag（见 /v1/organisation），或 *",
+            );
             return Err(Problem::detailed(Code::PreconditionRequired, detail));
         }
         addressed.seen = version.map(Seq);
@@ -204,7 +222,10 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         return Ok(None);
     };
     let bad = || {
-        let detail = format!("Idempotency-Key: 1 to {KEY_BYTES_MAX} bytes of printable ASCII");
+        let detail = Words::new(
+            format!("Idempotency-Key: 1 to {KEY_BYTES_MAX} bytes of printable ASCII"),
+            format!("Idempotency-Key 应为 1 至 {KEY_BYTES_MAX} 字节的可打印 ASCII"),
+        );
         Problem::detailed(Code::InvalidHeader, detail)
     };
     if !is_printable(value.as_bytes(), KEY_BYTES_MAX) {
@@ -223,7 +244,11 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     }
     let quoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
     let version = std::str::from_utf8(quoted.unwrap_or(value)).ok().and_then(|v| v.parse().ok());
-    let bad = || Problem::detailed(Code::InvalidHeader, "If-Match: one version, like \"3\"");
+    let bad = || {
+        let detail =
+            Words::new("If-Match: one version, like \"3\"", "If-Match 应为一个版本，如 \"3\"");
+        Problem::detailed(Code::InvalidHeader, detail)
+    };
     version.map(Some).ok_or_else(bad)
 }
 

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
 use super::entry::{BOOLEAN, Entry, Field, LIMIT, Place, TEXT, did_you_mean};
-use super::finding::{Finding, Flaw};
+use super::finding::Finding;
 use super::matter::{LimitText, MatterText};
 use super::units_file::without_mark;
 use crate::domain::catalogue::MatterRow;
@@ -31,8 +31,7 @@ pub fn parse_catalogue(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<F
         .iter()
         .map(|error| {
             let place = lines.place(error.span().unwrap_or_default());
-            let flaw = Flaw::whole(error.message(), "see toml.io for the form of a TOML text");
-            place.finding(origin, flaw)
+            place.found(origin, None, error.message(), "see toml.io for the form of a TOML text")
         })
         .collect();
     // What a broken text seems to say is not worth a finding.
@@ -49,7 +48,7 @@ pub fn parse_catalogue(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<F
                     let message =
                         format!("{} stands twice, first in the entry on line {first}", row.code);
                     let hint = "a code names one matter; keep one of the entries";
-                    findings.push(place.finding(origin, Flaw::of("code", message, hint)));
+                    findings.push(place.found(origin, Some("code"), message, hint));
                 }
                 lines_of.entry(Arc::clone(&row.code)).or_insert(place.line);
                 rows.push(row);
@@ -58,8 +57,9 @@ pub fn parse_catalogue(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<F
         }
     }
     if rows.len() > MATTERS_MAX {
-        let flaw = Flaw::whole(format!("more than {MATTERS_MAX} matters"), "leave some out");
-        findings.push(Place { line: 1, column: None }.finding(origin, flaw));
+        let message = format!("more than {MATTERS_MAX} matters");
+        let place = Place { line: 1, column: None };
+        findings.push(place.found(origin, None, message, "leave some out"));
     }
     findings.sort_by_key(|finding| (finding.line, finding.column));
     if findings.is_empty() { Ok(rows) } else { Err(findings) }
@@ -134,25 +134,23 @@ fn entries(
     for (name, value) in document {
         let place = lines.place(name.span());
         if name.get_ref() != ENTRY {
-            let hint = did_you_mean(name.get_ref(), &[ENTRY])
-                .unwrap_or_else(|| format!("the file holds [[{ENTRY}]] entries only"));
-            let flaw = Flaw::whole(format!("unknown field '{}'", name.get_ref()), hint);
-            findings.push(place.finding(origin, flaw));
+            let hint = did_you_mean(name.get_ref(), &[ENTRY]).map(|words| words.english.into());
+            let hint = hint.unwrap_or_else(|| format!("the file holds [[{ENTRY}]] entries only"));
+            let message = format!("unknown field '{}'", name.get_ref());
+            findings.push(place.found(origin, None, message, hint));
             continue;
         }
         let DeValue::Array(array) = value.into_inner() else {
-            let flaw = Flaw::whole(
-                format!("'{ENTRY}' is not a list of entries"),
-                format!("head each entry with [[{ENTRY}]]"),
-            );
-            findings.push(place.finding(origin, flaw));
+            let message = format!("'{ENTRY}' is not a list of entries");
+            let hint = format!("head each entry with [[{ENTRY}]]");
+            findings.push(place.found(origin, None, message, hint));
             continue;
         };
         for item in array {
             let place = Place { column: None, ..lines.place(item.span()) };
             let DeValue::Table(table) = item.into_inner() else {
                 let hint = format!("head each entry with [[{ENTRY}]]");
-                findings.push(place.finding(origin, Flaw::whole("is not an entry", hint)));
+                findings.push(place.found(origin, None, "is not an entry", hint));
                 continue;
             };
             entries.push((place, table.into_iter().map(|pair| field(lines, pair)).collect()));

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::finding::{Finding, Flaw};
+use super::words::Words;
 
 /// Where something stands in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,26 @@ impl Place {
             line: self.line,
             column: self.column,
             field: flaw.field.map(str::to_owned),
-            message: flaw.message,
-            hint: flaw.hint,
+            message: flaw.message.english.into_owned(),
+            hint: flaw.hint.english.into_owned(),
+        }
+    }
+
+    /// A finding here that no single flaw of a row is.
+    pub(super) fn found(
+        self,
+        origin: &str,
+        field: Option<&str>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            origin: origin.to_owned(),
+            line: self.line,
+            column: self.column,
+            field: field.map(str::to_owned),
+            message: message.into(),
+            hint: hint.into(),
         }
     }
 }
@@ -71,16 +90,14 @@ impl<'a> Entry<'a> {
                 entry.fields.push(field);
                 continue;
             }
-            let flaw = if is_known {
-                Flaw::whole(format!("field '{}' stands twice", field.name), "keep one of them")
+            let (message, hint) = if is_known {
+                (format!("field '{}' stands twice", field.name), "keep one of them".to_owned())
             } else {
-                Flaw::whole(
-                    format!("unknown field '{}'", field.name),
-                    did_you_mean(&field.name, known)
-                        .unwrap_or_else(|| format!("the fields are {}", known.join(", "))),
-                )
+                let hint = did_you_mean(&field.name, known).map(|words| words.english.into());
+                let hint = hint.unwrap_or_else(|| format!("the fields are {}", known.join(", ")));
+                (format!("unknown field '{}'", field.name), hint)
             };
-            entry.findings.push(field.place.finding(origin, flaw));
+            entry.findings.push(field.place.found(origin, None, message, hint));
         }
         entry
     }
@@ -120,7 +137,7 @@ impl<'a> Entry<'a> {
 
     fn found(&mut self, name: &'static str, place: Place, message: &str, hint: &str) {
         self.bad.push(name);
-        self.findings.push(place.finding(self.origin, Flaw::of(name, message, hint)));
+        self.findings.push(place.found(self.origin, Some(name), message, hint));
     }
 
     /// The row that the fields came to, if nothing was found wrong.
@@ -144,13 +161,14 @@ impl<'a> Entry<'a> {
 }
 
 /// A hint to the known name that differs from `text` in at most two letters.
-pub(super) fn did_you_mean(text: &str, known: &[&str]) -> Option<String> {
+pub(super) fn did_you_mean(text: &str, known: &[&str]) -> Option<Words> {
     let (distance, nearest) = known
         .iter()
         .map(|name| (distance(text, name), *name))
         .min_by_key(|(distance, _)| *distance)?;
     let is_near = distance <= 2 && distance < nearest.len();
-    is_near.then(|| format!("did you mean '{nearest}'?"))
+    is_near
+        .then(|| Words::new(format!("did you mean '{nearest}'?"), format!("是否应为 {nearest}？")))
 }
 
 /// How many letters must be put in, taken out or changed.

@@ -2,39 +2,29 @@
 
 use std::fmt;
 
+use super::words::Words;
+
 /// One fault of an entry, without its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw {
     /// The field that it is about; none where it is the whole entry.
     pub field: Option<&'static str>,
     /// What is wrong.
-    pub message: String,
+    pub message: Words,
     /// What would be right.
-    pub hint: String,
+    pub hint: Words,
 }
 
 impl Flaw {
     /// A flaw of that field.
-    pub(super) fn of(
-        field: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Self {
-        Self { field: Some(field), message: message.into(), hint: hint.into() }
+    pub(super) fn of(field: &'static str, message: Words, hint: Words) -> Self {
+        Self { field: Some(field), message, hint }
     }
 
-    /// A flaw of the whole entry.
-    pub(super) fn whole(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { field: None, message: message.into(), hint: hint.into() }
-    }
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(field) = self.field {
-            write!(f, "{field}: ")?;
-        }
-        write!(f, "{}; hint: {}", self.message, self.hint)
+    /// What is wrong, and what would be right.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        self.message.and(&self.hint)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Flaw;
 use super::unit::{keep, name, named};
+use super::words::Words;
 use crate::domain::calendar::Limit;
 use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
 use crate::domain::limits::{LIMIT_HOURS_MAX, MATTER_CODE_BYTES_MAX};
@@ -95,8 +96,11 @@ impl MatterText {
         {
             flaws.push(Flaw::of(
                 "total_limit",
-                "is shorter than node_limit",
-                "the whole case has at least what one holder has",
+                Words::new("is shorter than node_limit", "短于 node_limit"),
+                Words::new(
+                    "the whole case has at least what one holder has",
+                    "全程时限不得短于节点时限",
+                ),
             ));
         }
         let row = (|| {
@@ -154,8 +158,11 @@ fn code(text: &str) -> Result<Arc<str>, Flaw> {
     if text.is_empty() || text.len() > MATTER_CODE_BYTES_MAX || !text.bytes().all(is_good) {
         return Err(Flaw::of(
             "code",
-            format!("'{text}' is not a matter code"),
-            format!("1 to {MATTER_CODE_BYTES_MAX} letters, digits and '-', for example PS-001"),
+            Words::new(format!("'{text}' is not a matter code"), format!("“{text}”不是事项代码")),
+            Words::new(
+                format!("1 to {MATTER_CODE_BYTES_MAX} letters, digits and '-', for example PS-001"),
+                format!("应为 1 至 {MATTER_CODE_BYTES_MAX} 位字母、数字和“-”，例如 PS-001"),
+            ),
         ));
     }
     Ok(Arc::from(text))
@@ -165,16 +172,22 @@ fn limit(field: &'static str, text: LimitText) -> Result<Limit, Flaw> {
     let LimitText::CalendarHours(hours) = text else {
         return Err(Flaw::of(
             field,
-            "is in working time, and the working calendar is not loaded",
-            "write it as { calendar_hours = N }",
+            Words::new(
+                "is in working time, and the working calendar is not loaded",
+                "以工作时间计，而工作日历尚未载入",
+            ),
+            Words::new("write it as { calendar_hours = N }", "请写作 { calendar_hours = N }"),
         ));
     };
     match u32::try_from(hours) {
         Ok(hours) if (1..=LIMIT_HOURS_MAX).contains(&hours) => Ok(Limit::CalendarHours(hours)),
         Ok(_) | Err(_) => Err(Flaw::of(
             field,
-            format!("{hours} calendar hours is out of bounds"),
-            format!("1 to {LIMIT_HOURS_MAX}"),
+            Words::new(
+                format!("{hours} calendar hours is out of bounds"),
+                format!("{hours} 小时超出范围"),
+            ),
+            Words::new(format!("1 to {LIMIT_HOURS_MAX}"), format!("应为 1 至 {LIMIT_HOURS_MAX}")),
         )),
     }
 }

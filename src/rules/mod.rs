@@ -20,10 +20,12 @@ mod matter;
 mod moment;
 mod unit;
 mod units_file;
+mod words;
 
 pub use catalogue_file::{parse_catalogue, write_catalogue};
 pub use finding::{Finding, Flaw};
 pub use matter::{LimitText, MatterText};
-pub use moment::{parse_moment, write_moment};
+pub use moment::{parse_moment, write_http_date, write_moment};
 pub use unit::UnitText;
 pub use units_file::{parse_units, write_matters, write_units};
+pub use words::Words;

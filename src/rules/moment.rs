@@ -22,6 +22,14 @@ pub fn write_moment(moment: Timestamp) -> Option<String> {
     Some(format!("{:.3}", moment.display_with_offset(CHINA)))
 }
 
+/// The moment as HTTP writes it, to the second: `Thu, 01 Jul 2027 00:00:00 GMT`. None beyond the year
+/// 9999.
+#[must_use]
+pub fn write_http_date(moment: Timestamp) -> Option<String> {
+    let moment = jiff::Timestamp::from_millisecond(moment.0).ok()?;
+    Some(moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

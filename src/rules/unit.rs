@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Flaw;
 use super::moment::{parse_moment, write_moment};
+use super::words::Words;
 use crate::domain::catalogue::Module;
 use crate::domain::code::{BadCode, UnitCode};
 use crate::domain::ids::Timestamp;
@@ -74,15 +75,21 @@ impl UnitText {
         {
             flaws.push(Flaw::of(
                 "valid_until",
-                "does not lie after valid_from",
-                "give the first moment at which the unit exists no more",
+                Words::new("does not lie after valid_from", "不晚于 valid_from"),
+                Words::new(
+                    "give the first moment at which the unit exists no more",
+                    "应为单位不再存在的第一刻",
+                ),
             ));
         }
         if self.successor.is_some() && self.valid_until.is_none() {
             flaws.push(Flaw::of(
                 "successor",
-                "is for a unit that closes",
-                "give valid_until too, or leave it out",
+                Words::new("is for a unit that closes", "只用于停用的单位"),
+                Words::new(
+                    "give valid_until too, or leave it out",
+                    "请同时给出 valid_until，或不要给出",
+                ),
             ));
         }
         let row = (|| {
@@ -112,24 +119,44 @@ fn incoherence(row: &UnitRow) -> Option<Flaw> {
     }
     let UnitRow { code, kind, .. } = row;
     if code.letter() != kind.letter() || !kind.sits_at(code.level()) {
-        let message = format!("'{}' does not fit the code {code}", kind.name());
+        let message = Words::new(
+            format!("'{}' does not fit the code {code}", kind.name()),
+            format!("{} 与代码 {code} 不符", kind.name()),
+        );
         return Some(Flaw::of("kind", message, form_of(*kind)));
     }
     if row.reports_to == Some(*code) {
-        return Some(Flaw::of("reports_to", "is the unit itself", "leave it out"));
+        return Some(Flaw::of("reports_to", itself(), Words::new("leave it out", "请不要给出")));
     }
     if row.successor == Some(*code) {
-        return Some(Flaw::of("successor", "is the unit itself", "name another unit"));
+        return Some(Flaw::of(
+            "successor",
+            itself(),
+            Words::new("name another unit", "请指明另一个单位"),
+        ));
     }
     if *kind == UnitKind::Stationed && row.reports_to.is_none() {
-        let hint = "a stationed body sits in a township and reports to a department: name it";
-        return Some(Flaw::of("reports_to", "is missing", hint));
+        let hint = Words::new(
+            "a stationed body sits in a township and reports to a department: name it",
+            "派驻机构设在乡镇，对部门负责：请指明该部门",
+        );
+        return Some(Flaw::of("reports_to", Words::new("is missing", "缺少"), hint));
     }
     Some(Flaw::of(
         "modules",
-        format!("'{}' has no modules", kind.name()),
-        "only an office owns modules, and a department is the counterpart for some",
+        Words::new(
+            format!("'{}' has no modules", kind.name()),
+            format!("{} 不设模块", kind.name()),
+        ),
+        Words::new(
+            "only an office owns modules, and a department is the counterpart for some",
+            "只有办公室负责模块，部门为其对口单位",
+        ),
     ))
+}
+
+fn itself() -> Words {
+    Words::new("is the unit itself", "就是该单位自己")
 }
 
 impl From<&UnitRow> for UnitText {
@@ -147,10 +174,18 @@ impl From<&UnitRow> for UnitText {
     }
 }
 
-const CODE_HINT: &str = "for example 411502001001, 411502001001007 or 411502001000-R01";
+fn code_hint() -> Words {
+    Words::new(
+        "for example 411502001001, 411502001001007 or 411502001000-R01",
+        "例如 411502001001、411502001001007 或 411502001000-R01",
+    )
+}
 
 fn code(field: &'static str, text: &str) -> Result<UnitCode, Flaw> {
-    text.parse().map_err(|bad: BadCode| Flaw::of(field, format!("'{text}' is {bad}"), CODE_HINT))
+    text.parse().map_err(|bad: BadCode| {
+        let message = Words::new(format!("'{text}' is {bad}"), format!("“{text}”不是单位代码"));
+        Flaw::of(field, message, code_hint())
+    })
 }
 
 fn maybe_code(field: &'static str, text: Option<&str>) -> Result<Option<UnitCode>, Flaw> {
@@ -163,20 +198,37 @@ fn modules(texts: &[String]) -> Result<Modules, Flaw> {
     Ok(Modules::of(&modules))
 }
 
-fn form_of(kind: UnitKind) -> &'static str {
+fn form_of(kind: UnitKind) -> Words {
     match kind {
-        UnitKind::Division => "a division has 12 digits",
-        UnitKind::Grid => "a grid has 15 digits, the last three not 000",
-        UnitKind::GovernanceRoom => "a governance room has 12 digits, '-R' and 2 digits",
-        UnitKind::Department => {
-            "a department has the 12 digits of its county or city, '-D' and 2 digits"
-        }
-        UnitKind::Office => "an office has the 12 digits of its township, '-B' and 2 digits",
-        UnitKind::Stationed => {
-            "a stationed body has the 12 digits of its township, '-S' and 2 digits"
-        }
-        UnitKind::TaskForce => "a task force has 12 digits, '-T' and 2 digits",
-        UnitKind::Headquarters => "a headquarters has 12 digits, '-H' and 2 digits",
+        UnitKind::Division => Words::new("a division has 12 digits", "区划代码为 12 位数字"),
+        UnitKind::Grid => Words::new(
+            "a grid has 15 digits, the last three not 000",
+            "网格代码为 15 位数字，末三位不为 000",
+        ),
+        UnitKind::GovernanceRoom => Words::new(
+            "a governance room has 12 digits, '-R' and 2 digits",
+            "社会治理中心的代码为 12 位数字、“-R”和两位数字",
+        ),
+        UnitKind::Department => Words::new(
+            "a department has the 12 digits of its county or city, '-D' and 2 digits",
+            "部门的代码为所在市、县的 12 位数字、“-D”和两位数字",
+        ),
+        UnitKind::Office => Words::new(
+            "an office has the 12 digits of its township, '-B' and 2 digits",
+            "办公室的代码为所在乡镇的 12 位数字、“-B”和两位数字",
+        ),
+        UnitKind::Stationed => Words::new(
+            "a stationed body has the 12 digits of its township, '-S' and 2 digits",
+            "派驻机构的代码为所在乡镇的 12 位数字、“-S”和两位数字",
+        ),
+        UnitKind::TaskForce => Words::new(
+            "a task force has 12 digits, '-T' and 2 digits",
+            "专班的代码为 12 位数字、“-T”和两位数字",
+        ),
+        UnitKind::Headquarters => Words::new(
+            "a headquarters has 12 digits, '-H' and 2 digits",
+            "指挥部的代码为 12 位数字、“-H”和两位数字",
+        ),
     }
 }
 
@@ -194,17 +246,34 @@ pub(super) fn keep<T>(flaws: &mut Vec<Flaw>, field: Result<T, Flaw>) -> Option<T
 /// A name within its bounds.
 pub(super) fn name(field: &'static str, text: &str) -> Result<Arc<str>, Flaw> {
     if text.trim().is_empty() {
-        return Err(Flaw::of(field, "is empty", format!("give 1 to {NAME_BYTES_MAX} bytes")));
+        return Err(Flaw::of(
+            field,
+            Words::new("is empty", "为空"),
+            Words::new(
+                format!("give 1 to {NAME_BYTES_MAX} bytes"),
+                format!("应为 1 至 {NAME_BYTES_MAX} 字节"),
+            ),
+        ));
     }
     if text.len() > NAME_BYTES_MAX {
         return Err(Flaw::of(
             field,
-            format!("has {} bytes", text.len()),
-            format!("at most {NAME_BYTES_MAX}, which is {} Chinese characters", NAME_BYTES_MAX / 3),
+            Words::new(format!("has {} bytes", text.len()), format!("有 {} 字节", text.len())),
+            Words::new(
+                format!(
+                    "at most {NAME_BYTES_MAX}, which is {} Chinese characters",
+                    NAME_BYTES_MAX / 3
+                ),
+                format!("最多 {NAME_BYTES_MAX} 字节，即 {} 个汉字", NAME_BYTES_MAX / 3),
+            ),
         ));
     }
     if text.chars().any(char::is_control) {
-        return Err(Flaw::of(field, "holds a control character", "write it on one line"));
+        return Err(Flaw::of(
+            field,
+            Words::new("holds a control character", "含有控制字符"),
+            Words::new("write it on one line", "请写在一行内"),
+        ));
     }
     Ok(Arc::from(text))
 }
@@ -222,9 +291,8 @@ pub(super) fn named<T: Copy>(
     let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
     Err(Flaw::of(
         field,
-        format!("'{text}' is not one of its values"),
-        super::entry::did_you_mean(text, &names)
-            .unwrap_or_else(|| format!("one of {}", names.join(", "))),
+        Words::new(format!("'{text}' is not one of its values"), format!("“{text}”不是允许的值")),
+        super::entry::did_you_mean(text, &names).unwrap_or_else(|| Words::one_of(&names)),
     ))
 }
 
@@ -236,8 +304,11 @@ fn moment(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, 
         Some(moment) => Ok(Some(moment)),
         None => Err(Flaw::of(
             field,
-            format!("'{text}' is no moment"),
-            "RFC 3339 with an offset, for example 2022-03-01T08:00:00+08:00",
+            Words::new(format!("'{text}' is no moment"), format!("“{text}”不是时刻")),
+            Words::new(
+                "RFC 3339 with an offset, for example 2022-03-01T08:00:00+08:00",
+                "应为带时区的 RFC 3339，例如 2022-03-01T08:00:00+08:00",
+            ),
         )),
     }
 }

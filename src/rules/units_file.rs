@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::entry::{Entry, Field, Place, TEXT, TEXTS};
-use super::finding::{Finding, Flaw};
+use super::finding::Finding;
 use super::matter::MatterText;
 use super::unit::UnitText;
 use crate::domain::catalogue::MatterRow;
@@ -38,12 +38,14 @@ pub fn parse_units(origin: &str, ndjson: &str) -> Result<Vec<UnitRow>, Vec<Findi
         if let Some(first) = lines_of.insert(row.code, number) {
             lines_of.insert(row.code, first);
             let message = format!("{} stands twice, first on line {first}", row.code);
-            let flaw = Flaw::of("code", message, "a code names one unit; keep one of the lines");
-            findings.push(Place { line: number, column: None }.finding(origin, flaw));
+            let hint = "a code names one unit; keep one of the lines";
+            let place = Place { line: number, column: None };
+            findings.push(place.found(origin, Some("code"), message, hint));
         }
         if rows.len() == UNITS_MAX {
-            let flaw = Flaw::whole(format!("more than {UNITS_MAX} units"), "split the city");
-            findings.push(Place { line: number, column: None }.finding(origin, flaw));
+            let message = format!("more than {UNITS_MAX} units");
+            let place = Place { line: number, column: None };
+            findings.push(place.found(origin, None, message, "split the city"));
             break;
         }
         rows.push(row);
@@ -84,8 +86,8 @@ fn parse_line(origin: &str, number: u32, line: &str) -> Result<UnitRow, Vec<Find
         let column = Some(column_after(&String::from_utf8_lossy(before)));
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();
-        let flaw = Flaw::whole(message, "a line is one JSON object, whole");
-        vec![Place { line: number, column }.finding(origin, flaw)]
+        let place = Place { line: number, column };
+        vec![place.found(origin, None, message, "a line is one JSON object, whole")]
     })?;
     let mut searched = 0;
     let fields = pairs.into_iter().map(|(name, value)| {

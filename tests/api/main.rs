@@ -9,6 +9,8 @@ mod client;
 mod docs;
 mod document;
 mod driven;
+mod languages;
+mod lifecycle;
 mod matrix;
 mod reads;
 mod strained;

@@ -28,7 +28,9 @@ enum Needs {
 /// What each operation asks. What it is sent must be good enough to be refused for nothing else.
 fn needs(operation: &str) -> Option<Needs> {
     Some(match operation {
-        "GET /healthz" | "GET /readyz" | "GET /metrics" | "GET /openapi.json" | "GET /docs" => Needs::Nothing,
+        "GET /healthz" | "GET /readyz" | "GET /metrics" | "GET /openapi.json" | "GET /docs" => {
+            Needs::Nothing
+        }
         "GET /v1/build" | "GET /v1/outcomes/{key}" | "POST /v1/commands" => Needs::Token,
         "GET /v1/matters" | "GET /v1/events" | "GET /v1/organisation" => Needs::Scope("read"),
         "GET /v1/counts" => Needs::City("read"),

@@ -4,6 +4,8 @@ use serde_json::json;
 use zhida::api::{ApiOptions, Readiness};
 use zhida::journal::Value;
 
+use zhida::rules::Words;
+
 use crate::world::{Choices, GRID, World};
 
 #[test]
@@ -146,7 +148,9 @@ fn the_catalogue_is_shown_as_it_was_written() {
 fn health_readiness_and_metrics_need_no_token() {
     let api = ApiOptions {
         metrics: std::sync::Arc::new(|| String::from("zhida_commands_total 7\n")),
-        ready: std::sync::Arc::new(|| Readiness::NotReady(String::from("3 of 9 segments"))),
+        ready: std::sync::Arc::new(|| {
+            Readiness::NotReady(Words::new("3 of 9 segments", "第 3 段，共 9 段"))
+        }),
         ..ApiOptions::default()
     };
     let world = World::with(Choices { api, ..Choices::default() });

@@ -7,6 +7,8 @@ use zhida::engine::EngineOptions;
 use zhida::journal::Fault;
 use zhida::journal::vault::VaultOptions;
 
+use zhida::rules::Words;
+
 use crate::client::Request;
 use crate::world::{Choices, GRID, World, report};
 
@@ -192,7 +194,7 @@ fn a_server_that_starts_tells_how_far_it_is() {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = std::thread::spawn(move || {
-        let progress = std::sync::Arc::new(|| String::from("3 of 9 segments"));
+        let progress = std::sync::Arc::new(|| Words::new("3 of 9 segments", "第 3 段，共 9 段"));
         let stop = async {
             stopped.await.ok();
         };

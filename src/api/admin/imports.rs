@@ -21,12 +21,12 @@ use crate::api::commands::{NDJSON, check_ndjson};
 use crate::api::problem::Problem;
 use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
 use crate::api::schema;
-use crate::api::write::{Address, is_media_type, key, submission, whole};
+use crate::api::write::{Address, is_media_type, key, send_as, submission, whole};
 use crate::domain::grant::Scope;
 use crate::domain::ids::ImportId;
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::engine::Accepted;
-use crate::rules::{self, MatterText, UnitText};
+use crate::rules::{self, MatterText, UnitText, Words};
 
 /// Flaws of a body that are told at most.
 const FLAWS_MAX: usize = 100;
@@ -171,7 +171,7 @@ pub(in crate::api) async fn stage_text(
     if let Some(kind) = parts.headers.get(CONTENT_TYPE)
         && !is_media_type(kind.as_bytes(), &["text/plain", "application/toml"])
     {
-        return Err(Problem::detailed(Code::UnsupportedMediaType, "send text/plain"));
+        return Err(send_as("text/plain"));
     }
     let bytes = all_bytes(&app, &parts.headers, body).await?;
     let import = import_id(&id)?;
@@ -216,7 +216,11 @@ pub(in crate::api) async fn get_import(
     let import = import_id(&id)?;
     let Some(summary) = view.import(import) else {
         let was_begun = (1..=view.imports_begun()).contains(&import.0);
-        let detail = if was_begun { "it is not open any more" } else { "it was never begun" };
+        let detail = if was_begun {
+            Words::new("it is not open any more", "该导入已结束")
+        } else {
+            Words::new("it was never begun", "该导入从未开始")
+        };
         return Err(Problem::detailed(Code::ImportNotFound, detail));
     };
     let body = ImportBody {
@@ -259,7 +263,7 @@ fn read_rows<T: DeserializeOwned, R>(
         match serde_json::from_slice::<T>(line) {
             Err(error) => {
                 let flaw = Flaw::new(format!("/{number}"), FlawCode::BadRow);
-                flaws.push(flaw.noted(error.to_string()));
+                flaws.push(flaw.noted(Words::of_parser(&error)));
             }
             Ok(text) => match row_of(&text) {
                 Ok(row) => rows.push(row),
@@ -281,8 +285,7 @@ fn read_rows<T: DeserializeOwned, R>(
 
 fn told(line: u32, flaw: &rules::Flaw) -> Flaw {
     let field = flaw.field.map(|field| format!("/{field}")).unwrap_or_default();
-    Flaw::new(format!("/{line}{field}"), FlawCode::BadRow)
-        .noted(format!("{}; {}", flaw.message, flaw.hint))
+    Flaw::new(format!("/{line}{field}"), FlawCode::BadRow).noted(flaw.words())
 }
 
 /// Pieces of a text that each fit one event.
@@ -317,7 +320,10 @@ async fn stage(app: &App, headers: &HeaderMap, wants: Vec<Want<'_>>) -> Result<R
 fn piece_key(key: &str, piece: u32) -> Result<String, Problem> {
     let key = format!("{key}/{piece}");
     if key.len() > KEY_BYTES_MAX {
-        let detail = "Idempotency-Key: at most 56 bytes here";
+        let detail = Words::new(
+            "Idempotency-Key: at most 56 bytes here",
+            "Idempotency-Key 在此最多 56 字节",
+        );
         return Err(Problem::detailed(Code::InvalidHeader, detail));
     }
     Ok(key)

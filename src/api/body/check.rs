@@ -24,7 +24,7 @@ use crate::domain::limits::{
     STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX, TICKET_BYTES_MAX, UNITS_MERGED_MAX,
 };
 use crate::domain::organisation::UnitRow;
-use crate::rules::{self, MatterText, UnitText, parse_moment};
+use crate::rules::{self, MatterText, UnitText, Words, parse_moment};
 
 /// Longest phone number of a claimant, in bytes.
 pub const PHONE_BYTES_MAX: usize = 40;
@@ -142,7 +142,10 @@ impl Checker<'_> {
             Reshape::Amend => {
                 let row = self.unit_row(raw.row)?;
                 if row.code != unit? {
-                    let note = "the code is the unit's own; move_unit gives it another";
+                    let note = Words::new(
+                        "the code is the unit's own; move_unit gives it another",
+                        "代码须为该单位自己的；改代码请用 move_unit",
+                    );
                     self.flaw(Flaw::new("/row/code", FlawCode::BadValue).noted(note));
                     return None;
                 }
@@ -165,7 +168,10 @@ impl Checker<'_> {
                     return None;
                 };
                 if !(1..=UNITS_MERGED_MAX).contains(&units.len()) {
-                    let note = format!("1 to {UNITS_MERGED_MAX} units");
+                    let note = Words::new(
+                        format!("1 to {UNITS_MERGED_MAX} units"),
+                        format!("1 至 {UNITS_MERGED_MAX} 个单位"),
+                    );
                     self.flaw(Flaw::new("/units", FlawCode::BadNumber).noted(note));
                     return None;
                 }
@@ -271,7 +277,10 @@ impl Checker<'_> {
     /// Codes of units: at least one.
     fn codes(&mut self, texts: &[Text<'_>]) -> Option<Vec<UnitCode>> {
         if texts.is_empty() || texts.len() > CLIENT_RANGES_MAX {
-            let note = format!("1 to {CLIENT_RANGES_MAX} codes");
+            let note = Words::new(
+                format!("1 to {CLIENT_RANGES_MAX} codes"),
+                format!("1 至 {CLIENT_RANGES_MAX} 个代码"),
+            );
             self.flaw(Flaw::new("/within", FlawCode::BadNumber).noted(note));
             return None;
         }
@@ -303,9 +312,8 @@ impl Checker<'_> {
         for (at, text) in texts.iter().enumerate() {
             let Some(one) = of_name(&text.0) else {
                 let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
-                let note = format!("one of {}", names.join(", "));
                 let flaw = Flaw::new(format!("{pointer}/{at}"), FlawCode::BadValue);
-                self.flaw(flaw.noted(note));
+                self.flaw(flaw.noted(Words::one_of(&names)));
                 continue;
             };
             found.push(one);
@@ -317,7 +325,8 @@ impl Checker<'_> {
         if (min..=max).contains(&number) {
             return Some(number);
         }
-        self.flaw(Flaw::new(pointer, FlawCode::BadNumber).noted(format!("{min} to {max}")));
+        let note = Words::new(format!("{min} to {max}"), format!("{min} 至 {max}"));
+        self.flaw(Flaw::new(pointer, FlawCode::BadNumber).noted(note));
         None
     }
 
@@ -348,7 +357,10 @@ impl Checker<'_> {
                 CaseRef::Number(source?, number?.into())
             }
             RawCase::Named { .. } => {
-                let note = "a case number, {\"key\"}, or {\"source\", \"number\"}";
+                let note = Words::new(
+                    "a case number, {\"key\"}, or {\"source\", \"number\"}",
+                    "案件号、{\"key\"}，或 {\"source\", \"number\"}",
+                );
                 self.flaw(Flaw::new("/case", FlawCode::BadValue).noted(note));
                 return None;
             }
@@ -426,7 +438,10 @@ impl Checker<'_> {
         }
         // No text has more characters than bytes: most need no counting.
         if text.len() > TEXT_CHARS_MAX && text.chars().count() > TEXT_CHARS_MAX {
-            let note = format!("at most {TEXT_CHARS_MAX} characters");
+            let note = Words::new(
+                format!("at most {TEXT_CHARS_MAX} characters"),
+                format!("最多 {TEXT_CHARS_MAX} 个字符"),
+            );
             self.flaw(Flaw::new(pointer, FlawCode::TooLong).noted(note));
             return None;
         }
@@ -453,7 +468,8 @@ impl Checker<'_> {
 
     fn bytes_flaw(&mut self, pointer: &'static str, text: &str, bytes_max: usize) {
         if text.len() > bytes_max {
-            let note = format!("at most {bytes_max} bytes");
+            let note =
+                Words::new(format!("at most {bytes_max} bytes"), format!("最多 {bytes_max} 字节"));
             self.flaw(Flaw::new(pointer, FlawCode::TooLong).noted(note));
         } else {
             self.flaw(Flaw::new(pointer, FlawCode::Empty));
@@ -469,7 +485,7 @@ impl Checker<'_> {
         if is_printable(text.as_bytes(), bytes_max) {
             return Some(text);
         }
-        let note = format!("1 to {bytes_max} bytes");
+        let note = Words::new(format!("1 to {bytes_max} bytes"), format!("1 至 {bytes_max} 字节"));
         self.flaw(Flaw::new(pointer, FlawCode::BadKey).noted(note));
         None
     }
@@ -477,7 +493,10 @@ impl Checker<'_> {
     fn code(&mut self, text: &str, pointer: impl Into<Cow<'static, str>>) -> Option<UnitCode> {
         let code = text.parse().ok();
         if code.is_none() {
-            let note = "12 digits, 15 for a grid, or 12 digits, '-', a letter and 2 digits";
+            let note = Words::new(
+                "12 digits, 15 for a grid, or 12 digits, '-', a letter and 2 digits",
+                "12 位数字；网格 15 位；其他单位为 12 位数字、“-”、一个字母和两位数字",
+            );
             self.flaw(Flaw::new(pointer, FlawCode::BadCode).noted(note));
         }
         code
@@ -487,8 +506,7 @@ impl Checker<'_> {
         let source = Source::from_name(text);
         if source.is_none() {
             let names: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
-            let note = format!("one of {}", names.join(", "));
-            self.flaw(Flaw::new(pointer, FlawCode::BadValue).noted(note));
+            self.flaw(Flaw::new(pointer, FlawCode::BadValue).noted(Words::one_of(&names)));
         }
         source
     }
@@ -513,7 +531,9 @@ impl Checker<'_> {
             return None;
         };
         if !count.contains(&rows.len()) {
-            let note = format!("{} to {} rows", count.start(), count.end());
+            let (least, most) = (count.start(), count.end());
+            let note =
+                Words::new(format!("{least} to {most} rows"), format!("{least} 至 {most} 行"));
             self.flaw(Flaw::new(pointer, FlawCode::BadNumber).noted(note));
             return None;
         }
@@ -536,7 +556,7 @@ impl Checker<'_> {
 }
 
 /// What is wrong with a row: the field, where it is one, and the words.
-type RowFaults = Vec<(Option<&'static str>, String)>;
+type RowFaults = Vec<(Option<&'static str>, Words)>;
 
 /// Whether it is a key: 1 to `bytes_max` bytes of printable ASCII.
 pub(in crate::api) fn is_printable(bytes: &[u8], bytes_max: usize) -> bool {
@@ -553,9 +573,9 @@ fn matter_row(json: &str) -> Result<crate::domain::catalogue::MatterRow, RowFaul
 }
 
 fn row_of<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, RowFaults> {
-    serde_json::from_str(json).map_err(|error| vec![(None, error.to_string())])
+    serde_json::from_str(json).map_err(|error| vec![(None, Words::of_parser(&error))])
 }
 
 fn told(flaws: Vec<rules::Flaw>) -> RowFaults {
-    flaws.into_iter().map(|flaw| (flaw.field, format!("{}; {}", flaw.message, flaw.hint))).collect()
+    flaws.into_iter().map(|flaw| (flaw.field, flaw.words())).collect()
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::api::language::Language;
+use crate::rules::Words;
 
 macro_rules! flaws {
     ($($variant:ident = $name:literal, $english:literal, $chinese:literal;)+) => {
@@ -56,8 +57,8 @@ pub struct Flaw {
     pub pointer: Cow<'static, str>,
     /// In what way.
     pub code: FlawCode,
-    /// More, the same in every language: bounds, allowed values, the parser's words.
-    pub note: Option<Cow<'static, str>>,
+    /// More: bounds, allowed values, the parser's words.
+    pub note: Option<Words>,
 }
 
 impl Flaw {
@@ -69,8 +70,8 @@ impl Flaw {
 
     /// The same with a note.
     #[must_use]
-    pub fn noted(self, note: impl Into<Cow<'static, str>>) -> Self {
-        Self { note: Some(note.into()), ..self }
+    pub fn noted(self, note: Words) -> Self {
+        Self { note: Some(note), ..self }
     }
 
     /// The sentence and the note.
@@ -79,14 +80,20 @@ impl Flaw {
         let sentence = self.code.sentence(language);
         match &self.note {
             None => Cow::Borrowed(sentence),
-            Some(note) => Cow::Owned(format!("{sentence}: {note}")),
+            Some(note) => {
+                let colon = match language {
+                    Language::English => ": ",
+                    Language::Chinese => "：",
+                };
+                Cow::Owned([sentence, colon, language.pick(note)].concat())
+            }
         }
     }
 
     /// Bytes that it keeps, roughly.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of::<Self>() + self.pointer.len() + self.note.as_ref().map_or(0, |note| note.len())
+        size_of::<Self>() + self.pointer.len() + self.note.as_ref().map_or(0, Words::bytes)
     }
 }
 

@@ -37,6 +37,7 @@ use raw::{NoObject, Raw};
 use crate::domain::code::UnitCode;
 use crate::domain::command::Target;
 use crate::domain::ids::{ImportId, Seq};
+use crate::rules::Words;
 
 /// Why a body is no command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub enum BodyFault {
     /// It is no text.
     BadUtf8,
     /// It is no JSON object: the parser's words.
-    Malformed(String),
+    Malformed(Words),
     /// Fields are wrong: at least one flaw.
     Flawed(Vec<Flaw>),
 }
@@ -110,8 +111,8 @@ pub fn read_line(bytes: &[u8]) -> Result<Draft<'_>, BodyFault> {
     };
     let Some(verb) = Verb::of_stream(&command.0) else {
         let names: Vec<_> = STREAM_VERBS.iter().map(|(name, _)| *name).collect();
-        let note = format!("one of {}", names.join(", "));
-        checker.flaw(Flaw::new("/command", FlawCode::UnknownCommand).noted(note));
+        let flaw = Flaw::new("/command", FlawCode::UnknownCommand);
+        checker.flaw(flaw.noted(Words::one_of(&names)));
         return Err(BodyFault::Flawed(flaws));
     };
     checker.only(&raw, &[LINE_FIELDS, verb.address_fields(), verb.fields()]);

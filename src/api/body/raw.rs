@@ -11,6 +11,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::flaw::{Flaw, FlawCode, escaped};
+use crate::rules::Words;
 
 /// A text, borrowed where nothing in it is escaped.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -116,7 +117,7 @@ pub(super) enum NoObject {
     /// The bytes are no text.
     BadUtf8,
     /// The text is no object: the parser's words.
-    Malformed(String),
+    Malformed(Words),
 }
 
 impl<'a> Raw<'a> {
@@ -136,14 +137,14 @@ impl<'a> Raw<'a> {
         first: &serde_json::Error,
         flaws: &mut Vec<Flaw>,
     ) -> Result<Self, NoObject> {
-        let Pairs(pairs) =
-            serde_json::from_str(text).map_err(|error| NoObject::Malformed(error.to_string()))?;
+        let Pairs(pairs) = serde_json::from_str(text)
+            .map_err(|error| NoObject::Malformed(Words::of_parser(&error)))?;
         let mut raw = Self::default();
         for (name, value) in pairs {
             raw.set(&name.0, value, flaws);
         }
         if flaws.is_empty() {
-            return Err(NoObject::Malformed(first.to_string()));
+            return Err(NoObject::Malformed(Words::of_parser(first)));
         }
         Ok(raw)
     }
@@ -169,9 +170,7 @@ fn lenient<'a, T: Lenient<'a>>(
 }
 
 fn wrong_type(pointer: impl Into<Cow<'static, str>>, error: &serde_json::Error) -> Flaw {
-    let words = error.to_string();
-    let note = words.split(" at line ").next().unwrap_or_default().to_owned();
-    Flaw::new(pointer, FlawCode::WrongType).noted(note)
+    Flaw::new(pointer, FlawCode::WrongType).noted(Words::of_value(error))
 }
 
 /// A value whose own fields may be the wrong ones.

@@ -31,7 +31,7 @@ use super::caller::Caller;
 use super::codes::Code;
 use super::language::Language;
 use super::problem::Problem;
-use super::write::{declared_length, is_media_type};
+use super::write::{declared_length, is_media_type, send_as, too_large};
 use batches::{Batcher, Stop};
 use lines::{Line, Lines};
 use results::{Results, ResultsBody};
@@ -77,7 +77,7 @@ pub(super) async fn post_commands(
     check_ndjson(&parts.headers)?;
     let bytes_max = app.options().bulk_body_bytes_max;
     if declared_length(&parts.headers).is_some_and(|length| length > bytes_max as u64) {
-        return Err(Problem::detailed(Code::BodyTooLarge, format!("at most {bytes_max} bytes")));
+        return Err(too_large(bytes_max));
     }
     let open = Open::one_more(&app)?;
     let results = Results::new(app.options().line_detail_bytes_max);
@@ -94,9 +94,7 @@ pub(super) async fn post_commands(
 pub(super) fn check_ndjson(headers: &http::HeaderMap) -> Result<(), Problem> {
     match headers.get(CONTENT_TYPE) {
         Some(kind) if is_media_type(kind.as_bytes(), NDJSON_NAMES) => Ok(()),
-        Some(_) | None => {
-            Err(Problem::detailed(Code::UnsupportedMediaType, "send application/x-ndjson"))
-        }
+        Some(_) | None => Err(send_as(NDJSON)),
     }
 }
 

@@ -230,7 +230,7 @@ fn render(inner: &mut Inner, answer: LineAnswer, language: Language, out: &mut V
         LineMeaning::Unread { code, .. } => {
             let code = Code::from_number(code).unwrap_or(Code::Internal);
             let LineDetail { detail, flaws } = inner.detail();
-            Told::new(code, detail.as_deref(), &flaws, None, language)
+            Told::new(code, detail.as_ref(), &flaws, None, language)
         }
     };
     let result = LineResult { line, seq: None, case: None, version: None, error: Some(told) };
@@ -288,6 +288,7 @@ mod tests {
     use super::*;
     use crate::api::options::ApiOptions;
     use crate::domain::ids::{CaseId, Seq};
+    use crate::rules::Words;
 
     #[test]
     fn unread_results_of_the_longest_stream_keep_five_mebibytes() {
@@ -301,7 +302,8 @@ mod tests {
                 )]);
                 continue;
             }
-            let detail = Some("a line of which there is much to say".repeat(10).into());
+            let much = "a line of which there is much to say".repeat(5);
+            let detail = Some(Words::new(much.clone(), much));
             results.keep(line, LineDetail { detail, flaws: Vec::new() });
             results.push(vec![unread(Code::MalformedJson)]);
         }

@@ -11,13 +11,16 @@
 //! in one file of examples; a new operation without them fails a test.
 
 mod about;
+mod bounds;
 mod examples;
+mod links;
 mod problems;
 
 use serde_json::{Value, json};
 
 use super::codes::Code;
 use super::language::Language;
+use super::lifecycle::{GOING, Going};
 use super::problem::{PROBLEM_JSON, Problem};
 use super::router::routes;
 
@@ -35,7 +38,18 @@ struct Shape {
 /// The OpenAPI 3.1 document of all addresses, as JSON.
 #[must_use]
 pub fn openapi() -> String {
-    document().to_string()
+    openapi_with(GOING)
+}
+
+/// The same, with these operations deprecated.
+pub(super) fn openapi_with(going: &[Going]) -> String {
+    let mut document = document();
+    for one in going {
+        let operation = &mut document["paths"][one.path][one.method.to_lowercase()];
+        assert!(operation.is_object(), "{} {} is no operation", one.method, one.path);
+        operation["deprecated"] = true.into();
+    }
+    document.to_string()
 }
 
 /// The same before it is text.
@@ -54,10 +68,15 @@ pub(super) fn document() -> Value {
     }
     components["examples"] = Code::ALL.iter().copied().map(problem_example).collect();
     document["security"] = json!([{ "token": [] }]);
+    let mut schemas = document["components"]["schemas"].take();
+    let read = schemas.as_object_mut().expect("it has schemas");
     let paths = document["paths"].as_object_mut().expect("it has paths");
     for (method, operation) in paths.values_mut().flat_map(methods) {
         complete(method == "post", operation);
+        bounds::add(read, operation);
     }
+    document["components"]["schemas"] = schemas;
+    links::add(&mut document);
     document
 }
 
@@ -219,7 +238,10 @@ mod tests {
                     let fields = fields.iter().filter(|(name, _)| !name.starts_with("example"));
                     fields.for_each(|(name, value)| look(&format!("{at}/{name}"), value));
                 }
-                Value::Array(items) => items.iter().for_each(|item| look(at, item)),
+                // A field that may be null says so among its values.
+                Value::Array(items) => {
+                    items.iter().filter(|item| !item.is_null()).for_each(|item| look(at, item));
+                }
                 Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
             }
         }

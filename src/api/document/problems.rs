@@ -105,7 +105,19 @@ const TABLE: &[(&str, Own)] = &[
     ("reopen_case", &[MOVE, UNIT, SEALS, ROUTES, &[Code::NeedsCentre]]),
     ("void_case", &[MOVE, UNIT, SEALS, &[Code::NeedsCentre, Code::OutOfBounds]]),
     ("note_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
-    ("reveal_case", &[JOURNAL, UNIT, &[Code::CaseNotFound, Code::VersionStale, Code::ClaimantConfidential, Code::OutOfBounds]]),
+    (
+        "reveal_case",
+        &[
+            JOURNAL,
+            UNIT,
+            &[
+                Code::CaseNotFound,
+                Code::VersionStale,
+                Code::ClaimantConfidential,
+                Code::OutOfBounds,
+            ],
+        ],
+    ),
     ("handle_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
     ("close_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
     ("get_case", &[JOURNAL, &[Code::CaseNotFound]]),
@@ -157,6 +169,7 @@ const TABLE: &[(&str, Own)] = &[
                 Code::UnitChangedTooOften,
                 Code::SuccessorNotFound,
                 Code::SuccessorUnfit,
+                Code::PreconditionRequired,
                 Code::OrganisationStale,
                 Code::OrganisationFull,
             ],

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use super::codes::Code;
 use super::problem::Problem;
 use crate::domain::code::UnitCode;
+use crate::rules::Words;
 
 /// What `include=` may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -37,15 +38,19 @@ pub(super) struct IncludeQuery {
 /// The parameters of a query.
 pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let query = axum::extract::Query::<T>::try_from_uri(uri);
-    query
-        .map(|query| query.0)
-        .map_err(|rejection| Problem::detailed(Code::InvalidQuery, rejection.body_text()))
+    query.map(|query| query.0).map_err(|rejection| {
+        let words = rejection.body_text();
+        let words = words.rsplit_once("query string: ").map_or(&*words, |(_, words)| words);
+        Problem::detailed(Code::InvalidQuery, Words::of_query(words))
+    })
 }
 
 /// The code of a path.
 pub(super) fn unit_code(text: &str) -> Result<UnitCode, Problem> {
     text.parse().map_err(|bad: crate::domain::code::BadCode| {
-        Problem::detailed(Code::InvalidPath, bad.to_string())
+        let chinese =
+            "应为 12 位（区划）或 15 位数字（网格），或 12 位数字、“-”、一个字母和两位数字";
+        Problem::detailed(Code::InvalidPath, Words::new(bad.to_string(), chinese))
     })
 }
 
@@ -54,6 +59,9 @@ pub(super) fn page_limit(asked: Option<usize>, max: usize) -> Result<usize, Prob
     match asked {
         None => Ok(max.min(100)),
         Some(limit) if (1..=max).contains(&limit) => Ok(limit),
-        Some(_) => Err(Problem::detailed(Code::InvalidQuery, format!("limit: 1 to {max}"))),
+        Some(_) => {
+            let detail = Words::new(format!("limit: 1 to {max}"), format!("limit 应为 1 至 {max}"));
+            Err(Problem::detailed(Code::InvalidQuery, detail))
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! `zhida serve`: the server, until SIGTERM.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -14,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::api::Api;
 use crate::domain::ids::Seq;
+use crate::rules::Words;
 use crate::server::config::{ClockName, Config};
 use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::io::{IoThreads, Listener};
@@ -71,7 +71,7 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let listener = Listener::bind(config.server.listen)?;
     let folding = Arc::new(Folding::default());
     let told = Arc::clone(&folding);
-    let starting = IoThreads::starting(&listener, Arc::new(move || told.to_string()))?;
+    let starting = IoThreads::starting(&listener, Arc::new(move || told.words()))?;
     let Some(kept) = start_beside(&waiting, &mut signals, &config, &folding)? else {
         starting.stop();
         tracing::info!("stopped during the start; the next one begins the fold again");
@@ -149,19 +149,20 @@ impl Folding {
         self.last.store(last.0, Ordering::Relaxed);
         if folded.0 >= self.logged.load(Ordering::Relaxed) + RECOVERY_STEP {
             self.logged.store(folded.0, Ordering::Relaxed);
-            tracing::info!("{self}");
+            tracing::info!("{}", self.words().english);
         }
     }
 }
 
-impl fmt::Display for Folding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Folding {
+    /// How far it is.
+    fn words(&self) -> Words {
+        let folded = self.folded.load(Ordering::Relaxed);
         match self.last.load(Ordering::Relaxed) {
-            0 => f.write_str("opening the data directory"),
-            last => write!(
-                f,
-                "folding the journal: event {} of {last}",
-                self.folded.load(Ordering::Relaxed)
+            0 => Words::new("opening the data directory", "正在打开数据目录"),
+            last => Words::new(
+                format!("folding the journal: event {folded} of {last}"),
+                format!("正在还原日志：第 {folded} 个事实，共 {last} 个"),
             ),
         }
     }

@@ -1,0 +1,180 @@
+//! What is said to people, in both languages: whoever knows the reader picks one.
+
+use std::borrow::Cow;
+
+/// A sentence, or a part of one, in both languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// In English.
+    pub english: Cow<'static, str>,
+    /// 中文
+    pub chinese: Cow<'static, str>,
+}
+
+impl Words {
+    /// The same said twice.
+    pub fn new(
+        english: impl Into<Cow<'static, str>>,
+        chinese: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { english: english.into(), chinese: chinese.into() }
+    }
+
+    /// That a value is one of these.
+    #[must_use]
+    pub fn one_of(names: &[&str]) -> Self {
+        Self::new(format!("one of {}", names.join(", ")), format!("可用的值：{}", names.join("、")))
+    }
+
+    /// This, and then that.
+    #[must_use]
+    pub fn and(&self, then: &Self) -> Self {
+        Self::new(
+            format!("{}; {}", self.english, then.english),
+            format!("{}；{}", self.chinese, then.chinese),
+        )
+    }
+
+    /// Why a text is not the JSON that it should be, and where.
+    #[must_use]
+    pub fn of_parser(error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let english = error.to_string();
+        let what = chinese_of(without_place(&english));
+        Self::new(english, format!("第 {line} 行第 {column} 列：{what}"))
+    }
+
+    /// Why a value is not what it should be.
+    #[must_use]
+    pub fn of_value(error: &serde_json::Error) -> Self {
+        let english = error.to_string();
+        let english = without_place(&english);
+        Self::new(english.to_owned(), chinese_of(english))
+    }
+
+    /// Why a query is not what it should be, by the words of its reader.
+    #[must_use]
+    pub fn of_query(english: &str) -> Self {
+        let is_name =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let chinese = match english.split_once(": ") {
+            Some((name, _)) if is_name(name) => format!("参数 {name} 的值无效"),
+            Some(_) | None => chinese_of(english),
+        };
+        Self::new(english.to_owned(), chinese)
+    }
+
+    /// Bytes that it keeps, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.english.len() + self.chinese.len()
+    }
+}
+
+fn without_place(words: &str) -> &str {
+    words.split(" at line ").next().unwrap_or_default()
+}
+
+/// What serde's words mean, as far as they are known; what a Chinese reader can do about the others
+/// follows from the place.
+fn chinese_of(words: &str) -> String {
+    let named = |start: &str| words.strip_prefix(start)?.split('`').next();
+    if let Some(name) = named("missing field `") {
+        return format!("缺少字段 {name}");
+    }
+    if let Some(name) = named("duplicate field `") {
+        return format!("字段 {name} 重复");
+    }
+    for (start, what) in [("unknown field `", "没有字段"), ("unknown variant `", "没有这个值：")]
+    {
+        if let Some(name) = named(start) {
+            let known: Vec<&str> = words.split('`').skip(3).step_by(2).collect();
+            let known = if known.is_empty() { "无".to_owned() } else { known.join("、") };
+            return format!("{what} {name}；可用：{known}");
+        }
+    }
+    let mismatch = words.strip_prefix("invalid type: ").or(words.strip_prefix("invalid value: "));
+    if let Some((found, wanted)) = mismatch.and_then(|words| words.rsplit_once(", expected ")) {
+        return match wanted_in_chinese(wanted) {
+            Some(wanted) => format!("应为{wanted}，实际为{}", found_in_chinese(found)),
+            None => format!("不应为{}", found_in_chinese(found)),
+        };
+    }
+    let known = [
+        ("EOF", "内容不完整"),
+        ("trailing characters", "结尾有多余内容"),
+        ("recursion limit", "嵌套过深"),
+        ("control character", "含有控制字符"),
+        ("invalid escape", "转义无效"),
+        ("number out of range", "数值超出范围"),
+    ];
+    let found = known.iter().find(|(part, _)| words.contains(part));
+    found.map_or("无法解析", |(_, what)| what).to_owned()
+}
+
+fn wanted_in_chinese(wanted: &str) -> Option<&'static str> {
+    let known = [
+        ("a string", "文本"),
+        ("a boolean", "布尔值"),
+        ("a sequence", "数组"),
+        ("a JSON object", " JSON 对象"),
+        ("a map", "对象"),
+        ("struct ", "对象"),
+        ("u8", "非负整数"),
+        ("u32", "非负整数"),
+        ("u64", "非负整数"),
+        ("usize", "非负整数"),
+        ("a case number", "案件号，或含 key 的对象，或含 source 和 number 的对象"),
+    ];
+    known.iter().find(|(start, _)| wanted.starts_with(start)).map(|(_, what)| *what)
+}
+
+fn found_in_chinese(found: &str) -> &'static str {
+    let known = [
+        ("string", "文本"),
+        ("integer", "整数"),
+        ("floating point", "小数"),
+        ("number", "数值"),
+        ("boolean", "布尔值"),
+        ("null", "空值"),
+        ("sequence", "数组"),
+        ("map", "对象"),
+    ];
+    known
+        .iter()
+        .find(|(start, _)| found.starts_with(start))
+        .map_or("其他类型", |(_, what)| what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_parser_says_is_said_in_chinese() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Row {
+            #[serde(rename = "code")]
+            _code: String,
+        }
+        let rows = [
+            (r#"{"code":7}"#, "应为文本，实际为整数"),
+            (r#"{"kode":"7"}"#, "没有字段 kode；可用：code"),
+            ("{}", "缺少字段 code"),
+            (r#"{"code":"1","code":"2"}"#, "字段 code 重复"),
+            ("[", "内容不完整"),
+            (r#"{"code":"1"} x"#, "结尾有多余内容"),
+            ("nonsense", "无法解析"),
+            ("7", "应为对象，实际为整数"),
+        ];
+        for (json, chinese) in rows {
+            let error = serde_json::from_str::<Row>(json).unwrap_err();
+            assert_eq!(Words::of_value(&error).chinese, chinese, "{json}: {error}");
+        }
+        let query = Words::of_query("limit: invalid digit found in string");
+        assert_eq!(query.chinese, "参数 limit 的值无效");
+        let query = Words::of_query("unknown field `page`, expected `after` or `limit`");
+        assert_eq!(query.chinese, "没有字段 page；可用：after、limit");
+    }
+}
