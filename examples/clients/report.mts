@@ -1,8 +1,8 @@
 // Report a case, follow it, close it: with fetch alone, typed by the OpenAPI document.
 //
 //   npx openapi-typescript http://127.0.0.1:8750/openapi.json --output zhida.ts
-//   npx tsc --target es2022 --module es2022 --outDir . report.ts
-//   ZHIDA_TOKEN=zhida_… node report.js MATTER PLACE
+//   npx tsc --strict --target es2022 --module es2022 --moduleResolution bundler --types node report.mts
+//   ZHIDA_TOKEN=zhida_… node report.mjs MATTER PLACE
 //
 // MATTER is a code of the catalogue, PLACE a grid's code.
 
@@ -49,7 +49,7 @@ async function call<Answer>(method: "GET" | "POST", path: string, body?: unknown
 
 const [matter, place] = process.argv.slice(2);
 if (token === "" || matter === undefined || place === undefined) {
-  throw new Error("ZHIDA_TOKEN=… node report.js MATTER PLACE");
+  throw new Error("ZHIDA_TOKEN=… node report.mjs MATTER PLACE");
 }
 
 const report: Schemas["ReportCase"] = {

@@ -1,0 +1,15 @@
+"""What schemathesis does not know by itself: how lines of JSON are written."""
+
+import json
+
+import schemathesis
+
+
+@schemathesis.serializer("application/x-ndjson")
+def ndjson(context, value):
+    """One line; an example of the document is lines already."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "replace")
