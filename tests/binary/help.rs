@@ -39,6 +39,20 @@ fn the_help_of_every_command_is_what_it_was() {
 }
 
 #[test]
+fn the_help_of_every_command_is_chinese_where_that_is_asked_for() {
+    for words in COMMANDS {
+        let mut help = command(words);
+        help.arg("--help").env("COLUMNS", "100").env("ZHIDA_LANG", "zh");
+        let text = ended(help).ok();
+        let name = words.iter().fold("zhida".to_string(), |name, word| format!("{name}-{word}"));
+        for english in ["Usage:", "Options:", "Arguments:", "Commands:", "Print ", "default"] {
+            assert!(!text.contains(english), "{words:?}: {english}: {text}");
+        }
+        insta::assert_snapshot!(format!("{name}.zh"), text);
+    }
+}
+
+#[test]
 fn every_help_has_examples_that_the_program_understands() {
     for words in COMMANDS {
         let text = zhida(words.iter().copied().chain(["--help"])).ok();

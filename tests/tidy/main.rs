@@ -5,12 +5,14 @@
 //!  rooms     who sees whom; which crate lives where; no file that nobody reads
 //!  words     lengths, words that have no place here, reasons of exceptions
 //!  licences  what may come into the build
+//!  readmes   the same in both languages
 //!  tables    what the documents say beside what the code says
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a test says what must be")]
 
 mod licences;
+mod readmes;
 mod rooms;
 mod source;
 mod tables;

@@ -48,7 +48,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("socket2", &["src/api/serve.rs"]),
     // How it is put together.
     ("bytesize", &["src/server/config.rs", "src/server/options.rs"]),
-    ("clap", &["src/main.rs", "src/server/"]),
+    ("clap", &["src/server/"]),
     ("indicatif", &["src/server/commands/"]),
     ("jiff", &["src/rules/moment.rs", "src/server/config.rs"]),
     ("memchr", &["src/api/", "src/journal/vault/tests.rs", "src/server/"]),

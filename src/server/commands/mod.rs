@@ -1,6 +1,7 @@
 //! The commands: arguments in, exit code out. Data goes to stdout, everything else to stderr.
 
 mod backup;
+mod chinese;
 mod config;
 mod demo;
 mod import;
@@ -11,9 +12,10 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::exit::{Failure, after_help};
+use crate::api::language::Language;
 
 /// The dispatch core of a city's grid governance: every case reaches the one unit that answers
 /// for it, durable, routed, on the clock.
@@ -39,6 +41,20 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+}
+
+impl Cli {
+    /// The arguments that the program was called with; help, version and wrong usage end it. Help is
+    /// in the language that the environment asks for.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let command = match chinese::language(|name| std::env::var_os(name)) {
+            Language::English => Self::command(),
+            Language::Chinese => chinese::in_chinese(Self::command()),
+        };
+        let read = command.try_get_matches().and_then(|found| Self::from_arg_matches(&found));
+        read.unwrap_or_else(|told| told.exit())
+    }
 }
 
 /// Runs the command; a failure is printed to stderr and becomes the exit code.
