@@ -7,21 +7,17 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::draft::{CaseMove, Claimant, Report, Reveal, Want};
+use super::draft::{CaseMove, Claimant, Report, Want};
 use super::flaw::{Flaw, FlawCode};
 use super::raw::{Raw, RawCase, RawClaimant, RawSettle, Text};
 use super::verb::{Reshape, Verb};
-use crate::domain::case::{ClaimantField, ClaimantFields, Move, Source};
+use crate::domain::case::{Move, Source};
 use crate::domain::code::UnitCode;
-use crate::domain::command::{
-    CaseRef, Change, GrantRequest, MergeUnits, MoveUnit, SplitUnit, Target,
-};
-use crate::domain::grant::{Scope, Scopes};
+use crate::domain::command::{CaseRef, Change, MergeUnits, MoveUnit, SplitUnit, Target};
 use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp};
 use crate::domain::limits::{
-    CLIENT_RANGES_MAX, KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, OVERLAP_HOURS_MAX,
-    PURPOSE_BYTES_MAX, QUOTA_PER_MINUTE_MAX, SOURCE_NUMBER_BYTES_MAX, STAGED_ROWS_MAX,
-    STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX, TICKET_BYTES_MAX, UNITS_MERGED_MAX,
+    KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, SOURCE_NUMBER_BYTES_MAX, STAGED_ROWS_MAX,
+    STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX, UNITS_MERGED_MAX,
 };
 use crate::domain::organisation::UnitRow;
 use crate::rules::{self, MatterText, UnitText, Words, parse_moment};
@@ -30,9 +26,6 @@ use crate::rules::{self, MatterText, UnitText, Words, parse_moment};
 pub const PHONE_BYTES_MAX: usize = 40;
 /// Longest address of a claimant, in bytes of UTF-8.
 pub const ADDRESS_BYTES_MAX: usize = 600;
-
-/// How long an old token lives on where nobody says it, in hours.
-pub(super) const OVERLAP_HOURS: u32 = 24;
 
 /// What a command acts on, by its address or by its line.
 #[derive(Debug, Default)]
@@ -110,13 +103,7 @@ impl Checker<'_> {
                 Want::AdmitClient(name?, grant?)
             }
             Verb::ChangeClient => Want::ChangeClient(client?, self.grant(raw)?),
-            Verb::RotateClient => {
-                let hours = raw.overlap_hours.unwrap_or(OVERLAP_HOURS);
-                Want::RotateClient(
-                    client?,
-                    self.number(hours, "/overlap_hours", 0, OVERLAP_HOURS_MAX)?,
-                )
-            }
+            Verb::RotateClient => Want::RotateClient(client?, self.overlap(raw.overlap_hours)?),
             Verb::RevokeClient => Want::RevokeClient(client?),
             Verb::RevealCase => Want::Reveal(target?, self.reveal(raw)?),
             Verb::BeginImport => Want::BeginImport(self.name(raw.origin, "/origin")?),
@@ -244,92 +231,6 @@ impl Checker<'_> {
         })
     }
 
-    fn grant(&mut self, raw: Raw<'_>) -> Option<GrantRequest> {
-        let scopes = self.listed(raw.scopes, "/scopes", Scope::from_name, Scope::ALL, Scope::name);
-        let within = match raw.within {
-            None => Some(Vec::new()),
-            Some(codes) => self.codes(&codes),
-        };
-        let quota_per_minute = raw
-            .quota_per_minute
-            .and_then(|quota| self.number(quota, "/quota_per_minute", 1, QUOTA_PER_MINUTE_MAX));
-        let expires_at = self.moment(raw.expires_at.map(|text| text.0), "/expires_at");
-        let scopes = Scopes::of(&scopes?);
-        Some(GrantRequest { scopes, within: within?, quota_per_minute, expires_at })
-    }
-
-    fn reveal(&mut self, raw: Raw<'_>) -> Option<Reveal> {
-        let of_name = ClaimantField::from_name;
-        let fields =
-            self.listed(raw.fields, "/fields", of_name, ClaimantField::ALL, ClaimantField::name);
-        let purpose = self.required(raw.purpose, "/purpose");
-        let purpose =
-            purpose.and_then(|purpose| self.bounded(purpose, "/purpose", PURPOSE_BYTES_MAX));
-        let ticket =
-            raw.ticket.and_then(|ticket| self.ascii(ticket.0, "/ticket", TICKET_BYTES_MAX));
-        Some(Reveal {
-            fields: ClaimantFields::of(&fields?),
-            purpose: Arc::from(purpose?),
-            ticket: ticket.map(Arc::from),
-        })
-    }
-
-    /// Codes of units: at least one.
-    fn codes(&mut self, texts: &[Text<'_>]) -> Option<Vec<UnitCode>> {
-        if texts.is_empty() || texts.len() > CLIENT_RANGES_MAX {
-            let note = Words::new(
-                format!("1 to {CLIENT_RANGES_MAX} codes"),
-                format!("1 至 {CLIENT_RANGES_MAX} 个代码"),
-            );
-            self.flaw(Flaw::new("/within", FlawCode::BadNumber).noted(note));
-            return None;
-        }
-        let codes: Vec<_> = (0_usize..)
-            .zip(texts)
-            .filter_map(|(at, text)| self.code(&text.0, format!("/within/{at}")))
-            .collect();
-        (codes.len() == texts.len()).then_some(codes)
-    }
-
-    /// Names of which each is one of `all`: at least one.
-    fn listed<T: Copy>(
-        &mut self,
-        texts: Option<Vec<Text<'_>>>,
-        pointer: &'static str,
-        of_name: fn(&str) -> Option<T>,
-        all: &[T],
-        name: fn(T) -> &'static str,
-    ) -> Option<Vec<T>> {
-        let Some(texts) = texts else {
-            self.missing(pointer);
-            return None;
-        };
-        if texts.is_empty() {
-            self.flaw(Flaw::new(pointer, FlawCode::Empty));
-            return None;
-        }
-        let mut found = Vec::new();
-        for (at, text) in texts.iter().enumerate() {
-            let Some(one) = of_name(&text.0) else {
-                let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
-                let flaw = Flaw::new(format!("{pointer}/{at}"), FlawCode::BadValue);
-                self.flaw(flaw.noted(Words::one_of(&names)));
-                continue;
-            };
-            found.push(one);
-        }
-        (found.len() == texts.len()).then_some(found)
-    }
-
-    fn number(&mut self, number: u32, pointer: &'static str, min: u32, max: u32) -> Option<u32> {
-        if (min..=max).contains(&number) {
-            return Some(number);
-        }
-        let note = Words::new(format!("{min} to {max}"), format!("{min} 至 {max}"));
-        self.flaw(Flaw::new(pointer, FlawCode::BadNumber).noted(note));
-        None
-    }
-
     /// The case that a line names.
     pub(super) fn target(
         &mut self,
@@ -418,7 +319,7 @@ impl Checker<'_> {
         }
     }
 
-    fn required<'a>(
+    pub(super) fn required<'a>(
         &mut self,
         text: Option<Text<'a>>,
         pointer: &'static str,
@@ -453,7 +354,7 @@ impl Checker<'_> {
         self.bounded(text, pointer, NAME_BYTES_MAX).map(Arc::from)
     }
 
-    fn bounded<'a>(
+    pub(super) fn bounded<'a>(
         &mut self,
         text: Cow<'a, str>,
         pointer: &'static str,
@@ -476,7 +377,7 @@ impl Checker<'_> {
         }
     }
 
-    fn ascii<'a>(
+    pub(super) fn ascii<'a>(
         &mut self,
         text: Cow<'a, str>,
         pointer: &'static str,
@@ -490,7 +391,11 @@ impl Checker<'_> {
         None
     }
 
-    fn code(&mut self, text: &str, pointer: impl Into<Cow<'static, str>>) -> Option<UnitCode> {
+    pub(super) fn code(
+        &mut self,
+        text: &str,
+        pointer: impl Into<Cow<'static, str>>,
+    ) -> Option<UnitCode> {
         let code = text.parse().ok();
         if code.is_none() {
             let note = Words::new(

@@ -15,6 +15,7 @@
 mod check;
 mod draft;
 mod flaw;
+mod grant;
 mod raw;
 mod seal;
 mod verb;
