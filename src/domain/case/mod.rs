@@ -115,6 +115,28 @@ named!(
     }
 );
 
+impl StatusName {
+    /// Those at which somebody holds the case.
+    pub const OPEN: [Self; 3] = [Self::Dispatched, Self::Acknowledged, Self::Handled];
+
+    /// Its place among the open ones; none for those that end a case.
+    #[must_use]
+    pub const fn open_place(self) -> Option<usize> {
+        match self {
+            Self::Dispatched => Some(0),
+            Self::Acknowledged => Some(1),
+            Self::Handled => Some(2),
+            Self::Closed | Self::Declined | Self::Voided => None,
+        }
+    }
+
+    /// Whether somebody holds a case at it.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        self.open_place().is_some()
+    }
+}
+
 /// What a case is at, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {

@@ -46,6 +46,27 @@ impl Case {
     }
 }
 
+impl Case {
+    /// When the first of the clocks that still run is, or was, due. None once none runs.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let d = &self.deadlines;
+        match self.status {
+            Status::Dispatched { .. } | Status::Acknowledged { .. } => {
+                Some(d.node_due_at.min(d.total_due_at))
+            }
+            Status::Handled { .. } => Some(d.total_due_at),
+            Status::Closed { .. } | Status::Declined { .. } | Status::Voided { .. } => None,
+        }
+    }
+
+    /// The worse of its two clocks' lights.
+    #[must_use]
+    pub fn worse_light(&self) -> Light {
+        self.node_light.max(self.total_light)
+    }
+}
+
 fn turn(clock: ClockName, light: Light, warning_at: Timestamp, due_at: Timestamp) -> Option<Timer> {
     match light {
         Light::Green => Some(Timer { due_at: warning_at, clock, light: Light::Yellow }),

@@ -3,7 +3,7 @@
 
 use super::{Organisation, UnitKind, UnitRow};
 use crate::domain::catalogue::Module;
-use crate::domain::code::Level;
+use crate::domain::code::{Level, UnitCode};
 use crate::domain::ids::{Timestamp, UnitNumber};
 
 impl Organisation {
@@ -17,6 +17,16 @@ impl Organisation {
     ) -> Option<UnitNumber> {
         let number = self.find(self.code(unit)?.ancestor(level)?)?;
         self.unit(number)?.is_open(now).then_some(number)
+    }
+
+    /// The division that `unit` sits at, or, being one or a grid itself, in: the nearest that is
+    /// known, closed ones included.
+    #[must_use]
+    pub fn seat(&self, unit: UnitNumber) -> Option<UnitNumber> {
+        let seats = std::iter::successors(self.code(unit)?.seat(), |code| code.seat());
+        // A code that was left names the unit that left it.
+        let sits = |code: UnitCode| self.find(code).filter(|unit| self.code(*unit) == Some(code));
+        seats.into_iter().find_map(sits)
     }
 
     /// The open office that owns `module` in the township that `unit` sits in.

@@ -41,7 +41,7 @@ pub(super) struct Numbering {
     digest: Digest,
 }
 
-/// The units of a subtree.
+/// The units of a subtree, or of any other range of places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subtree<'o> {
     /// The epoch of the positions.
@@ -73,7 +73,13 @@ impl Organisation {
     /// The units that sit in the places below `root`'s, itself and what sits beside it included.
     #[must_use]
     pub fn subtree(&self, root: UnitNumber) -> Option<Subtree<'_>> {
-        self.code(root).map(|code| self.numbering.within(code.range()))
+        self.code(root).map(|code| self.within(code.range()))
+    }
+
+    /// The units that sit in a range of places.
+    #[must_use]
+    pub fn within(&self, range: CodeRange) -> Subtree<'_> {
+        self.numbering.within(range)
     }
 
     /// Which numbering epoch it is in: 0 before the first import.
