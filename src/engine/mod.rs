@@ -16,6 +16,7 @@ mod handle;
 mod lanes;
 pub mod metrics;
 mod options;
+pub mod query;
 mod reads;
 mod sequencer;
 mod stage;
@@ -46,7 +47,7 @@ pub use options::EngineOptions;
 pub use reads::ReadsFull;
 pub use sequencer::Undurable;
 pub use status::{Status, Storage};
-pub use view::{Census, ImportSummary, InboxPage, View};
+pub use view::{Census, ImportSummary, OpenCounts, UnitCounts, View};
 
 use lanes::Lanes;
 use reads::Reads;

@@ -39,7 +39,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("foldhash", &["src/domain/"]),
     // How it runs.
     ("crossbeam", &["src/engine/", "src/journal/fold/", "src/journal/store/background.rs"]),
-    ("dashmap", &["src/engine/view/"]),
     ("metrics", &["src/engine/metrics.rs", "src/server/telemetry.rs"]),
     ("metrics_exporter_prometheus", &["src/server/telemetry.rs"]),
     ("mimalloc", &["src/main.rs"]),

@@ -142,7 +142,7 @@ pub(in crate::api) async fn get_inbox(
     let view = app.handle().view();
     let page = view.inbox(number, asked.after.map(CaseId), limit);
     let (organisation, catalogue) = (view.organisation(), view.catalogue());
-    let next = page.cases.last().filter(|_| page.has_more).map(|(id, _)| id.0);
+    let next = page.cases.last().filter(|_| page.has_more()).map(|(id, _)| id.0);
     let rows =
         page.cases.iter().map(|(id, case)| CaseRow::of(&organisation, &catalogue, *id, case));
     let body = InboxBody {

@@ -11,7 +11,8 @@ use crate::domain::evolve;
 use crate::domain::ids::{CaseId, Seq, UnitNumber};
 use crate::domain::state::State;
 use crate::domain::tests::world::*;
-use crate::engine::{Census, Handle, InboxPage, LineMeaning};
+use crate::engine::query::Page;
+use crate::engine::{Census, Handle, LineMeaning};
 
 /// Cases that move while they are read.
 const CASES: u32 = 24;
@@ -27,7 +28,7 @@ struct Sample {
     unit: UnitNumber,
     after: Option<CaseId>,
     limit: usize,
-    page: InboxPage,
+    page: Page,
 }
 
 /// The next move of a case, so that rows wander from inbox to inbox.
@@ -96,7 +97,7 @@ fn read_until(
             let mut after = None;
             loop {
                 let page = handle.view().inbox(*unit, after, limit);
-                let next = page.cases.last().map(|(id, _)| *id).filter(|_| page.has_more);
+                let next = page.cases.last().map(|(id, _)| *id).filter(|_| page.has_more());
                 samples.push(Sample { unit: *unit, after, limit, page });
                 let Some(next) = next else { break };
                 after = Some(next);
@@ -134,11 +135,11 @@ fn check(rig: &Rig, mut samples: Vec<Sample>, begun: Seq, units: &[UnitNumber]) 
             })
             .map(|(id, case)| (id, *case))
             .collect();
-        assert_eq!(page.has_more, held.len() > limit);
+        assert_eq!(page.has_more(), held.len() > limit);
         let held: Vec<_> = held.into_iter().take(limit).collect();
         assert_eq!(page.cases, held, "as of {}", page.as_of);
 
-        if after.is_none() && !page.has_more {
+        if after.is_none() && !page.has_more() {
             whole.insert(unit, page.cases.iter().map(|(id, _)| *id).collect());
         }
         if whole.len() == units.len() {

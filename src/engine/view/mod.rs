@@ -3,7 +3,7 @@
 //! The sequencer alone writes here, after the commit, a turn at a time:
 //!
 //! ```text
-//!   epoch  even ──▶ odd ── rows, inboxes, published seq ──▶ even        (gate held meanwhile)
+//!   epoch  even ──▶ odd ── rows, inboxes, counts, seq ──▶ even           (gate held meanwhile)
 //!   list   read epoch · collect · read epoch: the same and even? ── yes ▶ answer
 //!                                                               └─ no  ▶ again, at last at the gate
 //! ```
@@ -11,13 +11,15 @@
 //! So a list never mixes two turns, and an open case is in exactly one inbox of any list.
 
 mod cases;
+mod counts;
+mod inboxes;
+mod lists;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
@@ -25,22 +27,25 @@ use crate::domain::case::{Case, Light};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
 use crate::domain::code::Level;
-use crate::domain::hash::NumberHashing;
 use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp, UnitNumber};
 use crate::domain::import::StagedImport;
 use crate::domain::organisation::Organisation;
 use crate::domain::state::State;
+use crate::engine::query::Standing;
 
 use cases::CaseRows;
+use counts::Counts;
+use inboxes::Inboxes;
 
-/// Times that a list is collected anew before it waits for the gate.
-const LIST_RETRIES_MAX: u32 = 4;
+pub use counts::OpenCounts;
+pub use lists::UnitCounts;
 
 /// What readers see.
 #[derive(Debug)]
 pub struct View {
     cases: CaseRows,
-    inboxes: DashMap<UnitNumber, BTreeMap<CaseId, u32>, NumberHashing>,
+    inboxes: Inboxes,
+    counts: RwLock<Counts>,
     whole: RwLock<Whole>,
     epoch: AtomicU64,
     /// Held while a turn is published; what moves in it.
@@ -48,13 +53,11 @@ pub struct View {
     published: watch::Sender<Seq>,
 }
 
-/// A case that a turn changed: where its row goes from and to.
+/// A case that a turn changed: who held it and how it stood, and who and how now.
 #[derive(Debug)]
 struct Moved {
-    id: CaseId,
-    held_before: Option<UnitNumber>,
-    holds_now: Option<UnitNumber>,
-    version: u32,
+    before: Option<(UnitNumber, Standing)>,
+    now: Option<(UnitNumber, Standing)>,
 }
 
 /// What is replaced as one: it changes with an import or a client, not with a case.
@@ -77,17 +80,6 @@ pub struct ImportSummary {
     pub matters: usize,
     /// Its newest event.
     pub last_seq: Seq,
-}
-
-/// A page of an inbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InboxPage {
-    /// Open cases that the unit holds, in the order received.
-    pub cases: Vec<(CaseId, Case)>,
-    /// Whether there are more behind the last of them.
-    pub has_more: bool,
-    /// The view that all of them were read from.
-    pub as_of: Seq,
 }
 
 /// How the published cases stand.
@@ -116,7 +108,8 @@ impl View {
     pub(super) fn of(state: &State) -> Self {
         let view = Self {
             cases: CaseRows::default(),
-            inboxes: DashMap::default(),
+            inboxes: Inboxes::default(),
+            counts: RwLock::default(),
             whole: RwLock::new(Whole::default()),
             epoch: AtomicU64::new(0),
             gate: Mutex::default(),
@@ -182,45 +175,9 @@ impl View {
         self.whole.read().now
     }
 
-    /// The open cases that `unit` holds, after `after`, at most `limit`, all of one turn.
-    pub fn inbox(&self, unit: UnitNumber, after: Option<CaseId>, limit: usize) -> InboxPage {
-        for _ in 0..LIST_RETRIES_MAX {
-            let before = self.epoch.load(Ordering::Acquire);
-            if !before.is_multiple_of(2) {
-                std::hint::spin_loop();
-                continue;
-            }
-            let page = self.collect(unit, after, limit);
-            if self.epoch.load(Ordering::Acquire) == before {
-                return page;
-            }
-        }
-        let _nothing_is_published_meanwhile = self.gate.lock();
-        self.collect(unit, after, limit)
-    }
-
-    fn collect(&self, unit: UnitNumber, after: Option<CaseId>, limit: usize) -> InboxPage {
-        let as_of = self.published();
-        let first = after.map_or(CaseId::FIRST, CaseId::next);
-        let rows: Vec<(CaseId, u32)> = self.inboxes.get(&unit).map_or_else(Vec::new, |inbox| {
-            inbox
-                .range(first..)
-                .take(limit.saturating_add(1))
-                .map(|(id, version)| (*id, *version))
-                .collect()
-        });
-        let has_more = rows.len() > limit;
-        let counts = |id: CaseId, version: u32| {
-            let case = self.cases.get(id)?;
-            (case.status.holder() == Some(unit) && case.version == version).then_some((id, case))
-        };
-        let cases = rows.into_iter().take(limit).filter_map(|(id, version)| counts(id, version));
-        InboxPage { cases: cases.collect(), has_more, as_of }
-    }
-
     /// How many open cases `unit` holds.
     pub fn inbox_len(&self, unit: UnitNumber) -> usize {
-        self.inboxes.get(&unit).map_or(0, |inbox| inbox.len())
+        self.inboxes.len(unit)
     }
 
     /// Counts all published cases. Reads every row: for screens and reports, not for a hot path.
@@ -235,27 +192,35 @@ impl View {
     pub(super) fn publish(&self, state: &State, touched: impl IntoIterator<Item = CaseId>) {
         let mut moved = self.gate.lock();
         self.epoch.fetch_add(1, Ordering::AcqRel);
-        let cases = touched.into_iter().filter_map(|id| Some((id, state.cases().get(id)?)));
-        self.cases.put_all(cases, |id, before, after| {
-            let held_before = before.and_then(|case| case.status.holder());
-            let (holds_now, version) = (after.status.holder(), after.version);
-            moved.push(Moved { id, held_before, holds_now, version });
-        });
-        moved.drain(..).for_each(|row| self.move_row(&row));
         self.publish_whole(state);
+        let cases = touched.into_iter().filter_map(|id| Some((id, state.cases().get(id)?)));
+        let mut cases = cases.peekable();
+        let mut counts = self.counts.write();
+        let held = |id, case: &Case| Some((case.status.holder()?, Standing::of(id, case)));
+        while self.cases.put_chunk(&mut cases, |id, before, case| {
+            let before = before.and_then(|case| held(id, &case));
+            moved.push(Moved { before, now: held(id, case) });
+        }) {
+            moved.drain(..).for_each(|row| self.move_row(&row, &mut counts));
+        }
+        drop(counts);
         self.published.send_replace(state.tail());
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
-    fn move_row(&self, row: &Moved) {
-        if let Some(holder) = row.held_before
-            && row.holds_now != row.held_before
-            && let Some(mut inbox) = self.inboxes.get_mut(&holder)
-        {
-            inbox.remove(&row.id);
+    fn move_row(&self, row: &Moved, counts: &mut Counts) {
+        if row.before == row.now {
+            return;
         }
-        if let Some(holder) = row.holds_now {
-            self.inboxes.entry(holder).or_default().insert(row.id, row.version);
+        if let Some((holder, standing)) = row.before {
+            counts.take(holder, &standing);
+            if row.now.is_none_or(|(holds_now, _)| holds_now != holder) {
+                self.inboxes.take(holder, standing.case);
+            }
+        }
+        if let Some((holder, standing)) = row.now {
+            counts.add(holder, &standing);
+            self.inboxes.put(holder, standing);
         }
     }
 
@@ -263,6 +228,8 @@ impl View {
         let mut whole = self.whole.write();
         if !Arc::ptr_eq(&whole.organisation, state.organisation()) {
             whole.organisation = Arc::clone(state.organisation());
+            self.inboxes.grow(whole.organisation.len());
+            self.counts.write().rebuild(&whole.organisation, &self.inboxes);
         }
         if !Arc::ptr_eq(&whole.catalogue, state.catalogue()) {
             whole.catalogue = Arc::clone(state.catalogue());
@@ -293,7 +260,7 @@ impl Census {
         self.on_the_spot += u64::from(case.on_the_spot);
         self.fallback += u64::from(case.is_fallback);
         self.escalations += u64::from(case.escalations);
-        match case.node_light.max(case.total_light) {
+        match case.worse_light() {
             Light::Green => {}
             Light::Yellow => self.yellow += 1,
             Light::Red => self.red += 1,

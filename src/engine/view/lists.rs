@@ -1,0 +1,190 @@
+//! Pages of cases, each of one turn.
+
+use std::ops::{ControlFlow, Range};
+use std::sync::atomic::Ordering;
+
+use super::View;
+use super::counts::OpenCounts;
+use crate::domain::case::{Case, StatusName};
+use crate::domain::ids::{CaseId, Seq, UnitNumber};
+use crate::engine::query::{
+    After, Filter, Page, Query, Selection, Sieve, Sort, SortKey, Standing, Within,
+};
+
+/// Times that a list is collected anew before it waits for the gate.
+const LIST_RETRIES_MAX: u32 = 4;
+
+/// What a unit and all below it hold, and each unit next below, all of one turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitCounts {
+    /// Of the unit.
+    pub unit: OpenCounts,
+    /// Of each unit next below it, in the order of their numbers.
+    pub below: Vec<(UnitNumber, OpenCounts)>,
+    /// The view that all of them were read from.
+    pub as_of: Seq,
+}
+
+impl View {
+    /// The cases that are asked for. Open ones are looked for in the inboxes, all others along their
+    /// numbers: that may take milliseconds.
+    pub fn list(&self, query: &Query<'_>) -> Page {
+        self.of_one_turn(|| self.collect(query))
+    }
+
+    /// The open cases that `unit` holds, after `after`, at most `limit`, in the order received.
+    pub fn inbox(&self, unit: UnitNumber, after: Option<CaseId>, limit: usize) -> Page {
+        let filter = Filter {
+            within: Within::Holder(unit),
+            statuses: StatusName::OPEN.to_vec(),
+            ..Filter::default()
+        };
+        let begun_seq = self.published();
+        let after = after.map(|case| After { key: SortKey::received(case), begun_seq });
+        self.list(&Query { filter: &filter, sort: Sort::Time, after, limit, sees: None })
+    }
+
+    /// The rows of these cases, each where it was asked for; none for one that there is not. And the
+    /// view that all of them were read from.
+    pub fn cases_of(&self, ids: &[CaseId]) -> (Vec<Option<Case>>, Seq) {
+        self.of_one_turn(|| {
+            let as_of = self.published();
+            (ids.iter().map(|id| self.case(*id)).collect(), as_of)
+        })
+    }
+
+    /// How many open cases the unit and all below it hold, and each unit next below.
+    pub fn counts(&self, unit: UnitNumber) -> UnitCounts {
+        self.of_one_turn(|| {
+            let as_of = self.published();
+            let counts = self.counts.read();
+            UnitCounts { unit: counts.of(unit), below: counts.below(unit), as_of }
+        })
+    }
+
+    fn collect(&self, query: &Query<'_>) -> Page {
+        let as_of = self.published();
+        let organisation = self.organisation();
+        let sieve = Sieve::of(query.filter, &organisation);
+        let mut picking = Picking::of(query, &sieve);
+        if query.filter.is_open_only() {
+            self.pick_open(&mut picking);
+        } else {
+            self.pick_any(&mut picking);
+        }
+        let Picking { selection, has_moved, .. } = picking;
+        let keys = selection.in_order();
+        let next = keys.get(query.limit).and(keys.get(query.limit.wrapping_sub(1))).copied();
+        let chosen = keys.iter().take(query.limit);
+        let cases = chosen.filter_map(|key| Some((key.case, self.cases.get(key.case)?)));
+        Page { cases: cases.collect(), next, has_moved, as_of }
+    }
+
+    /// Goes through the inboxes.
+    fn pick_open(&self, picking: &mut Picking<'_>) {
+        let Query { sort, after, .. } = *picking.query;
+        let after = after.map(|after| after.key.case);
+        self.inboxes.look_through(picking.sieve.units(), sort, after, |standing| {
+            picking.offer(standing, || self.cases.get(standing.case))
+        });
+    }
+
+    /// Goes along the numbers, of which time is an interval.
+    fn pick_any(&self, picking: &mut Picking<'_>) {
+        let places = self.places_of(picking);
+        let (sieve, sort) = (picking.sieve, picking.query.sort);
+        let offer = |id: CaseId, case: &Case| {
+            if !sieve.admits_place(case) {
+                return ControlFlow::Continue(());
+            }
+            picking.offer(&Standing::of(id, case), || Some(*case))
+        };
+        match sort {
+            Sort::Newest => self.cases.look_down(places, sieve, offer),
+            Sort::Time | Sort::Urgency | Sort::Due => self.cases.look_up(places, sieve, offer),
+        }
+    }
+
+    /// Where among all cases those that may pass stand, counted from 0.
+    fn places_of(&self, picking: &Picking<'_>) -> Range<usize> {
+        let span = picking.sieve.reported();
+        let first = span.from.map_or(0, |from| self.cases.received_before(from));
+        let end = span.to.map_or(self.cases.len(), |to| self.cases.received_before(to));
+        let Query { sort, after, .. } = *picking.query;
+        match (sort, after.map(|after| after.key.case.0 as usize)) {
+            (Sort::Time, Some(after)) => first.max(after)..end,
+            (Sort::Newest, Some(after)) => first..end.min(after.saturating_sub(1)),
+            (Sort::Time | Sort::Newest | Sort::Urgency | Sort::Due, _) => first..end,
+        }
+    }
+
+    /// What `collect` gives of one turn, whole.
+    fn of_one_turn<T>(&self, collect: impl Fn() -> T) -> T {
+        for _ in 0..LIST_RETRIES_MAX {
+            let before = self.epoch.load(Ordering::Acquire);
+            if !before.is_multiple_of(2) {
+                std::hint::spin_loop();
+                continue;
+            }
+            let collected = collect();
+            if self.epoch.load(Ordering::Acquire) == before {
+                return collected;
+            }
+        }
+        let _nothing_is_published_meanwhile = self.gate.lock();
+        collect()
+    }
+}
+
+/// A page in the making.
+struct Picking<'q> {
+    query: &'q Query<'q>,
+    sieve: &'q Sieve,
+    selection: Selection,
+    has_moved: bool,
+}
+
+impl<'q> Picking<'q> {
+    fn of(query: &'q Query<'q>, sieve: &'q Sieve) -> Self {
+        let after = query.after.map(|after| after.key);
+        let selection = Selection::new(after, query.limit.saturating_add(1));
+        Self { query, sieve, selection, has_moved: false }
+    }
+
+    /// Takes the case in if it is asked for and comes first so far. Breaks off where nothing that
+    /// follows can.
+    fn offer(
+        &mut self,
+        standing: &Standing,
+        row: impl FnOnce() -> Option<Case>,
+    ) -> ControlFlow<()> {
+        let sort = self.query.sort;
+        let key = sort.key(standing);
+        if sort.is_by_number() && self.selection.is_complete_before(key) {
+            return ControlFlow::Break(());
+        }
+        let is_let_in = self.selection.wants(key)
+            && self.sieve.admits(standing)
+            && (!self.needs_row() || row().is_some_and(|case| self.lets_in(&case)));
+        if is_let_in {
+            self.selection.put(key);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn needs_row(&self) -> bool {
+        let may_have_moved = self.query.after.is_some() && !self.query.sort.is_by_number();
+        self.sieve.needs_row() || self.query.sees.is_some() || may_have_moved
+    }
+
+    fn lets_in(&mut self, case: &Case) -> bool {
+        if !self.sieve.admits_row(case) || self.query.sees.is_some_and(|sees| !sees(case)) {
+            return false;
+        }
+        let begun_seq = self.query.after.map(|after| after.begun_seq);
+        let is_by_number = self.query.sort.is_by_number();
+        let has_moved = begun_seq.is_some_and(|begun| !is_by_number && case.last_seq > begun);
+        self.has_moved |= has_moved;
+        !has_moved
+    }
+}
