@@ -25,8 +25,10 @@ pub(super) enum Answer {
     Accepted(Reply, Timing),
     /// It was accepted before; the reply follows from its events.
     Known(Remembered, Timing),
-    /// No accepted command of that key is remembered.
+    /// No accepted command of that key is remembered, no case has that number.
     Unknown,
+    /// That case has the number.
+    Found(CaseId),
     /// The rules refused it.
     Rejected(Rejection, Timing),
     /// A batch's answers, in order.

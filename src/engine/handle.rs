@@ -10,7 +10,7 @@ use super::lanes::{Ask, Batch, Lanes, Single};
 use super::reads::{Reads, ReadsFull};
 use super::status::{Status, Storage};
 use super::view::View;
-use crate::domain::case::Case;
+use crate::domain::case::{Case, Source};
 use crate::domain::command::Submission;
 use crate::domain::event::{ClockMode, PartName, SealedPart};
 use crate::domain::ids::{CaseId, PrincipalId, Seq, Timestamp};
@@ -18,6 +18,7 @@ use crate::domain::outcome::Remembered;
 use crate::domain::record::{Mark, Record};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::state::natural_key;
 use crate::journal::vault::{Opened, Vault, VaultError};
 use crate::journal::{ReadError, Reader, Value};
 
@@ -93,7 +94,7 @@ impl Handle {
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
             Answer::Stopping => Err(SubmitError::Stopping),
-            Answer::Unknown | Answer::Lines(_) => {
+            Answer::Unknown | Answer::Found(_) | Answer::Lines(_) => {
                 unreachable!("a submission has an outcome of its own")
             }
         }
@@ -117,7 +118,31 @@ impl Handle {
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
             Answer::Stopping => Err(SubmitError::Stopping),
-            Answer::Accepted(..) | Answer::Rejected(..) | Answer::Lines(_) => {
+            Answer::Accepted(..) | Answer::Found(_) | Answer::Rejected(..) | Answer::Lines(_) => {
+                unreachable!("a question is answered as one")
+            }
+        }
+    }
+
+    /// The case that a source gave that number, if there is one. Asks the sequencer, so that it sees
+    /// what is being decided now; the view has the case when this returns.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; the rules refuse nothing here.
+    pub async fn case_by_number(
+        &self,
+        desk: &Desk,
+        source: Source,
+        number: &str,
+    ) -> Result<Option<CaseId>, SubmitError> {
+        let ask = Ask::Number(natural_key(source, number));
+        match self.ask(desk, ask, size_of::<Single>())?.await {
+            Answer::Found(id) => Ok(Some(id)),
+            Answer::Unknown => Ok(None),
+            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
+            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Stopping => Err(SubmitError::Stopping),
+            Answer::Accepted(..) | Answer::Known(..) | Answer::Rejected(..) | Answer::Lines(_) => {
                 unreachable!("a question is answered as one")
             }
         }
@@ -128,7 +153,7 @@ impl Handle {
         match &ask {
             Ask::Submit(_) => self.check_taking_in()?,
             // While the disk is full, what was durable before is still told.
-            Ask::Outcome(..) => self.check_open()?,
+            Ask::Outcome(..) | Ask::Number(_) => self.check_open()?,
         }
         let place = desk.take_place();
         let ticket = place.ticket();
@@ -365,7 +390,11 @@ impl PendingBatch {
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
             Answer::Stopping => Err(SubmitError::Stopping),
-            Answer::Accepted(..) | Answer::Known(..) | Answer::Unknown | Answer::Rejected(..) => {
+            Answer::Accepted(..)
+            | Answer::Known(..)
+            | Answer::Unknown
+            | Answer::Found(_)
+            | Answer::Rejected(..) => {
                 unreachable!("a batch is answered line by line")
             }
         }

@@ -13,6 +13,7 @@ use super::desk::{Desk, Ticket};
 use super::options::EngineOptions;
 use crate::domain::command::Submission;
 use crate::domain::ids::PrincipalId;
+use crate::domain::state::NaturalKey;
 
 /// One command, or one question that the sequencer alone can answer.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(super) enum Ask {
     Submit(Box<Submission>),
     /// What became of the key.
     Outcome(PrincipalId, Box<str>),
+    /// Which case a source gave that number.
+    Number(NaturalKey),
 }
 
 /// Commands of one stream, in order.

@@ -217,6 +217,7 @@ impl Sequencer {
             let verdict = match &mut single.ask {
                 Ask::Submit(submission) => self.stage.submit(submission),
                 Ask::Outcome(principal, key) => Some(self.stage.outcome(*principal, key)),
+                Ask::Number(number) => Some(self.stage.number(*number)),
             };
             let Some(verdict) = verdict else {
                 return;
@@ -291,14 +292,13 @@ impl Sequencer {
             let verdict = verdicts.next().unwrap_or_else(|| match &single.ask {
                 Ask::Submit(_) => Verdict::Unknown,
                 Ask::Outcome(principal, key) => self.stage.outcome(*principal, key),
+                Ask::Number(number) => self.stage.number(*number),
             });
             let is_durable = match (&single.ask, verdict) {
                 (Ask::Submit(_), _) => false,
-                (Ask::Outcome(..), Verdict::Known(known)) => known.last_seq() <= durable,
-                (
-                    Ask::Outcome(..),
-                    Verdict::Accepted(_) | Verdict::Unknown | Verdict::Rejected(_),
-                ) => true,
+                (_, Verdict::Known(known)) => known.last_seq() <= durable,
+                (_, Verdict::Found(_, first_seq)) => first_seq <= durable,
+                (_, Verdict::Accepted(_) | Verdict::Unknown | Verdict::Rejected(_)) => true,
             };
             let answer = if is_durable { verdict.answer(Timing::default()) } else { answer() };
             self.work.post(&single.desk, single.ticket, answer);

@@ -4,12 +4,12 @@ use super::answer::{Answer, LineAnswer, Timing};
 use super::clock::Clock;
 use crate::domain::command::{Command, Submission};
 use crate::domain::event::{ClockMode, Event};
-use crate::domain::ids::{CaseId, PrincipalId, Timestamp};
+use crate::domain::ids::{CaseId, PrincipalId, Seq, Timestamp};
 use crate::domain::outcome::{Remembered, key_hash};
 use crate::domain::record::{Actor, Outcome, Record};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::{About, Reply};
-use crate::domain::state::State;
+use crate::domain::state::{NaturalKey, State};
 use crate::domain::{self, Decision};
 use crate::journal::{Head, Turn};
 
@@ -41,7 +41,7 @@ impl Tally {
             Verdict::Accepted(_) => self.accepted += 1,
             Verdict::Known(_) => self.known += 1,
             Verdict::Rejected(_) => self.rejected += 1,
-            Verdict::Unknown => {}
+            Verdict::Unknown | Verdict::Found(..) => {}
         }
     }
 }
@@ -52,6 +52,8 @@ pub(super) enum Verdict {
     Accepted(Reply),
     Known(Remembered),
     Unknown,
+    /// A case, and its report.
+    Found(CaseId, Seq),
     Rejected(Rejection),
 }
 
@@ -128,6 +130,13 @@ impl Stage {
     pub(super) fn outcome(&self, principal: PrincipalId, key: &str) -> Verdict {
         let remembered = self.state.outcomes().get(key_hash(principal, key));
         remembered.map_or(Verdict::Unknown, Verdict::Known)
+    }
+
+    /// Which case a source gave that number.
+    pub(super) fn number(&self, number: NaturalKey) -> Verdict {
+        let id = self.state.case_by_number(number);
+        let found = id.and_then(|id| Some((id, self.state.cases().get(id)?.first_seq)));
+        found.map_or(Verdict::Unknown, |(id, first_seq)| Verdict::Found(id, first_seq))
     }
 
     fn decide(&mut self, submission: &mut Submission) -> Result<Option<Verdict>, Rejection> {
@@ -229,6 +238,7 @@ impl Verdict {
             Self::Accepted(reply) => Answer::Accepted(reply, timing),
             Self::Known(remembered) => Answer::Known(remembered, timing),
             Self::Unknown => Answer::Unknown,
+            Self::Found(id, _) => Answer::Found(id),
             Self::Rejected(rejection) => Answer::Rejected(rejection, timing),
         }
     }
@@ -250,7 +260,7 @@ impl Verdict {
                 remembered.case.map(|case| (case, remembered.version)),
             ),
             Self::Rejected(rejection) => LineAnswer::rejected(rejection),
-            Self::Unknown => unreachable!("a stream asks for no outcome"),
+            Self::Unknown | Self::Found(..) => unreachable!("a stream asks nothing"),
         }
     }
 }

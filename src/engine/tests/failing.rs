@@ -2,6 +2,8 @@
 //! it is durable, and the state never goes back.
 
 use super::rig::*;
+use crate::domain::case::Source;
+use crate::domain::command::Command;
 use crate::domain::ids::CaseId;
 use crate::domain::tests::world::*;
 use crate::engine::{Storage, SubmitError};
@@ -59,6 +61,38 @@ fn while_nothing_is_durable_commands_are_refused_and_reads_go_on() {
         assert_eq!(rig.handle.case(CaseId(2)), None, "what is not durable is not seen");
         assert_eq!(rig.published(), before);
         assert_eq!(rig.fold().digest(), digest);
+    }
+}
+
+#[test]
+fn a_source_s_number_is_told_once_its_case_is_durable() {
+    for (fault, as_refused, _) in FAULTS {
+        let mut rig = Rig::new();
+        let numbered = |rig: &mut Rig, number: &str| {
+            let mut report = rig.report(MICRO, GRID, number);
+            if let Command::ReportCase(report) = &mut report.command {
+                report.source_number = Some(number.into());
+            }
+            report
+        };
+        let asked = |rig: &Rig, number: &str| {
+            rig.run(rig.handle.case_by_number(&rig.desk, Source::Patrol, number))
+        };
+        let durable = numbered(&mut rig, "durable");
+        let durable = case_of(&rig.accept(durable));
+        assert_eq!(asked(&rig, "durable").expect("asked"), Some(durable));
+        let before = rig.published();
+        rig.faults.fail_appends(u32::MAX, fault);
+        let report = numbered(&mut rig, "in the turn");
+        assert_eq!(refused(rig.submit(report)), as_refused);
+        assert_eq!(refused(asked(&rig, "in the turn")), as_refused);
+        assert_eq!(asked(&rig, "durable").expect("what is durable"), Some(durable));
+        assert_eq!(asked(&rig, "of nothing").expect("a question"), None);
+        rig.faults.fail_appends(0, fault);
+        rig.handle.nudge();
+        rig.wait_for(before.next());
+        let case = asked(&rig, "in the turn").expect("asked").expect("it was accepted");
+        assert!(rig.handle.case(case).is_some(), "the view has what is told");
     }
 }
 

@@ -5,6 +5,7 @@ mod failing;
 mod lanes;
 mod laws;
 mod pause;
+mod queries;
 mod reads;
 mod rig;
 mod start_stop;

@@ -104,8 +104,9 @@ pub struct Census {
 }
 
 impl View {
-    /// The view of a recovered state.
-    pub(super) fn of(state: &State) -> Self {
+    /// The view of a state.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
         let view = Self {
             cases: CaseRows::default(),
             inboxes: Inboxes::default(),
