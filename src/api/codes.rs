@@ -50,6 +50,8 @@ codes! {
     InvalidBody = "invalid_body", 400, "the body has invalid fields", "请求体中有无效字段";
     InvalidPath = "invalid_path", 400, "the path has an invalid part", "路径中有无效部分";
     InvalidQuery = "invalid_query", 400, "the query has an invalid parameter", "查询参数无效";
+    CursorInvalid = "cursor_invalid", 400, "the cursor is none; begin with the first page", "游标无效，请从第一页开始";
+    CursorMismatch = "cursor_mismatch", 400, "the cursor belongs to another query; begin with the first page", "游标属于另一查询，请从第一页开始";
     InvalidHeader = "invalid_header", 400, "a header has an invalid value", "请求头的值无效";
     AtNotDriven = "at_not_driven", 400, "at is for a driven clock only", "只有驱动时钟才接受 at";
     TokenMissing = "token_missing", 401, "a bearer token is needed", "缺少访问令牌";
@@ -99,6 +101,7 @@ codes! {
     JournalOpen = "journal_open", 409, "the journal is open already", "日志已开启";
     OutOfBounds = "out_of_bounds", 422, "a text is empty, or longer than it may be", "文本为空或超长";
     NoHolder = "no_holder", 409, "no open unit answers for that place", "该地点没有可受理的单位";
+    CursorExpired = "cursor_expired", 410, "the cursor is older than 24 hours; begin with the first page", "游标已超过24小时，请从第一页开始";
     OrganisationStale = "organisation_stale", 412, "the organisation has changed since: read it again", "组织机构已变更，请重新读取";
     VersionStale = "version_stale", 412, "the case has another version by now", "案件版本已更新";
     BodyTooLarge = "body_too_large", 413, "the body is too large", "请求体过大";

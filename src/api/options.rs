@@ -133,3 +133,13 @@ impl fmt::Debug for ApiOptions {
         f.debug_struct("ApiOptions").field("build", &self.build).finish_non_exhaustive()
     }
 }
+
+/// Cases that one query names by their numbers at most.
+pub(super) const IDS_MAX: usize = 200;
+/// Cases of a page that opens their texts.
+pub(super) const TEXT_PAGE_MAX: usize = 20;
+/// How long after its first page a query may be paged through, in milliseconds: 24 hours.
+pub(super) const CURSOR_AGE_MS_MAX: i64 = 24 * 3_600_000;
+/// How far back a query that also asks for ended cases, and for no time, looks, in milliseconds of
+/// their receipt: 90 days.
+pub(super) const LOOK_BACK_MS: i64 = 90 * 24 * 3_600_000;

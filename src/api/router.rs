@@ -8,7 +8,7 @@ use super::admin::{clients, imports, organisation};
 use super::app::App;
 use super::codes::Code;
 use super::problem::{Problem, ProblemBody};
-use super::read::{cases, events, records, units};
+use super::read::{cases, events, lists, records, tallies, units};
 use super::{actions, commands, docs, reveal, system};
 
 /// Every address. `Problem` is in no handler's answers, but in all of the document's.
@@ -31,10 +31,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(actions::void_case))
         .routes(routes!(actions::note_case))
         .routes(routes!(reveal::reveal_case))
+        .routes(routes!(lists::list_cases))
         .routes(routes!(cases::get_case))
         .routes(routes!(cases::get_timeline))
         .routes(routes!(units::get_unit))
         .routes(routes!(units::get_inbox))
+        .routes(routes!(lists::get_queue))
+        .routes(routes!(lists::get_watch))
+        .routes(routes!(tallies::get_unit_counts))
         .routes(routes!(units::get_matters))
         .routes(routes!(units::get_counts))
         .routes(routes!(commands::post_commands))

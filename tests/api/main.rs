@@ -12,6 +12,7 @@ mod driven;
 mod languages;
 mod lifecycle;
 mod matrix;
+mod queries;
 mod reads;
 mod strained;
 mod streams;

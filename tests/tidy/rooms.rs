@@ -13,6 +13,7 @@ const SRC: &[&str] = &["src/"];
 const HOMES: &[(&str, &[&str])] = &[
     // What is spoken.
     ("axum", &["src/api/"]),
+    ("base64", &["src/api/read/cursor.rs"]),
     ("bytes", &["src/api/", "src/server/client.rs", "src/server/commands/demo/"]),
     ("futures_util", &["src/api/"]),
     ("http", &["src/api/", "src/server/client.rs", "src/server/commands/demo/"]),
@@ -35,7 +36,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("getrandom", &["src/api/", "src/journal/vault/", "src/server/start.rs"]),
     ("redb", &["src/journal/store/backend.rs", "src/journal/store/segment.rs"]),
     ("rkyv", &["src/journal/record/"]),
-    ("xxhash_rust", &["src/domain/", "src/journal/"]),
+    ("xxhash_rust", &["src/api/read/cursor.rs", "src/domain/", "src/journal/"]),
     ("foldhash", &["src/domain/"]),
     // How it runs.
     ("crossbeam", &["src/engine/", "src/journal/fold/", "src/journal/store/background.rs"]),

@@ -147,14 +147,14 @@ fn since(case: &Case) -> (Option<Timestamp>, Option<UnitNumber>) {
 #[schema(as = Case)]
 pub(in crate::api) struct CaseBody {
     #[serde(flatten)]
-    row: CaseRow,
+    pub(super) row: CaseRow,
     /// Who claims, masked; with `include=text` only, and for confidential matters to
     /// administrators only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    claimant: Option<ClaimantBody>,
+    pub(super) claimant: Option<ClaimantBody>,
     /// Its texts, oldest first; with `include=text` only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    texts: Option<Vec<CaseText>>,
+    pub(super) texts: Option<Vec<CaseText>>,
 }
 
 /// Show a case
@@ -195,8 +195,8 @@ pub(in crate::api) async fn get_case(
     Ok(response.map(Into::into))
 }
 
-/// The texts of a case, and its claimant where the caller may know.
-fn opened(
+/// The texts of a case, and its claimant where the caller may know. May wait for the disk.
+pub(super) fn opened(
     handle: &Handle,
     caller: &Caller,
     (id, case): (CaseId, &Case),

@@ -1,14 +1,19 @@
 //! What can be asked: cases, their history, who holds what, the feed, the raw journal.
 //!
 //! All of it is read from the published view and the journal up to it, never from the sequencer;
-//! only an outcome by key is asked there, since it may be being decided now.
+//! only an outcome by key and a case by its source's number are asked there, since they may be being
+//! decided now.
 //! What is in the view is in memory and answered at once; whatever reads the journal goes through
 //! `Handle::blocking_read`, away from the I/O thread.
 
 pub(super) mod cases;
+mod cursor;
 pub(super) mod events;
+pub(super) mod lists;
 pub(super) mod parts;
+mod query;
 pub(super) mod records;
+pub(super) mod tallies;
 pub(super) mod units;
 
 use http::Uri;

@@ -308,7 +308,12 @@ pub(in crate::api) async fn get_counts(
     Ok(json(&body).map(Into::into))
 }
 
-fn find(app: &App, headers: &HeaderMap, code: &str) -> Result<(UnitNumber, UnitCode), Problem> {
+/// The unit of a path, if it exists for the caller.
+pub(super) fn find(
+    app: &App,
+    headers: &HeaderMap,
+    code: &str,
+) -> Result<(UnitNumber, UnitCode), Problem> {
     let view = app.handle().view();
     let caller = Caller::with(app, headers, Scope::Read)?;
     let code = unit_code(code)?;
