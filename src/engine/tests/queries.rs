@@ -239,7 +239,12 @@ fn comes(sort: Sort, id: CaseId, case: &Case) -> (i64, i64, i64, i64) {
 }
 
 /// Everything that is asked for, in order.
-fn naive(state: &State, filter: &Filter, sort: Sort, sees: &dyn Fn(&Case) -> bool) -> Vec<CaseId> {
+pub(super) fn naive(
+    state: &State,
+    filter: &Filter,
+    sort: Sort,
+    sees: &dyn Fn(&Case) -> bool,
+) -> Vec<CaseId> {
     let all = state.cases().iter();
     let mut found: Vec<_> = all
         .filter(|(_, case)| passes(filter, state.organisation(), case) && sees(case))

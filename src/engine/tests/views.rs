@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::queries::naive;
 use super::rig::*;
 use crate::domain::case::{Case, StatusName};
 use crate::domain::command::{Command, Submission};
@@ -11,8 +12,8 @@ use crate::domain::evolve;
 use crate::domain::ids::{CaseId, Seq, UnitNumber};
 use crate::domain::state::State;
 use crate::domain::tests::world::*;
-use crate::engine::query::Page;
-use crate::engine::{Census, Handle, LineMeaning};
+use crate::engine::query::{Filter, Page, Query, Sort};
+use crate::engine::{Census, Handle, LineMeaning, UnitCounts};
 
 /// Cases that move while they are read.
 const CASES: u32 = 24;
@@ -155,6 +156,72 @@ fn check(rig: &Rig, mut samples: Vec<Sample>, begun: Seq, units: &[UnitNumber]) 
         }
     }
     assert!(turns_seen > 1, "the readers ran beside the writer");
+}
+
+#[test]
+fn every_page_and_every_count_is_of_one_turn() {
+    let mut rig = Rig::new();
+    for _ in 0..CASES {
+        rig.reported(MICRO, GRID);
+    }
+    let county = rig.unit(COUNTY);
+    let is_over = AtomicBool::new(false);
+    let handle = rig.handle.clone();
+    let mut samples: Vec<(Seq, Sort, Page, UnitCounts)> = std::thread::scope(|scope| {
+        let readers: Vec<_> = Sort::ALL
+            .iter()
+            .map(|sort| {
+                let (handle, is_over) = (&handle, &is_over);
+                scope.spawn(move || {
+                    let filter = Filter::default();
+                    let query =
+                        Query { filter: &filter, sort: *sort, after: None, limit: 9, sees: None };
+                    let mut samples = Vec::new();
+                    while !is_over.load(Ordering::Acquire) && samples.len() < SAMPLES_MAX {
+                        let page = handle.view().list(&query);
+                        samples.push((page.as_of, *sort, page, handle.view().counts(county)));
+                    }
+                    samples
+                })
+            })
+            .collect();
+        for _ in 0..TURNS {
+            let turn = (1..=CASES).map(|case| next_move(&mut rig, CaseId(case))).collect();
+            let pending = rig.run(rig.handle.submit_batch(&rig.desk, turn)).expect("room");
+            rig.run(pending.answers()).expect("answers");
+        }
+        is_over.store(true, Ordering::Release);
+        readers.into_iter().flat_map(|reader| reader.join().expect("no panic")).collect()
+    });
+    let records = rig.records();
+    let state_at = |states: &mut (State, usize), seq: Seq| {
+        while let Some(record) = records.get(states.1).filter(|record| record.seq <= seq) {
+            evolve(&mut states.0, record);
+            states.1 += 1;
+        }
+    };
+    samples.sort_by_key(|(as_of, ..)| *as_of);
+    let mut folded = (State::default(), 0);
+    for (as_of, sort, page, _) in &samples {
+        state_at(&mut folded, *as_of);
+        let expected = naive(&folded.0, &Filter::default(), *sort, &|_| true);
+        let ids: Vec<_> = page.cases.iter().map(|(id, _)| *id).collect();
+        assert_eq!(ids, expected[..ids.len()], "{sort:?} as of {as_of}");
+        assert_eq!(page.has_more(), expected.len() > 9);
+        for (id, case) in &page.cases {
+            assert_eq!(Some(case), folded.0.cases().get(*id));
+        }
+    }
+    samples.sort_by_key(|(.., counts)| counts.as_of);
+    let mut folded = (State::default(), 0);
+    for (.., counts) in &samples {
+        state_at(&mut folded, counts.as_of);
+        let cases = folded.0.cases().iter();
+        let open = cases.filter(|(_, case)| case.status.holder().is_some()).count();
+        assert_eq!(counts.unit.total() as usize, open, "as of {}", counts.as_of);
+    }
+    let turns: std::collections::BTreeSet<_> = samples.iter().map(|(as_of, ..)| *as_of).collect();
+    assert!(turns.len() > 1, "the readers ran beside the writer");
 }
 
 #[test]
