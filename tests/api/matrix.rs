@@ -32,14 +32,18 @@ fn needs(operation: &str) -> Option<Needs> {
             Needs::Nothing
         }
         "GET /v1/build" | "GET /v1/outcomes/{key}" | "POST /v1/commands" => Needs::Token,
-        "GET /v1/matters" | "GET /v1/events" | "GET /v1/organisation" => Needs::Scope("read"),
+        "GET /v1/matters" | "GET /v1/events" | "GET /v1/organisation" | "GET /v1/cases" => {
+            Needs::Scope("read")
+        }
         "GET /v1/counts" => Needs::City("read"),
         "GET /v1/cases/{id}" | "GET /v1/cases/{id}/timeline" => {
             Needs::Place("read", "case_not_found")
         }
-        "GET /v1/units/{code}" | "GET /v1/units/{code}/inbox" => {
-            Needs::Place("read", "unit_unknown")
-        }
+        "GET /v1/units/{code}"
+        | "GET /v1/units/{code}/inbox"
+        | "GET /v1/units/{code}/queue"
+        | "GET /v1/units/{code}/watch"
+        | "GET /v1/units/{code}/counts" => Needs::Place("read", "unit_unknown"),
         "POST /v1/cases" => Needs::Place("intake", "place_not_found"),
         "POST /v1/cases/{id}/acknowledge"
         | "POST /v1/cases/{id}/escalate"

@@ -7,11 +7,11 @@ use zhida::domain::ids::Timestamp;
 use zhida::engine::{Clock, ManualClock};
 
 use crate::client::Answer;
-use crate::world::{Choices, ELSEWHERE, GRID, MONDAY, TOWNSHIP, VILLAGE, World, report};
+use crate::world::{Choices, ELSEWHERE, GRID, MONDAY, ROOM, VILLAGE, World, report};
 
 const COUNTY: &str = "411502000000";
 const CITY: &str = "411500000000";
-const ROOM: &str = "411502001000-R01";
+const TOWNSHIP: &str = "411502001000";
 const HOUR: i64 = 3_600_000;
 
 /// The small city on a clock in the test's hand, with an emergency in its catalogue.
@@ -72,7 +72,9 @@ impl Desk {
         self.clock.set(at);
         self.world.handle.nudge();
         // A command is decided behind the timers of its turn.
-        self.world.post("/v1/clients", &format!(r#"{{"name":"at {}"}}"#, at.0)).ok();
+        self.world
+            .post("/v1/clients", &format!(r#"{{"name":"at {}","scopes":["read"]}}"#, at.0))
+            .ok();
     }
 
     fn list(&self, query: &str) -> Vec<u64> {
@@ -343,7 +345,7 @@ fn a_room_sees_the_queue_of_its_level_and_every_level_its_watch() {
 #[test]
 fn what_lies_outside_a_tokens_range_is_in_no_list() {
     let desk = Desk::busy();
-    let there = desk.world.admit(r#"{"name":"there","within":"411502002000"}"#);
+    let there = desk.world.admit(r#"{"name":"there","scopes":["read"],"within":["411502002000"]}"#);
     let get = |path: &str| desk.world.request("GET", path).token(&there).send();
     assert_eq!(numbers(&get("/v1/cases").ok()), [7]);
     assert_eq!(numbers(&get("/v1/cases?status=closed").ok()), [0; 0]);
@@ -358,7 +360,7 @@ fn what_lies_outside_a_tokens_range_is_in_no_list() {
     ] {
         assert_eq!(get(&path).problem(), (404, String::from("unit_unknown")), "{path}");
     }
-    let here = desk.world.admit(r#"{"name":"here","within":"411502001000"}"#);
+    let here = desk.world.admit(r#"{"name":"here","scopes":["read"],"within":["411502001000"]}"#);
     let answer = desk.world.request("GET", "/v1/cases?ref=hotline:12345-7").token(&here).send();
     assert_eq!(numbers(&answer.ok()), [0; 0]);
 }

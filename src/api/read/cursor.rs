@@ -28,7 +28,7 @@ pub(super) struct Cursor {
     pub(super) query: u64,
     /// The last case's key.
     pub(super) key: SortKey,
-    /// The view's time when the first page was read.
+    /// What the clock said when the first page was read.
     pub(super) begun_at: Timestamp,
     /// What the first page was as of.
     pub(super) begun_seq: Seq,

@@ -19,7 +19,8 @@ use crate::api::problem::{Problem, ProblemBody};
 use crate::api::reply::{ascii, json};
 use crate::domain::case::{Case, StatusName};
 use crate::domain::catalogue::Severity;
-use crate::domain::code::CodeRange;
+use crate::domain::code::{CodeRange, UnitCode};
+use crate::domain::grant::Scope;
 use crate::domain::ids::{CaseId, Seq};
 use crate::engine::query::{Filter, Page, Query, Within};
 use crate::engine::{Handle, View};
@@ -73,7 +74,7 @@ struct ListedCase {
     params(
         ("unit" = Option<String>, Query, description = "In the subtree of this unit's place: open cases by their holder, ended ones by where they happened"),
         ("holder" = Option<String>, Query, description = "Held by exactly this unit"),
-        ("status" = Option<String>, Query, description = "`dispatched`, `acknowledged`, `handled`, `closed`; the open ones without it, the ended ones with a time of closing"),
+        ("status" = Option<String>, Query, description = "`dispatched`, `acknowledged`, `handled`, `closed`, `declined`, `voided`; the open ones without it, the ended ones with a time of closing"),
         ("matter" = Option<String>, Query, description = "Codes of matters"),
         ("module" = Option<String>, Query, description = "Modules that own the matter"),
         ("light" = Option<String>, Query, description = "Of the worse clock: `green`, `yellow`, `red`"),
@@ -107,7 +108,7 @@ pub(in crate::api) async fn list_cases(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(app.handle().view(), &headers)?;
+    let caller = Caller::with(&app, &headers, Scope::Read)?;
     let asked: Asked = query(&uri)?;
     let (ids, names_cases) = match asked.lookup(&app, &caller, &uri)? {
         Lookup::Listing(listing) => {
@@ -160,7 +161,7 @@ pub(in crate::api) async fn get_queue(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let (_, code) = find(&app, &headers, &code)?;
+    let code = seat(&app, &headers, &code)?;
     let place = CodeRange { first: code.place(), last: code.place() };
     let filter = Filter { within: Within::Range(place), ..open() };
     unit_list(&app, &headers, filter, "holder", &uri).await
@@ -193,10 +194,16 @@ pub(in crate::api) async fn get_watch(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let (_, code) = find(&app, &headers, &code)?;
+    let code = seat(&app, &headers, &code)?;
     let severities = vec![Severity::Urgent, Severity::Emergency];
     let filter = Filter { within: Within::Range(code.range()), severities, ..open() };
     unit_list(&app, &headers, filter, "watch", &uri).await
+}
+
+/// The code that the unit of a path has now; it may be asked for by one that it has left.
+fn seat(app: &App, headers: &HeaderMap, code: &str) -> Result<UnitCode, Problem> {
+    let (unit, code) = find(app, headers, code)?;
+    Ok(app.handle().view().organisation().code(unit).unwrap_or(code))
 }
 
 fn open() -> Filter {
@@ -210,7 +217,7 @@ async fn unit_list(
     row: &'static str,
     uri: &Uri,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(app.handle().view(), headers)?;
+    let caller = Caller::with(app, headers, Scope::Read)?;
     let asked: AskedOfUnit = query(uri)?;
     let listing = Asked::from(asked).listing(app, filter, uri)?;
     list(app, caller, listing, false, Some(row), uri).await
@@ -255,7 +262,9 @@ async fn list(
 fn is_short(view: &View, filter: &Filter) -> bool {
     let is_of_few = match filter.within {
         Within::Everywhere => false,
-        Within::Range(range) => view.organisation().within(range).len() <= SHORT_UNITS_MAX,
+        Within::Range(range) => {
+            view.organisation().within(range).units().count() <= SHORT_UNITS_MAX
+        }
         Within::Holder(_) => true,
     };
     is_of_few && filter.is_open_only()
@@ -314,7 +323,8 @@ async fn rendered(
     if with_text {
         let events_max = app.options().timeline_events_max;
         let read = move |handle: &Handle| {
-            let texts = cases.iter().map(|(_, case)| opened(handle, &caller, case, events_max));
+            let texts =
+                cases.iter().map(|(id, case)| opened(handle, &caller, (*id, case), events_max));
             texts.collect::<Result<Vec<_>, _>>()
         };
         let texts = app.handle().blocking_read(read).await??;

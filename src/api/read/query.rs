@@ -84,7 +84,7 @@ pub(super) struct Listing {
     pub(super) limit: usize,
     /// Where the page before ended.
     pub(super) cursor: Option<Cursor>,
-    /// The view's time when the first page was read.
+    /// What the clock said when the first page was read.
     pub(super) begun_at: Timestamp,
     /// Of all that was asked but the page's length.
     pub(super) query: u64,
@@ -128,7 +128,7 @@ impl Asked {
         } else {
             page_limit(self.limit, page_max)?
         };
-        let now = app.handle().view().now();
+        let now = app.handle().now();
         let query = query_hash(uri.path(), self.named());
         let cursor =
             self.cursor.as_deref().map(|text| Cursor::read(text, query, now)).transpose()?;
@@ -299,8 +299,11 @@ fn seen(
     text: &str,
 ) -> Result<(UnitNumber, UnitCode), Problem> {
     let code = unit_code(text).map_err(|_| invalid(format!("{name}: a unit's code")))?;
-    let unit = view.organisation().find(code).filter(|_| caller.sees_unit(code));
-    unit.map(|unit| (unit, code)).ok_or_else(|| Problem::new(Code::UnitUnknown))
+    let organisation = view.organisation();
+    let unit = organisation.find(code).filter(|_| caller.sees_unit(code));
+    // It may be asked for by a code that it has left.
+    let seen = unit.and_then(|unit| Some((unit, organisation.code(unit)?)));
+    seen.ok_or_else(|| Problem::new(Code::UnitUnknown))
 }
 
 fn span(name: &str, from: Option<&str>, to: Option<&str>) -> Result<Span, Problem> {

@@ -15,6 +15,7 @@ use crate::api::moment::CodeText;
 use crate::api::problem::{Problem, ProblemBody};
 use crate::api::reply::json;
 use crate::domain::case::{Light, StatusName};
+use crate::domain::grant::Scope;
 use crate::domain::ids::UnitNumber;
 use crate::domain::organisation::Organisation;
 use crate::engine::OpenCounts;
@@ -99,8 +100,8 @@ pub(in crate::api) async fn get_unit_counts(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (unit, _) = find(&app, &headers, &code)?;
+    let caller = Caller::with(&app, &headers, Scope::Read)?;
     let view = app.handle().view();
-    let caller = Caller::of(view, &headers)?;
     let (organisation, now) = (view.organisation(), view.now());
     let counts = view.counts(unit);
     let below = counts.below.iter().filter(|(unit, counts)| {

@@ -5,7 +5,7 @@ use crate::domain::case::{Case, Light, Source, StatusName};
 use crate::domain::catalogue::{Severity, named};
 use crate::domain::code::CodeRange;
 use crate::domain::ids::{MatterNumber, Timestamp, UnitNumber};
-use crate::domain::organisation::{Organisation, UnitSet};
+use crate::domain::organisation::Organisation;
 
 named!(
     /// A mark of a case.
@@ -38,7 +38,8 @@ impl Flag {
     }
 }
 
-/// Where: an open case is where its holder sits, an ended one where it happened.
+/// Where: an open case is where its holder sits, an ended one where it happened, by the code that
+/// the place had then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Within {
     /// Anywhere.
@@ -107,35 +108,48 @@ impl Filter {
 }
 
 /// A filter made ready.
-pub(in crate::engine) struct Sieve {
+pub(in crate::engine) struct Sieve<'o> {
     statuses: u32,
     sources: u32,
     severities: u32,
     lights: u32,
     flags: u32,
-    /// A bit each, by number.
-    matters: Option<Vec<u64>>,
-    units: Option<UnitSet>,
+    matters: Option<NumberSet>,
+    place: Place<'o>,
     reported: Span,
     closed: Span,
     changed: Span,
 }
 
-impl Sieve {
-    pub(in crate::engine) fn of(filter: &Filter, organisation: &Organisation) -> Self {
+/// Where, made ready.
+enum Place<'o> {
+    Everywhere,
+    Range {
+        range: CodeRange,
+        units: Vec<UnitNumber>,
+        set: NumberSet,
+        organisation: &'o Organisation,
+    },
+    Holder([UnitNumber; 1]),
+}
+
+impl<'o> Sieve<'o> {
+    pub(in crate::engine) fn of(filter: &Filter, organisation: &'o Organisation) -> Self {
         let Filter { within, statuses, severities, lights, sources, .. } = filter;
         let one_of = |bits: u32| if bits == 0 { u32::MAX } else { bits };
+        let numbers =
+            |matters: &Vec<MatterNumber>| matters.iter().map(|one| u32::from(one.0)).collect();
         Self {
             statuses: one_of(statuses.iter().fold(0, |bits, one| bits | 1 << *one as u32)),
             sources: one_of(sources.iter().fold(0, |bits, one| bits | 1 << *one as u32)),
             severities: one_of(severities.iter().fold(0, |bits, one| bits | 1 << *one as u32)),
             lights: one_of(lights.iter().fold(0, |bits, one| bits | 1 << *one as u32)),
             flags: filter.flags.iter().fold(0, |bits, flag| bits | flag.bit()),
-            matters: filter.matters.as_deref().map(bits_of),
-            units: match within {
-                Within::Everywhere => None,
-                Within::Range(range) => Some(organisation.within(*range)),
-                Within::Holder(unit) => Some(UnitSet::of(*unit)),
+            matters: filter.matters.as_ref().map(numbers),
+            place: match within {
+                Within::Everywhere => Place::Everywhere,
+                Within::Range(range) => Place::range(*range, organisation),
+                Within::Holder(unit) => Place::Holder([*unit]),
             },
             reported: filter.reported,
             closed: filter.closed,
@@ -144,8 +158,12 @@ impl Sieve {
     }
 
     /// The units that it is about; none: all.
-    pub(in crate::engine) fn units(&self) -> Option<&UnitSet> {
-        self.units.as_ref()
+    pub(in crate::engine) fn units(&self) -> Option<&[UnitNumber]> {
+        match &self.place {
+            Place::Everywhere => None,
+            Place::Range { units, .. } => Some(units),
+            Place::Holder(unit) => Some(unit),
+        }
     }
 
     /// Whether a case that stands so may pass; its row may yet be refused.
@@ -155,7 +173,7 @@ impl Sieve {
             && self.severities >> standing.severity() & 1 == 1
             && self.lights >> standing.light() & 1 == 1
             && standing.flags() & self.flags == self.flags
-            && self.matters.as_ref().is_none_or(|matters| is_in(matters, standing.matter()))
+            && self.matters.as_ref().is_none_or(|all| all.contains(standing.matter().0.into()))
     }
 
     /// Whether a case may be refused by its row.
@@ -176,8 +194,16 @@ impl Sieve {
 
     /// Whether the case is where it is to be.
     pub(in crate::engine) fn admits_place(&self, case: &Case) -> bool {
-        let is_at = case.status.holder().unwrap_or(case.place);
-        self.units.as_ref().is_none_or(|units| units.contains(is_at))
+        let holder = case.status.holder();
+        match &self.place {
+            Place::Everywhere => true,
+            Place::Holder([unit]) => holder == Some(*unit),
+            Place::Range { range, set, organisation, .. } => match holder {
+                Some(holder) => set.contains(holder.0),
+                None if organisation.former(case.place).is_empty() => set.contains(case.place.0),
+                None => case.place_code(organisation).is_some_and(|code| range.contains(code)),
+            },
+        }
     }
 
     /// Whether any case last changed by `changed_at` can pass.
@@ -195,18 +221,34 @@ impl Sieve {
     }
 }
 
-fn bits_of(matters: &[MatterNumber]) -> Vec<u64> {
-    let mut bits = Vec::new();
-    for matter in matters {
-        let (word, bit) = (usize::from(matter.0) / 64, matter.0 % 64);
-        if bits.len() <= word {
-            bits.resize(word + 1, 0);
-        }
-        bits[word] |= 1 << bit;
+impl<'o> Place<'o> {
+    fn range(range: CodeRange, organisation: &'o Organisation) -> Self {
+        let units: Vec<_> = organisation.within(range).units().collect();
+        let set = units.iter().map(|unit| unit.0).collect();
+        Self::Range { range, units, set, organisation }
     }
-    bits
 }
 
-fn is_in(bits: &[u64], matter: MatterNumber) -> bool {
-    bits.get(usize::from(matter.0) / 64).is_some_and(|word| word >> (matter.0 % 64) & 1 == 1)
+/// Numbers, a bit each.
+struct NumberSet(Vec<u64>);
+
+impl NumberSet {
+    fn contains(&self, number: u32) -> bool {
+        let word = self.0.get(number as usize / 64);
+        word.is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+}
+
+impl FromIterator<u32> for NumberSet {
+    fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
+        let mut words = Vec::new();
+        for number in numbers {
+            let word = number as usize / 64;
+            if words.len() <= word {
+                words.resize(word + 1, 0);
+            }
+            words[word] |= 1 << (number % 64);
+        }
+        Self(words)
+    }
 }

@@ -10,6 +10,7 @@ use crate::domain::case::{Case, Light, Source, Status, StatusName};
 use crate::domain::catalogue::Severity;
 use crate::domain::clock::Deadlines;
 use crate::domain::code::{CodeRange, UnitCode};
+use crate::domain::command::{Change, ChangeOrganisation, Command, MoveUnit};
 use crate::domain::ids::{CaseId, MatterNumber, Seq, Timestamp, UnitNumber};
 use crate::domain::organisation::Organisation;
 use crate::domain::snapshot::StateBuilder;
@@ -19,9 +20,11 @@ use crate::engine::query::{After, Filter, Flag, Page, Query, Sort, Span, Within}
 use crate::engine::view::View;
 
 /// Units of the small city, and one that came later.
-const UNITS: u32 = 13;
+const UNITS: u32 = 15;
 /// In the second township, out of organisation order.
 const LATE: &str = "411502002202";
+/// Where the second grid goes in the middle of the time.
+const GRID_2_MOVED: &str = "411502002201002";
 /// Cases in a view of three chunks.
 const MANY: usize = 9_000;
 /// Moments that a case may happen at: few, so that they meet.
@@ -32,7 +35,14 @@ fn state(base: &State, cases: &[Case], tail: Seq) -> State {
     let mut head = base.head();
     head.tail = tail;
     let mut builder = StateBuilder::new(head);
-    base.organisation().iter().for_each(|(_, row)| builder.unit(row.clone()));
+    let organisation = base.organisation();
+    for (unit, row) in organisation.iter() {
+        builder.unit(row.clone());
+        for (until, row) in organisation.former(unit) {
+            builder.former_unit(unit, *until, row.clone());
+        }
+    }
+    organisation.order().iter().for_each(|ordered| builder.ordered_unit(*ordered));
     base.catalogue().iter().for_each(|row| builder.matter(row.clone()));
     for case in cases {
         builder.case(*case);
@@ -43,6 +53,10 @@ fn state(base: &State, cases: &[Case], tail: Seq) -> State {
 fn small_city() -> State {
     let mut world = World::new();
     world.import(vec![unit(LATE)], Vec::new()).expect("a village more");
+    world.now = moment(MOMENTS / 2);
+    let change = Change::Move(MoveUnit { unit: code(GRID_2), to: code(GRID_2_MOVED) });
+    let change = ChangeOrganisation { seen: None, change };
+    world.system(Command::ChangeOrganisation(Box::new(change))).expect("a free code");
     assert_eq!(world.state.organisation().len(), UNITS as usize);
     world.state
 }
@@ -64,6 +78,8 @@ fn any_status() -> impl Strategy<Value = Status> {
             StatusName::Acknowledged => Status::Acknowledged { holder: unit, at },
             StatusName::Handled => Status::Handled { holder: unit, at },
             StatusName::Closed => Status::Closed { by: unit, at },
+            StatusName::Declined => Status::Declined { by: unit, at },
+            StatusName::Voided => Status::Voided { by: unit, at },
         }
     })
 }
@@ -96,6 +112,7 @@ fn any_case() -> impl Strategy<Value = Case> {
             changed_at: at.max(ended_at),
             version: 1,
             place: UnitNumber(place),
+            sender: None,
             matter: MatterNumber(matter),
             severity,
             source,
@@ -118,7 +135,9 @@ fn in_order(some: &[Case], count: usize) -> Vec<Case> {
         let mut case = *case;
         case.reported_at = received(at);
         case.changed_at = case.changed_at.max(case.reported_at);
-        if let Status::Closed { at, .. } = &mut case.status {
+        if let Status::Closed { at, .. } | Status::Declined { at, .. } | Status::Voided { at, .. } =
+            &mut case.status
+        {
             *at = (*at).max(case.reported_at);
         }
         case
@@ -193,11 +212,14 @@ fn any_filter() -> impl Strategy<Value = Filter> {
 /// Whether the case is asked for, told from its row alone.
 fn passes(filter: &Filter, organisation: &Organisation, case: &Case) -> bool {
     let is_one_of = |list: &[_], one| list.is_empty() || list.contains(&one);
-    let is_at = case.status.holder().unwrap_or(case.place);
+    let is_at = match case.status.holder() {
+        Some(holder) => organisation.code(holder),
+        None => organisation.code_at(case.place, case.reported_at),
+    };
     let is_there = match filter.within {
         Within::Everywhere => true,
-        Within::Range(range) => range.contains(organisation.code(is_at).expect("a unit")),
-        Within::Holder(unit) => is_at == unit,
+        Within::Range(range) => range.contains(is_at.expect("a unit")),
+        Within::Holder(unit) => case.status.holder() == Some(unit),
     };
     let light = case.node_light.max(case.total_light);
     let has = |flag: &Flag| match flag {
@@ -226,7 +248,7 @@ fn comes(sort: Sort, id: CaseId, case: &Case) -> (i64, i64, i64, i64) {
     let due = match case.status.name() {
         StatusName::Dispatched | StatusName::Acknowledged => d.node_due_at.min(d.total_due_at).0,
         StatusName::Handled => d.total_due_at.0,
-        StatusName::Closed => i64::MAX,
+        StatusName::Closed | StatusName::Declined | StatusName::Voided => i64::MAX,
     };
     let light = case.node_light.max(case.total_light);
     let number = i64::from(id.0);

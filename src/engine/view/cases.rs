@@ -101,7 +101,7 @@ impl CaseRows {
     pub(super) fn look_up(
         &self,
         places: Range<usize>,
-        sieve: &Sieve,
+        sieve: &Sieve<'_>,
         mut each: impl FnMut(CaseId, &Case) -> ControlFlow<()>,
     ) {
         let (chunks, whole) = (self.chunks.read(), places.clone());
@@ -122,7 +122,7 @@ impl CaseRows {
     pub(super) fn look_down(
         &self,
         places: Range<usize>,
-        sieve: &Sieve,
+        sieve: &Sieve<'_>,
         mut each: impl FnMut(CaseId, &Case) -> ControlFlow<()>,
     ) {
         let (chunks, whole) = (self.chunks.read(), places.clone());

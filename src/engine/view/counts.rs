@@ -2,7 +2,7 @@
 //! move, so that a screen's first page costs no search.
 //!
 //! A case counts for its holder, for the division that the holder sits at, and for each division
-//! above that on the line: village, township, county, city.
+//! above that on the line: village, township, county, city. Whom a unit reports to is another thing.
 
 use super::Inboxes;
 use crate::domain::case::{Light, StatusName};
@@ -44,7 +44,7 @@ pub(super) struct Counts {
 impl Counts {
     /// Counts anew what the inboxes hold, for another organisation.
     pub(super) fn rebuild(&mut self, organisation: &Organisation, inboxes: &Inboxes) {
-        let above = organisation.iter().map(|(unit, _)| organisation.above(unit));
+        let above = organisation.iter().map(|(unit, _)| organisation.seat(unit));
         self.above = std::iter::once(0).chain(above.map(|unit| unit.map_or(0, |u| u.0))).collect();
         self.open = vec![OpenCounts::default(); self.above.len()];
         inboxes.for_each(|unit, standing| self.add(unit, standing));

@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use parking_lot::RwLock;
 
 use crate::domain::ids::{CaseId, UnitNumber};
-use crate::domain::organisation::UnitSet;
 use crate::engine::query::{Sort, Standing};
 
 /// What a unit holds. New cases come in at the end, old ones leave at the front, mostly.
@@ -72,7 +71,7 @@ impl Inboxes {
     /// order is by number, behind `after`, and until it breaks off, for each inbox.
     pub(super) fn look_through(
         &self,
-        units: Option<&UnitSet>,
+        units: Option<&[UnitNumber]>,
         sort: Sort,
         after: Option<CaseId>,
         mut each: impl FnMut(&Standing) -> ControlFlow<()>,
@@ -93,7 +92,7 @@ impl Inboxes {
         match units {
             None => inboxes.iter().for_each(look),
             Some(units) => {
-                let inboxes = units.iter().filter_map(|unit| inboxes.get(index(unit)?));
+                let inboxes = units.iter().filter_map(|unit| inboxes.get(index(*unit)?));
                 inboxes.for_each(&mut look);
             }
         }

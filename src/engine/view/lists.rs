@@ -139,13 +139,13 @@ impl View {
 /// A page in the making.
 struct Picking<'q> {
     query: &'q Query<'q>,
-    sieve: &'q Sieve,
+    sieve: &'q Sieve<'q>,
     selection: Selection,
     has_moved: bool,
 }
 
 impl<'q> Picking<'q> {
-    fn of(query: &'q Query<'q>, sieve: &'q Sieve) -> Self {
+    fn of(query: &'q Query<'q>, sieve: &'q Sieve<'q>) -> Self {
         let after = query.after.map(|after| after.key);
         let selection = Selection::new(after, query.limit.saturating_add(1));
         Self { query, sieve, selection, has_moved: false }
