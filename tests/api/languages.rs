@@ -8,6 +8,7 @@ use crate::world::{GRID, World};
 /// ASCII words that a Chinese sentence may hold: what is written so in any language.
 const NAMES: &[&str] = &[
     "ASCII",
+    "ETag",
     "Idempotency",
     "If",
     "JSON",
@@ -168,6 +169,10 @@ fn a_chinese_problem_has_no_english_sentence() {
                 "confidential",
                 "soon",
                 "at",
+                "modules",
+                "organisation",
+                "v1",
+                "successor",
                 "peace",
                 "city",
                 "mild",
