@@ -135,6 +135,7 @@ fn a_chinese_problem_has_no_english_sentence() {
         .chain(
             [
                 "matter",
+                "modules",
                 "place",
                 "source",
                 "text",

@@ -75,10 +75,7 @@ mod tests {
             return items.iter().for_each(|item| fits(document, &schema["items"], item, at));
         }
         let Some(fields) = example.as_object() else { return };
-        let parts: Vec<Value> = match schema["allOf"].as_array() {
-            Some(parts) => parts.iter().map(|part| resolved(document, part)).collect(),
-            None => vec![schema.clone()],
-        };
+        let parts = parts_of(document, schema);
         if parts.iter().all(|part| part["properties"].is_null()) {
             return;
         }
@@ -93,8 +90,13 @@ mod tests {
         }
     }
 
-    fn resolved(document: &Value, schema: &Value) -> Value {
-        let Some(reference) = schema["$ref"].as_str() else { return schema.clone() };
-        document.pointer(reference.trim_start_matches('#')).cloned().unwrap_or_default()
+    /// The schemas that it is made of, as deep as they are put together.
+    fn parts_of(document: &Value, schema: &Value) -> Vec<Value> {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let schema = document.pointer(reference.trim_start_matches('#'));
+            return schema.map_or_else(Vec::new, |schema| parts_of(document, schema));
+        }
+        let Some(parts) = schema["allOf"].as_array() else { return vec![schema.clone()] };
+        parts.iter().flat_map(|part| parts_of(document, part)).collect()
     }
 }

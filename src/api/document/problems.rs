@@ -21,6 +21,8 @@ const WITHOUT_SCOPE: &[&str] = &["get_build", "get_outcome", "post_commands"];
 const READ: &[Code] = &[Code::InvalidHeader, Code::SeqNotReached];
 /// It reads the journal, away from the I/O threads.
 const JOURNAL: &[Code] = &[Code::JournalUnreadable, Code::Overloaded];
+/// It pages through a list.
+const LIST: &[Code] = &[Code::CursorInvalid, Code::CursorMismatch, Code::CursorExpired];
 /// It submits a command.
 const WRITE: &[Code] = &[
     Code::InvalidHeader,
@@ -122,6 +124,13 @@ const TABLE: &[(&str, Own)] = &[
     ("close_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
     ("get_case", &[JOURNAL, &[Code::CaseNotFound]]),
     ("get_timeline", &[JOURNAL, &[Code::CaseNotFound]]),
+    (
+        "list_cases",
+        &[LIST, JOURNAL, &[Code::UnitUnknown, Code::NotDurable, Code::Stopping, Code::DiskFull]],
+    ),
+    ("get_queue", &[LIST, JOURNAL, &[Code::UnitUnknown]]),
+    ("get_watch", &[LIST, JOURNAL, &[Code::UnitUnknown]]),
+    ("get_unit_counts", &[&[Code::UnitUnknown]]),
     ("get_unit", &[&[Code::UnitUnknown]]),
     ("get_inbox", &[&[Code::UnitUnknown]]),
     ("get_matters", &[]),

@@ -15,7 +15,7 @@ use super::units::find;
 use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::moment::Moment;
-use crate::api::problem::{Problem, ProblemBody};
+use crate::api::problem::Problem;
 use crate::api::reply::{ascii, json};
 use crate::domain::case::{Case, StatusName};
 use crate::domain::catalogue::Severity;
@@ -97,10 +97,6 @@ struct ListedCase {
     ),
     responses(
         (status = 200, description = "A page", body = CasesBody, headers(("Link" = String, description = "rel=\"next\", where there is more"))),
-        (status = 400, description = "invalid_query, cursor_invalid, cursor_mismatch", body = ProblemBody),
-        (status = 404, description = "unit_unknown", body = ProblemBody),
-        (status = 410, description = "cursor_expired", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn list_cases(
@@ -150,9 +146,6 @@ pub(in crate::api) async fn list_cases(
     ),
     responses(
         (status = 200, description = "A page of `holder` rows", body = CasesBody, headers(("Link" = String, description = "rel=\"next\", where there is more"))),
-        (status = 404, description = "unit_unknown", body = ProblemBody),
-        (status = 410, description = "cursor_expired", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_queue(
@@ -183,9 +176,6 @@ pub(in crate::api) async fn get_queue(
     ),
     responses(
         (status = 200, description = "A page of `watch` rows", body = CasesBody, headers(("Link" = String, description = "rel=\"next\", where there is more"))),
-        (status = 404, description = "unit_unknown", body = ProblemBody),
-        (status = 410, description = "cursor_expired", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_watch(

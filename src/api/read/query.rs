@@ -2,6 +2,8 @@
 //!
 //! A question that no case could ever answer is refused, with what to change.
 
+use std::borrow::Cow;
+
 use http::Uri;
 use serde::Deserialize;
 
@@ -20,7 +22,7 @@ use crate::domain::ids::{CaseId, MatterNumber, Timestamp, UnitNumber};
 use crate::domain::limits::SOURCE_NUMBER_BYTES_MAX;
 use crate::engine::View;
 use crate::engine::query::{Filter, Flag, Sort, Span, Within};
-use crate::rules::parse_moment;
+use crate::rules::{Words, parse_moment};
 
 /// The parameters as they are given.
 #[derive(Debug, Default, Deserialize)]
@@ -145,7 +147,10 @@ impl Asked {
         let paging = [("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())];
         let paging = paging.iter().filter(|(_, is_given)| *is_given).map(|(other, _)| *other);
         match others.chain(paging).next() {
-            Some(other) => Err(invalid(format!("{name} stands alone: leave {other} out"))),
+            Some(other) => Err(invalid(
+                format!("{name} stands alone: leave {other} out"),
+                format!("{name} 须单独使用：请去掉 {other}"),
+            )),
             None => Ok(()),
         }
     }
@@ -201,7 +206,10 @@ impl Asked {
         };
         let (holder, code) = seen(view, caller, "holder", holder)?;
         if range.is_some_and(|range| !range.contains(code)) {
-            return Err(invalid("holder sits outside unit: name one of them alone"));
+            return Err(invalid(
+                "holder sits outside unit: name one of them alone",
+                "holder 不在 unit 之内：两者请只给一个",
+            ));
         }
         Ok(Within::Holder(holder))
     }
@@ -224,7 +232,10 @@ impl Asked {
         let modules = many("module", self.module.as_deref(), Module::ALL, Module::name)?;
         let codes: Vec<&str> = self.matter.as_deref().map(items).into_iter().flatten().collect();
         if let Some(code) = codes.iter().find(|code| catalogue.find(code).is_none()) {
-            return Err(invalid(format!("matter: there is no {code}; GET /v1/matters lists all")));
+            return Err(invalid(
+                format!("matter: there is no {code}; GET /v1/matters lists all"),
+                format!("matter：没有事项 {code}，全部事项见 GET /v1/matters"),
+            ));
         }
         let numbered = catalogue.iter().zip(1..);
         let wanted = numbered.filter(|(row, _)| {
@@ -233,7 +244,10 @@ impl Asked {
         });
         let wanted: Vec<_> = wanted.map(|(_, number)| MatterNumber(number)).collect();
         if wanted.is_empty() && !codes.is_empty() {
-            return Err(invalid("no such matter is of that module: name one of them alone"));
+            return Err(invalid(
+                "no such matter is of that module: name one of them alone",
+                "该模块没有这些事项：module 与 matter 请只给一个",
+            ));
         }
         Ok(Some(wanted))
     }
@@ -243,20 +257,25 @@ impl Asked {
 fn check(filter: &Filter) -> Result<(), Problem> {
     let is_held = matches!(filter.within, Within::Holder(_));
     if is_held && !filter.is_open_only() {
-        return Err(invalid("an ended case has no holder: leave holder or those statuses out"));
+        return Err(invalid(
+            "an ended case has no holder: leave holder or those statuses out",
+            "已结束的案件没有责任单位：请去掉 holder 或这些 status",
+        ));
     }
     if filter.is_open_only() && !filter.closed.is_whole() {
         return Err(invalid(
             "an open case has no end: leave closed_from and closed_to or status out",
+            "未结案件没有结束时间：请去掉 closed_from、closed_to 或 status",
         ));
     }
     let from = filter.reported.from;
     for (name, span) in [("closed_to", filter.closed), ("changed_to", filter.changed)] {
         if from.zip(span.to).is_some_and(|(from, to)| to <= from) {
             let fix = "set reported_from before it";
-            return Err(invalid(format!(
-                "nothing ends or changes before it is reported: {name}, {fix}"
-            )));
+            return Err(invalid(
+                format!("nothing ends or changes before it is reported: {name}, {fix}"),
+                format!("案件不会在上报之前结束或变更：{name} 须晚于 reported_from"),
+            ));
         }
     }
     Ok(())
@@ -276,7 +295,10 @@ fn ids(text: &str, max: usize) -> Result<Lookup, Problem> {
     let ids: Option<Vec<_>> = items(text).map(|id| id.parse().ok().map(CaseId)).collect();
     match ids {
         Some(ids) if (1..=max).contains(&ids.len()) => Ok(Lookup::Ids(ids)),
-        Some(_) | None => Err(invalid(format!("ids: 1 to {max} numbers of cases, with commas"))),
+        Some(_) | None => Err(invalid(
+            format!("ids: 1 to {max} numbers of cases, with commas"),
+            format!("ids：1 至 {max} 个案件编号，以逗号分隔"),
+        )),
     }
 }
 
@@ -287,7 +309,10 @@ fn reference(text: &str) -> Result<Lookup, Problem> {
     });
     let Some((source, number)) = parts else {
         let sources = names(Source::ALL, Source::name);
-        return Err(invalid(format!("ref: SOURCE:NUMBER, the source one of {sources}")));
+        return Err(invalid(
+            format!("ref: SOURCE:NUMBER, the source one of {sources}"),
+            format!("ref：写作 来源:编号，来源可用的值：{sources}"),
+        ));
     };
     Ok(Lookup::Number(source, number.to_owned()))
 }
@@ -298,7 +323,8 @@ fn seen(
     name: &str,
     text: &str,
 ) -> Result<(UnitNumber, UnitCode), Problem> {
-    let code = unit_code(text).map_err(|_| invalid(format!("{name}: a unit's code")))?;
+    let code = unit_code(text)
+        .map_err(|_| invalid(format!("{name}: a unit's code"), format!("{name}：须为单位代码")))?;
     let organisation = view.organisation();
     let unit = organisation.find(code).filter(|_| caller.sees_unit(code));
     // It may be asked for by a code that it has left.
@@ -310,11 +336,19 @@ fn span(name: &str, from: Option<&str>, to: Option<&str>) -> Result<Span, Proble
     let moment = |end: &str, text: Option<&str>| {
         let parsed = text.map(|text| parse_moment(text).ok_or(text)).transpose();
         let fix = "RFC 3339 with an offset, its + written %2B";
-        parsed.map_err(|text| invalid(format!("{name}_{end}: {text} is no moment; {fix}")))
+        parsed.map_err(|text| {
+            invalid(
+                format!("{name}_{end}: {text} is no moment; {fix}"),
+                format!("{name}_{end}：{text} 不是时间，写法如 2026-01-05T08:00:00+08:00"),
+            )
+        })
     };
     let span = Span { from: moment("from", from)?, to: moment("to", to)? };
     if span.from.zip(span.to).is_some_and(|(from, to)| to <= from) {
-        return Err(invalid(format!("{name}_from must lie before {name}_to")));
+        return Err(invalid(
+            format!("{name}_from must lie before {name}_to"),
+            format!("{name}_from 须早于 {name}_to"),
+        ));
     }
     Ok(span)
 }
@@ -337,7 +371,10 @@ fn one<T: Copy>(
     name: fn(T) -> &'static str,
 ) -> Result<T, Problem> {
     let found = all.iter().copied().find(|one| name(*one) == text);
-    found.ok_or_else(|| invalid(format!("{parameter}: one of {}", names(all, name))))
+    found.ok_or_else(|| {
+        let names = names(all, name);
+        invalid(format!("{parameter}: one of {names}"), format!("{parameter}：可用的值：{names}"))
+    })
 }
 
 fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> String {
@@ -348,6 +385,9 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim)
 }
 
-fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
-    Problem::detailed(Code::InvalidQuery, detail)
+fn invalid(
+    english: impl Into<Cow<'static, str>>,
+    chinese: impl Into<Cow<'static, str>>,
+) -> Problem {
+    Problem::detailed(Code::InvalidQuery, Words::new(english, chinese))
 }

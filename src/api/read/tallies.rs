@@ -12,7 +12,7 @@ use super::units::find;
 use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::moment::CodeText;
-use crate::api::problem::{Problem, ProblemBody};
+use crate::api::problem::Problem;
 use crate::api::reply::json;
 use crate::domain::case::{Light, StatusName};
 use crate::domain::grant::Scope;
@@ -90,8 +90,6 @@ impl TallyBody {
     ),
     responses(
         (status = 200, description = "The counts", body = UnitCountsBody),
-        (status = 404, description = "unit_unknown", body = ProblemBody),
-        (status = "default", description = "Any other problem", body = ProblemBody),
     ),
 )]
 pub(in crate::api) async fn get_unit_counts(

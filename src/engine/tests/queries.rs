@@ -445,8 +445,9 @@ fn counts_are_kept_up_turn_by_turn_as_a_start_makes_them() {
         let verb = rig.verb(name, CaseId(2), VILLAGE);
         rig.accept(verb);
     }
+    let before = rig.published();
     rig.at(START.plus_ms(9 * HOUR));
-    rig.wait_for(Seq(rig.published().0 + 3));
+    rig.wait_for(Seq(before.0 + 3));
     check_counts(rig.handle.view(), &rig.fold());
     let county = rig.unit(COUNTY);
     let before = rig.handle.view().counts(county);
