@@ -1,11 +1,13 @@
 //! Returning before signing (退回): the case goes back to whoever sent it; to the township's
-//! governance room where routing sent it, or where it was returned before.
+//! governance room where routing sent it, where it was returned before, or where whoever sent it
+//! sits above the township: no case lies there.
 
 use super::Move;
 use super::sent::sent;
+use crate::domain::code::Level;
 use crate::domain::command::{ReasonedMove, Submission};
 use crate::domain::event::{CaseSent, Event};
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{Timestamp, UnitNumber};
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
@@ -19,9 +21,14 @@ pub(in crate::domain) fn decide(
 ) -> Result<Vec<Event>, Rejection> {
     let (id, case) = state.case_for(now, submission, &command.target, Move::Return)?;
     let organisation = state.organisation();
+    let holder = case.status.holder();
+    let can_hold = |unit: &UnitNumber| {
+        organisation.code(*unit).is_some_and(|code| code.level() <= Level::Township)
+    };
     let back = case.sender.and_then(|sender| organisation.standing_in(sender, now));
-    let room = || case.status.holder().and_then(|holder| organisation.centre(holder, now));
-    let Some(to) = back.or_else(room).and_then(|unit| organisation.code(unit)) else {
+    let room = || holder.and_then(|holder| organisation.centre(holder, now));
+    let back = back.filter(can_hold).or_else(room).filter(|back| Some(*back) != holder);
+    let Some(to) = back.and_then(|unit| organisation.code(unit)) else {
         return Err(Rejection::NoHolder);
     };
     Ok(vec![Event::CaseReturned(sent(state, now, id, case, to, &command.reason)?)])

@@ -19,7 +19,9 @@ pub(in crate::domain) fn decide(
     let (id, case) = state.case_for(now, submission, &command.target, Move::Transfer)?;
     let (holder, to) = target(state, now, submission, case, command.to)?;
     let township = |code: UnitCode| code.ancestor(Level::Township);
-    let is_beside = to.level() == holder.level() && township(to.code) == township(holder.code);
+    let is_beside = to.level() == holder.level()
+        && to.level() <= Level::Township
+        && township(to.code) == township(holder.code);
     if !is_beside {
         return Err(Rejection::TargetUnfit { case: id });
     }
