@@ -85,6 +85,9 @@ fn split_up(state: &State, now: Timestamp, command: &SplitUnit) -> Result<Vec<Ev
         if row.kind != before.kind || row.level() != before.level() || !row.is_open(now) {
             return Err(Rejection::UnitIncoherent { unit: row.code });
         }
+        if row.reports_to == Some(command.unit) {
+            return Err(Rejection::UnitOrphaned { unit: row.code });
+        }
         if row.code == command.successor {
             heir_row = Some((organisation.next_number(at), row));
         }

@@ -49,7 +49,14 @@ fn reporting_to(text: &str, above: &str) -> UnitRow {
 
 #[test]
 fn a_change_that_does_not_hold_together_is_refused_and_nothing_happens() {
-    let table: [(Change, &str); 26] = [
+    let part = reporting_to(GRID_NEW, GRID);
+    let below_itself = SplitUnit {
+        unit: code(GRID),
+        into: vec![part, unit("411502001201005")],
+        successor: code(GRID_NEW),
+    };
+    let table: [(Change, &str); 27] = [
+        (Change::Split(below_itself), "unit_orphaned"),
         (Change::Open(unit(GRID)), "unit_code_taken"),
         (Change::Open(unit(GRID_CLOSED)), "unit_code_taken"),
         (Change::Open(unit("411502001209001")), "unit_orphaned"),
