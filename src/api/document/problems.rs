@@ -16,7 +16,7 @@ const ADMIN: &[Code] = &[Code::NeedsAdmin];
 /// Only a token with that scope may.
 const SCOPE: &[Code] = &[Code::ScopeMissing];
 /// Whoever has a token may.
-const WITHOUT_SCOPE: &[&str] = &["get_build", "get_outcome", "post_commands"];
+const WITHOUT_SCOPE: &[&str] = &["get_build", "get_matters", "get_outcome", "post_commands"];
 /// It reads what is published, and may be told to wait for a seq.
 const READ: &[Code] = &[Code::InvalidHeader, Code::SeqNotReached];
 /// It reads the journal, away from the I/O threads.
