@@ -19,9 +19,9 @@ fn world() -> (World, ManualClock) {
     (World::with(choices), clock)
 }
 
-/// What `/v1/matters` says to a token: nothing, or the code.
+/// What `/v1/events` says to a token: nothing, or the code.
 fn asked(world: &World, token: &str) -> Option<String> {
-    let answer = world.request("GET", "/v1/matters").token(token).send();
+    let answer = world.request("GET", "/v1/events").token(token).send();
     (answer.status != 200).then(|| answer.problem().1)
 }
 
