@@ -195,7 +195,7 @@ fn a_list_is_told_whole() {
         if let Some(cursor) = body.get_mut("next_cursor") {
             *cursor = json!("[cursor]");
         }
-        for case in body["cases"].as_array_mut().into_iter().flatten() {
+        for case in body.get_mut("cases").and_then(Value::as_array_mut).into_iter().flatten() {
             let texts = case.get_mut("texts").and_then(Value::as_array_mut);
             texts.into_iter().flatten().for_each(|text| text["seq"] = json!("[seq]"));
         }
