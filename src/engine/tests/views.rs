@@ -1,7 +1,7 @@
 //! What readers see beside a writer that never rests: always one turn, whole.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::queries::naive;
@@ -17,11 +17,11 @@ use crate::engine::{Census, Handle, LineMeaning, UnitCounts};
 
 /// Cases that move while they are read.
 const CASES: u32 = 24;
-/// Turns that the writer makes.
+/// Turns that the writer makes at least.
 const TURNS: usize = 150;
 /// Readers.
 const READERS: usize = 3;
-/// Lists that a reader keeps for the check at most.
+/// Lists after which a reader has enough for the check.
 const SAMPLES_MAX: usize = 6_000;
 
 /// One list that was read, and how.
@@ -30,6 +30,51 @@ struct Sample {
     after: Option<CaseId>,
     limit: usize,
     page: Page,
+}
+
+/// What lets readers and the writer run beside each other, whoever the machine lets run first.
+#[derive(Default)]
+struct Beside {
+    is_over: AtomicBool,
+    /// Readers that saw more than one turn.
+    content: AtomicUsize,
+}
+
+impl Beside {
+    /// Whether the writer goes on: so many turns at least, and until the readers saw it.
+    fn writes_on(&self, turns: usize, readers: usize) -> bool {
+        turns < TURNS || self.content.load(Ordering::Acquire) < readers
+    }
+
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
+    fn reader(&self) -> Reading<'_> {
+        Reading { beside: self, first: None, is_content: false }
+    }
+}
+
+/// One reader's part of it.
+struct Reading<'b> {
+    beside: &'b Beside,
+    first: Option<Seq>,
+    is_content: bool,
+}
+
+impl Reading<'_> {
+    fn saw(&mut self, as_of: Seq) {
+        if !self.is_content && *self.first.get_or_insert(as_of) != as_of {
+            self.is_content = true;
+            self.beside.content.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether it goes on, with so many samples.
+    fn reads_on(&self, samples: usize) -> bool {
+        let is_over = self.beside.is_over.load(Ordering::Acquire);
+        !is_over && (samples < SAMPLES_MAX || !self.is_content)
+    }
 }
 
 /// The next move of a case, so that rows wander from inbox to inbox.
@@ -61,16 +106,18 @@ fn every_list_is_of_one_turn_and_an_open_case_is_in_one_inbox() {
         rig.reported(MICRO, GRID);
     }
     let units = [GRID, VILLAGE, OFFICE, ROOM, GRID_2].map(|unit| rig.unit(unit));
-    let is_over = AtomicBool::new(false);
+    let beside = Beside::default();
     let handle = rig.handle.clone();
     let samples: Vec<Sample> = std::thread::scope(|scope| {
         let readers: Vec<_> = (0..READERS)
             .map(|reader| {
-                let (handle, is_over) = (&handle, &is_over);
-                scope.spawn(move || read_until(handle, &units, reader, is_over))
+                let (handle, beside) = (&handle, &beside);
+                scope.spawn(move || read_until(handle, &units, reader, beside))
             })
             .collect();
-        for _ in 0..TURNS {
+        let mut turns = 0;
+        while beside.writes_on(turns, READERS) {
+            turns += 1;
             let open: Vec<_> = (1..=CASES).map(CaseId).collect();
             let turn = open.into_iter().map(|case| next_move(&mut rig, case)).collect();
             let pending = rig.run(rig.handle.submit_batch(&rig.desk, turn)).expect("room");
@@ -78,7 +125,7 @@ fn every_list_is_of_one_turn_and_an_open_case_is_in_one_inbox() {
             let is_accepted = |meaning| matches!(meaning, LineMeaning::Accepted { .. });
             assert!(answers.iter().all(|answer| is_accepted(answer.meaning())));
         }
-        is_over.store(true, Ordering::Release);
+        beside.end();
         readers.into_iter().flat_map(|reader| reader.join().expect("no panic")).collect()
     });
     check(&rig, samples, begun, &units);
@@ -89,16 +136,17 @@ fn read_until(
     handle: &Handle,
     units: &[UnitNumber],
     reader: usize,
-    is_over: &AtomicBool,
+    beside: &Beside,
 ) -> Vec<Sample> {
     let limit = [usize::MAX, 5, 7][reader % 3];
-    let mut samples = Vec::new();
-    while !is_over.load(Ordering::Acquire) && samples.len() < SAMPLES_MAX {
+    let (mut samples, mut reading) = (Vec::new(), beside.reader());
+    while reading.reads_on(samples.len()) {
         for unit in units {
             let mut after = None;
             loop {
                 let page = handle.view().inbox(*unit, after, limit);
                 let next = page.cases.last().map(|(id, _)| *id).filter(|_| page.has_more());
+                reading.saw(page.as_of);
                 samples.push(Sample { unit: *unit, after, limit, page });
                 let Some(next) = next else { break };
                 after = Some(next);
@@ -165,32 +213,35 @@ fn every_page_and_every_count_is_of_one_turn() {
         rig.reported(MICRO, GRID);
     }
     let county = rig.unit(COUNTY);
-    let is_over = AtomicBool::new(false);
+    let beside = Beside::default();
     let handle = rig.handle.clone();
     let mut samples: Vec<(Seq, Sort, Page, UnitCounts)> = std::thread::scope(|scope| {
         let readers: Vec<_> = Sort::ALL
             .iter()
             .map(|sort| {
-                let (handle, is_over) = (&handle, &is_over);
+                let (handle, beside) = (&handle, &beside);
                 scope.spawn(move || {
                     let filter = Filter::default();
                     let query =
                         Query { filter: &filter, sort: *sort, after: None, limit: 9, sees: None };
-                    let mut samples = Vec::new();
-                    while !is_over.load(Ordering::Acquire) && samples.len() < SAMPLES_MAX {
+                    let (mut samples, mut reading) = (Vec::new(), beside.reader());
+                    while reading.reads_on(samples.len()) {
                         let page = handle.view().list(&query);
+                        reading.saw(page.as_of);
                         samples.push((page.as_of, *sort, page, handle.view().counts(county)));
                     }
                     samples
                 })
             })
             .collect();
-        for _ in 0..TURNS {
+        let mut turns = 0;
+        while beside.writes_on(turns, Sort::ALL.len()) {
+            turns += 1;
             let turn = (1..=CASES).map(|case| next_move(&mut rig, CaseId(case))).collect();
             let pending = rig.run(rig.handle.submit_batch(&rig.desk, turn)).expect("room");
             rig.run(pending.answers()).expect("answers");
         }
-        is_over.store(true, Ordering::Release);
+        beside.end();
         readers.into_iter().flat_map(|reader| reader.join().expect("no panic")).collect()
     });
     let records = rig.records();
