@@ -6,26 +6,23 @@ use std::ops::ControlFlow;
 use zhida::domain::case::{Light, StatusName};
 use zhida::domain::digest::Digest;
 use zhida::domain::evolve;
-use zhida::domain::ids::{CaseId, Seq};
+use zhida::domain::ids::{CaseId, Seq, Timestamp, UnitNumber};
+use zhida::domain::organisation::Organisation;
 use zhida::domain::record::Record;
 use zhida::domain::reply::{About, Reply};
 use zhida::domain::state::State;
-use zhida::engine::{Accepted, Handle, LineAnswer, LineMeaning, Storage, SubmitError};
+use zhida::engine::{Accepted, LineAnswer, LineMeaning, Storage, SubmitError};
 use zhida::journal::{Head, Reader, Value};
 
-use crate::city::APP;
+use crate::city::{APP, is_within, level};
 use crate::drive::Drive;
-use crate::shadow::{Expected, Told};
+use crate::shadow::{Expected, Shadow, Told};
 
 /// An answer to one command; says whether it is durable.
-pub(crate) fn single(
-    handle: &Handle,
-    outcome: Result<Accepted, SubmitError>,
-    expected: &Expected,
-) -> bool {
+pub(crate) fn single(outcome: Result<Accepted, SubmitError>, expected: &Expected) -> bool {
     let found = match outcome {
-        Ok(accepted) if accepted.is_repeat => Expected::Known(told(handle, &accepted.reply)),
-        Ok(accepted) => Expected::Accepted(told(handle, &accepted.reply)),
+        Ok(accepted) if accepted.is_repeat => Expected::Known(told(&accepted.reply)),
+        Ok(accepted) => Expected::Accepted(told(&accepted.reply)),
         Err(SubmitError::Rejected(rejection)) => Expected::Refused(rejection.code()),
         Err(SubmitError::NotDurable | SubmitError::DiskFull) => return false,
         Err(error) => panic!("{error} instead of {expected:?}"),
@@ -36,13 +33,12 @@ pub(crate) fn single(
 
 /// An answer to the question after a key; says whether it is durable.
 pub(crate) fn question(
-    handle: &Handle,
     outcome: Result<Option<Reply>, SubmitError>,
     expected: Option<&Told>,
 ) -> bool {
     match outcome {
         Ok(found) => {
-            assert_eq!(found.map(|reply| told(handle, &reply)).as_ref(), expected);
+            assert_eq!(found.map(|reply| told(&reply)).as_ref(), expected);
             true
         }
         Err(SubmitError::NotDurable | SubmitError::DiskFull) => false,
@@ -78,11 +74,10 @@ pub(crate) fn batch(outcome: Result<Vec<LineAnswer>, SubmitError>, expected: &[E
 }
 
 /// The reply in the shadow's words.
-fn told(handle: &Handle, reply: &Reply) -> Told {
-    let code = |unit| handle.view().organisation().code(unit).expect("a unit").to_string();
+fn told(reply: &Reply) -> Told {
     let (case, number) = match reply.about {
         About::Case(case) => {
-            let holder = case.holder.map(code);
+            let holder = case.holder.map(unit_of);
             (Some((case.case.0, case.version, case.status.map(StatusName::name), holder)), None)
         }
         About::Import(import) => (None, Some(import.0)),
@@ -113,36 +108,78 @@ pub(crate) fn views(drive: &Drive<'_>) {
     assert_eq!(view.published().0, shadow.seq());
     assert_eq!(view.cases_len(), shadow.cases.len());
     let organisation = view.organisation();
+    units(shadow, &organisation);
     for (life, id) in shadow.cases.iter().zip(1..) {
         let case = view.case(CaseId(id)).expect("a published case");
-        let code = |unit| organisation.code(unit).expect("a known unit").to_string();
         let light = |light: Light| light as u8;
         assert_eq!(
-            (case.status.name().name(), case.status.holder().map(code), case.version),
-            (life.status, life.holder.clone(), life.version),
+            (case.status.name().name(), case.status.holder().map(unit_of), case.version),
+            (life.status, life.holder, life.version),
             "case {id}"
         );
         assert_eq!(
-            (light(case.node_light), light(case.total_light), case.escalations),
-            (life.node.light, life.total.light, life.escalations),
+            (light(case.node_light), light(case.total_light), case.escalations, case.reopens),
+            (life.node.light, life.total.light, life.escalations, life.reopens),
             "case {id}"
         );
         assert_eq!(
-            (code(case.place), case.is_fallback, case.on_the_spot),
-            (life.place.clone(), life.is_fallback, life.on_the_spot),
+            (unit_of(case.place), case.sender.map(unit_of), case.is_fallback, case.on_the_spot),
+            (life.place, life.sender, life.is_fallback, life.on_the_spot),
             "case {id}"
+        );
+        let can_hold = |holder: usize| {
+            let unit = shadow.organisation.unit(holder);
+            unit.is_open(shadow.now) && level(&unit.code) <= 2
+        };
+        assert!(
+            life.holder.is_none_or(can_hold),
+            "whoever holds case {id} is open, and low enough"
         );
     }
     let mut rows = 0;
-    for code in shadow.unit_codes() {
-        let unit = organisation.find(code.parse().expect("a code")).expect("a published unit");
-        let page = view.inbox(unit, None, usize::MAX);
+    for (unit, row) in shadow.organisation.iter() {
+        let page = view.inbox(unit_number(unit), None, usize::MAX);
         let ids: Vec<_> = page.cases.iter().map(|(id, _)| id.0).collect();
-        assert_eq!(ids, shadow.inbox(code), "{code}");
+        assert_eq!(ids, shadow.inbox(unit), "{}", row.code);
         rows += ids.len();
     }
     let open = shadow.cases.iter().filter(|life| life.holder.is_some()).count();
     assert_eq!(rows, open, "each open case has one holder");
+}
+
+/// Every unit is where the shadow has it, and found by its code.
+fn units(shadow: &Shadow, organisation: &Organisation) {
+    assert_eq!(organisation.last_seq().0, shadow.organisation.seq);
+    assert_eq!(organisation.len(), shadow.organisation.iter().count());
+    for (unit, row) in shadow.organisation.iter() {
+        let number = unit_number(unit);
+        assert_eq!(organisation.find(row.code.parse().expect("a code")), Some(number));
+        let found = organisation.unit(number).expect("a published unit");
+        assert_eq!(
+            (found.code.to_string(), found.is_open(Timestamp(shadow.now))),
+            (row.code.clone(), row.is_open(shadow.now))
+        );
+    }
+    // One a step is enough: what lies in it, wherever it was numbered.
+    let units = shadow.organisation.iter();
+    let Some((unit, root)) = units.clone().nth(shadow.log.len() % organisation.len()) else {
+        return;
+    };
+    let subtree = organisation.subtree(unit_number(unit)).expect("a published unit");
+    let mut within: Vec<_> = subtree.units().collect();
+    within.sort_unstable();
+    let expected = units.filter(|(_, one)| is_within(&one.code, &root.code));
+    let expected: Vec<_> = expected.map(|(unit, _)| unit_number(unit)).collect();
+    assert_eq!(within, expected, "{}", root.code);
+}
+
+/// The shadow's number of a unit.
+fn unit_of(number: UnitNumber) -> usize {
+    number.0 as usize - 1
+}
+
+fn unit_number(unit: usize) -> UnitNumber {
+    UnitNumber(u32::try_from(unit + 1).expect("few units"))
 }
 
 /// Counts the statuses that the cases are in.
@@ -169,7 +206,7 @@ pub(crate) fn refused_at_once(drive: &mut Drive<'_>) {
     // Whoever answers the second has been waiting for the next try when it came.
     for _ in 0..2 {
         let asked = drive.block_on(drive.handle.outcome(drive.desk(), APP, "never sent"));
-        assert!(question(&drive.handle, asked, None), "a question is answered");
+        assert!(question(asked, None), "a question is answered");
     }
     let published = drive.handle.view().published();
     assert_eq!(drive.handle.records(published, published, 1).expect("reads").len(), 1);

@@ -1,11 +1,12 @@
-//! A city small enough to be known by heart: one county, two townships, three villages.
+//! A city small enough to be known by heart: one county, two townships, three
+//! villages, and what sits beside them.
 
 use zhida::domain::calendar::Limit;
 use zhida::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
 use zhida::domain::code::UnitCode;
 use zhida::domain::grant::Places;
-use zhida::domain::ids::{PrincipalId, Timestamp};
-use zhida::domain::organisation::{UnitKind, UnitRow};
+use zhida::domain::ids::PrincipalId;
+use zhida::domain::organisation::{Modules, UnitKind, UnitRow};
 
 pub(crate) const ADMIN: PrincipalId = PrincipalId(1);
 /// Acts everywhere.
@@ -16,13 +17,21 @@ pub(crate) const TOWNSHIP_APP: PrincipalId = PrincipalId(3);
 pub(crate) const START: i64 = 1_767_225_600_000;
 pub(crate) const HOUR: i64 = 3_600_000;
 
-/// The first township has a governance room, the second has none.
-pub(crate) const UNITS: [&str; 13] = [
+/// The first township has a governance room and offices, the second has neither. The order is that of
+/// their numbers.
+pub(crate) const UNITS: [&str; 20] = [
     "411500000000",
+    "411500000000-R01",
     "411502000000",
+    "411502000000-D01",
+    "411502000000-R01",
     "411502001000",
+    "411502001000-B01",
+    "411502001000-B02",
     "411502001000-R01",
+    "411502001000-S01",
     "411502001201",
+    "411502001201-R01",
     "411502001201001",
     "411502001201002",
     "411502001202",
@@ -32,9 +41,15 @@ pub(crate) const UNITS: [&str; 13] = [
     "411502002201001",
     "411502002201002",
 ];
+/// The office that owns the module of all matters, the department above it, and what is stationed.
+pub(crate) const OFFICE: &str = "411502001000-B01";
+pub(crate) const DEPARTMENT: &str = "411502000000-D01";
+pub(crate) const STATION: &str = "411502001000-S01";
 /// The second township, and all within it.
 pub(crate) const TOWNSHIP_2: &str = "411502002";
 
+/// Of all matters.
+pub(crate) const MODULE: Module = Module::PublicSafety;
 /// Code, home, hours of the node's clock, hours of the whole, on the spot, from occurrence.
 pub(crate) const MATTERS: [(&str, HomeLevel, u32, u32, bool, bool); 4] = [
     ("PS-001", HomeLevel::Grid, 10, 100, true, false),
@@ -46,14 +61,21 @@ pub(crate) const MATTERS: [(&str, HomeLevel, u32, u32, bool, bool); 4] = [
 /// Who claims in it is for administrators.
 pub(crate) const CONFIDENTIAL: &str = "PS-003";
 
-pub(crate) fn unit_row(code: &str, valid_until: Option<Timestamp>) -> UnitRow {
-    let kind = match (code.contains('-'), code.len()) {
-        (true, _) => UnitKind::GovernanceRoom,
-        (false, 15) => UnitKind::Grid,
-        (false, _) => UnitKind::Division,
+/// The row of a unit as the city has it, or would have it.
+pub(crate) fn unit_row(code: &str) -> UnitRow {
+    let kind = match (code.split_once('-'), code.len()) {
+        (Some((_, body)), _) => {
+            let has_letter = |kind: &UnitKind| kind.letter() == body.chars().next();
+            *UnitKind::ALL.iter().find(|kind| has_letter(kind)).expect("a letter of a kind")
+        }
+        (None, 15) => UnitKind::Grid,
+        (None, _) => UnitKind::Division,
     };
     let row = UnitRow::new(code.parse().expect("a good code"), kind, format!("单位{code}"));
-    UnitRow { valid_until, ..row }
+    let owner = [OFFICE, DEPARTMENT].contains(&code);
+    let modules = if owner { Modules::of(&[MODULE]) } else { row.modules };
+    let reports_to = (code == STATION).then(|| DEPARTMENT.parse().expect("a good code"));
+    UnitRow { modules, reports_to, ..row }
 }
 
 pub(crate) fn matter_rows() -> Vec<MatterRow> {
@@ -63,7 +85,7 @@ pub(crate) fn matter_rows() -> Vec<MatterRow> {
             code: code.into(),
             name: format!("事项{code}").into(),
             class: "测试".into(),
-            module: Module::PublicSafety,
+            module: MODULE,
             home,
             severity: Severity::Normal,
             node_limit: Limit::CalendarHours(node),
@@ -110,4 +132,24 @@ pub(crate) fn ancestor(code: &str, to: usize) -> String {
 
 pub(crate) fn is_in_scope(principal: PrincipalId, code: &str) -> bool {
     principal != TOWNSHIP_APP || code.starts_with(TOWNSHIP_2)
+}
+
+/// Whether the code lies in the places below that one, itself and what sits beside it included.
+pub(crate) fn is_within(code: &str, root: &str) -> bool {
+    let at = level(root);
+    level(code) <= at && ancestor(code, at) == ancestor(root, at)
+}
+
+/// The letter of a kind, for what sits beside the line.
+pub(crate) fn letter(code: &str) -> Option<char> {
+    code.split_once('-').and_then(|(_, body)| body.chars().next())
+}
+
+/// The division that the unit sits at or in.
+pub(crate) fn seat(code: &str) -> Option<String> {
+    match (letter(code), level(code)) {
+        (Some(_), at) => Some(ancestor(code, at)),
+        (None, 4) => None,
+        (None, at) => Some(ancestor(code, at + 1)),
+    }
 }

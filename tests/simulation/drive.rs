@@ -299,12 +299,9 @@ impl<'a> Drive<'a> {
         let (mut durable, mut refused) = (0, 0);
         for one in asked {
             let is_durable = match one {
-                Asked::Single(task, expected) => {
-                    check::single(&self.handle, self.wait(task), &expected)
-                }
+                Asked::Single(task, expected) => check::single(self.wait(task), &expected),
                 Asked::Question(task, expected) => {
-                    let is_answered =
-                        check::question(&self.handle, self.wait(task), expected.as_ref());
+                    let is_answered = check::question(self.wait(task), expected.as_ref());
                     let before = self.ends[0].seq();
                     if expected.is_none_or(|told| told.seq <= before) {
                         assert!(is_answered, "what was durable before is answered, come what may");

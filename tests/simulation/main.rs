@@ -7,12 +7,10 @@
 //!
 //! `ZHIDA_SEEDS=N` runs that many seeds, `ZHIDA_SEED=K` runs that one alone.
 
-mod administration;
 mod check;
 mod city;
 mod drive;
 mod ground;
-mod life;
 mod readers;
 mod script;
 mod shadow;

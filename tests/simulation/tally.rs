@@ -107,9 +107,23 @@ pub(crate) const COMMANDS: &[&str] = &[
     "handle_case",
     "close_case",
     "reveal_case",
+    "hand_down_case",
+    "transfer_case",
+    "return_case",
+    "decline_case",
+    "reopen_case",
+    "void_case",
+    "note_case",
+    "open_unit",
+    "change_unit",
+    "close_unit",
+    "split_unit",
+    "merge_units",
+    "move_unit",
 ];
 
-pub(crate) const STATUSES: &[&str] = &["dispatched", "acknowledged", "handled", "closed"];
+pub(crate) const STATUSES: &[&str] =
+    &["dispatched", "acknowledged", "handled", "closed", "declined", "voided"];
 
 pub(crate) const EVENTS: &[&str] = &[
     "journal.opened",
@@ -132,6 +146,19 @@ pub(crate) const EVENTS: &[&str] = &[
     "case.warned",
     "case.overdue",
     "case.revealed",
+    "case.handed_down",
+    "case.transferred",
+    "case.returned",
+    "case.declined",
+    "case.voided",
+    "case.reopened",
+    "case.noted",
+    "cases.inherited",
+    "unit.opened",
+    "unit.changed",
+    "unit.closed",
+    "unit.moved",
+    "units.renumbered",
 ];
 
 pub(crate) const REFUSALS: &[&str] = &[
@@ -171,6 +198,23 @@ pub(crate) const REFUSALS: &[&str] = &[
     "claimant_confidential",
     "out_of_bounds",
     "token_taken",
+    "no_holder",
+    "settler_not_the_holder",
+    "needs_centre",
+    "to_not_found",
+    "to_closed",
+    "to_is_holder",
+    "to_unfit",
+    "organisation_stale",
+    "unit_not_known",
+    "unit_not_open",
+    "unit_code_taken",
+    "unit_twice",
+    "unit_in_circle",
+    "unit_has_subunits",
+    "unit_closes_elsewhere",
+    "successor_not_found",
+    "successor_unfit",
 ];
 
 impl Tally {

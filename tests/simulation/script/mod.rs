@@ -1,25 +1,25 @@
 //! Random work: mostly what a city does, with every mistake that a client can make in between.
 
+mod casework;
+mod organisation;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use zhida::domain::case::{ClaimantField, ClaimantFields, Source};
 use zhida::domain::command::{
-    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, CaseRef, ChangeClient,
-    CloseCase, Command, CommitImport, GrantRequest, HandleCase, OpenJournal, ReasonedMove,
-    ReportCase, RevealCase, RevokeClient, RotateClient, StageMatters, StageText, StageUnits,
-    Submission, Target,
+    AbandonImport, AdmitClient, AdvanceClock, BeginImport, ChangeClient, Command, CommitImport,
+    GrantRequest, OpenJournal, RevokeClient, RotateClient, StageMatters, StageText, StageUnits,
+    Submission,
 };
 use zhida::domain::event::{ClockMode, PartName, SealedPart};
 use zhida::domain::grant::{Scope, Scopes};
-use zhida::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
-use zhida::domain::organisation::{UnitKind, UnitRow};
+use zhida::domain::ids::{ImportId, PrincipalId, SlotNumber, Timestamp};
 use zhida::domain::record::Mark;
 use zhida::journal::medium::simulated::Dice;
 use zhida::journal::{Opened, Vault, VaultError};
 
 use crate::city::{
-    ADMIN, APP, HOUR, MATTERS, START, TOWNSHIP_APP, UNITS, matter_rows, places, unit_row, within,
+    ADMIN, APP, HOUR, START, TOWNSHIP_APP, UNITS, matter_rows, places, unit_row, within,
 };
 use crate::shadow::Shadow;
 use crate::tally::Tally;
@@ -75,10 +75,10 @@ impl Script {
         assert_eq!(opened, Opened::Plain(self.sealed[&sealed.slot].clone()));
     }
 
-    /// What brings the city into being: clients, units, matters.
+    /// What brings the city into being: units, matters, clients.
     pub(crate) fn founding() -> Vec<Submission> {
         let import = ImportId(1);
-        let rows = UNITS.map(|code| unit_row(code, None)).to_vec();
+        let rows = UNITS.map(unit_row).to_vec();
         let admit = |name: &str, scopes, principal| {
             let within = within(principal);
             admit(name, GrantRequest { within, ..GrantRequest::of(Scopes::of(scopes)) })
@@ -106,9 +106,10 @@ impl Script {
         {
             return again;
         }
-        let submission = match dice.below(20) {
+        let submission = match dice.below(24) {
             0..6 => self.report(dice, shadow),
-            6..17 => self.verb(dice, shadow),
+            6..19 => self.verb(dice, shadow),
+            19 | 20 => Some(organisation::change(dice, shadow)),
             _ => None,
         };
         let mut submission = submission.unwrap_or_else(|| administration(dice, shadow));
@@ -165,9 +166,17 @@ impl Script {
                     *answer = self.part(PartName::Answer)?;
                 }
             }
-            Command::EscalateCase(escalate) => escalate.reason = self.part(PartName::Reason)?,
+            Command::EscalateCase(verb)
+            | Command::ReturnCase(verb)
+            | Command::DeclineCase(verb)
+            | Command::ReopenCase(verb)
+            | Command::VoidCase(verb) => verb.reason = self.part(PartName::Reason)?,
+            Command::HandDownCase(verb) | Command::TransferCase(verb) => {
+                verb.reason = self.part(PartName::Reason)?;
+            }
             Command::HandleCase(handle) => handle.measures = self.part(PartName::Measures)?,
             Command::CloseCase(close) => close.answer = self.part(PartName::Answer)?,
+            Command::NoteCase(note) => note.note = self.part(PartName::Note)?,
             Command::AcknowledgeCase(_)
             | Command::OpenJournal(_)
             | Command::AdmitClient(_)
@@ -181,107 +190,10 @@ impl Script {
             | Command::StageText(_)
             | Command::CommitImport(_)
             | Command::AbandonImport(_)
+            | Command::ChangeOrganisation(_)
             | Command::AdvanceClock(_) => {}
-            Command::HandDownCase(_)
-            | Command::TransferCase(_)
-            | Command::ReturnCase(_)
-            | Command::DeclineCase(_)
-            | Command::ReopenCase(_)
-            | Command::VoidCase(_)
-            | Command::NoteCase(_)
-            | Command::ChangeOrganisation(_) => {
-                unreachable!("not made")
-            }
         }
         Some(again)
-    }
-
-    fn report(&mut self, dice: &mut Dice, shadow: &Shadow) -> Option<Submission> {
-        let matter = if dice.once_in(25) { "XX-001" } else { pick(dice, &MATTERS).0 };
-        let place = match dice.below(20) {
-            0 => "411502001201999",
-            1 => "411502000000",
-            2 | 3 => pick(dice, &UNITS),
-            _ => pick(dice, &GRIDS),
-        };
-        let occurred = dice.once_in(4).then(|| {
-            let hours = i64::try_from(dice.below(14)).expect("small") - 1;
-            Timestamp(shadow.now - hours * HOUR)
-        });
-        let number = dice.once_in(4).then(|| format!("N-{}", dice.below(60)));
-        let report = ReportCase {
-            matter: matter.into(),
-            place: place.parse().expect("a good code"),
-            source: *pick(dice, Source::ALL),
-            source_number: number.map(Into::into),
-            occurred_at: occurred,
-            claimant: if dice.once_in(3) { Some(self.part(PartName::Claimant)?) } else { None },
-            text: self.part(PartName::Text)?,
-            settle: if dice.once_in(3) { Some(self.part(PartName::Answer)?) } else { None },
-        };
-        let unit = match dice.below(12) {
-            0 => Some("411502001201888"),
-            1 => None,
-            _ => Some(place),
-        };
-        Some(by(client(dice), unit, Command::ReportCase(Box::new(report))))
-    }
-
-    fn verb(&mut self, dice: &mut Dice, shadow: &Shadow) -> Option<Submission> {
-        let cases = u64::try_from(shadow.cases.len()).expect("few cases");
-        // One beyond the last, now and then; mostly among the newest, which are open.
-        let id = match dice.below(25) {
-            0 => cases + 1,
-            1..8 => 1 + dice.below(cases + 1),
-            _ => cases - dice.below(12.min(cases + 1)),
-        };
-        let life = usize::try_from(id).ok().and_then(|id| shadow.cases.get(id.wrapping_sub(1)));
-        let id = CaseId(u32::try_from(id).expect("few cases"));
-        let holder = life.and_then(|life| life.holder.as_deref());
-        let unit = match dice.below(20) {
-            0 => None,
-            1 => Some("411502001201888"),
-            2 => Some(*pick(dice, &UNITS)),
-            _ => holder.or(Some(GRIDS[0])),
-        };
-        let version = match dice.below(6) {
-            0 => Some(u32::try_from(dice.below(5)).expect("small")),
-            1 => life.map(|life| life.version),
-            _ => None,
-        };
-        let case = match dice.below(12) {
-            0 => CaseRef::Key(format!("k-{}", 1 + dice.below(self.next_key)).into()),
-            1 => CaseRef::Number(*pick(dice, Source::ALL), format!("N-{}", dice.below(60)).into()),
-            _ => CaseRef::Id(id),
-        };
-        let target = Target { case, version };
-        let fitting = match life.map(|life| life.status) {
-            Some("dispatched") => 1 + 2 * dice.below(2),
-            Some("acknowledged") => [0, 0, 3][index(dice, 3)],
-            _ => 2,
-        };
-        let verb = if dice.once_in(10) { dice.below(4) } else { fitting };
-        if dice.once_in(20) {
-            let reveal = Command::RevealCase(RevealCase {
-                target,
-                fields: ClaimantFields::of(&[*pick(dice, ClaimantField::ALL)]),
-                purpose: "回访".into(),
-                ticket: dice.once_in(2).then(|| "HF-17".into()),
-            });
-            let principal = if dice.once_in(6) { ADMIN } else { client(dice) };
-            return Some(by(principal, unit, reveal));
-        }
-        let command = match verb {
-            0 => {
-                Command::HandleCase(HandleCase { target, measures: self.part(PartName::Measures)? })
-            }
-            1 => Command::AcknowledgeCase(AcknowledgeCase { target }),
-            2 => Command::CloseCase(CloseCase { target, answer: self.part(PartName::Answer)? }),
-            _ => {
-                Command::EscalateCase(ReasonedMove { target, reason: self.part(PartName::Reason)? })
-            }
-        };
-        Some(by(client(dice), unit, command))
     }
 
     /// Seals a text that was never sealed before. None when no key is ready.
@@ -371,7 +283,7 @@ fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
     let command = match dice.below(27) {
         0..5 => Command::BeginImport(BeginImport { origin: "more.csv".into() }),
         5..9 => {
-            let rows = if dice.once_in(8) { Vec::new() } else { units(dice, shadow) };
+            let rows = if dice.once_in(8) { Vec::new() } else { organisation::rows(dice, shadow) };
             Command::StageUnits(StageUnits { import: newest(dice), rows })
         }
         9..11 => {
@@ -382,7 +294,10 @@ fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
             let text = if dice.once_in(4) { "" } else { "code,name" };
             Command::StageText(StageText { import: newest(dice), text: text.into() })
         }
-        12..17 => Command::CommitImport(CommitImport { import: newest(dice), seen: None }),
+        12..17 => {
+            let seen = organisation::seen(dice, shadow);
+            Command::CommitImport(CommitImport { import: newest(dice), seen })
+        }
         17 => Command::AbandonImport(AbandonImport { import: newest(dice) }),
         18 if shadow.is_driven => {
             let hours = i64::try_from(dice.below(30)).expect("few") - 2;
@@ -409,23 +324,4 @@ fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
     };
     let principal = if dice.once_in(10) { APP } else { ADMIN };
     by(principal, None, command)
-}
-
-/// A grid that comes, closes or opens again, or one that cannot be.
-fn units(dice: &mut Dice, shadow: &Shadow) -> Vec<UnitRow> {
-    match dice.below(8) {
-        0 => vec![unit_row("411502003201001", None)],
-        1 => {
-            let mut row = unit_row(GRIDS[0], None);
-            row.kind = UnitKind::Division;
-            vec![row]
-        }
-        2..5 => {
-            // Some would close later than the clock can be by then.
-            let ahead = if dice.once_in(4) { 10_000 * HOUR } else { 0 };
-            let until = dice.once_in(2).then_some(Timestamp(shadow.now + ahead));
-            vec![unit_row(GRIDS[1 + index(dice, 2)], until)]
-        }
-        _ => vec![unit_row(&format!("411502001202{:03}", 2 + dice.below(40)), None)],
-    }
 }

@@ -1,15 +1,14 @@
 //! The shadow's administration: clients and imports.
 
-use std::collections::BTreeSet;
-
 use zhida::domain::command::{
-    AdmitClient, ChangeClient, Command, GrantRequest, RevokeClient, RotateClient, StageUnits,
+    AdmitClient, ChangeClient, Command, CommitImport, GrantRequest, RevokeClient, RotateClient,
+    StageUnits,
 };
 use zhida::domain::grant::Scope;
 use zhida::domain::ids::Timestamp;
 
-use crate::city::{ancestor, level};
-use crate::shadow::{Client, Shadow, Staged};
+use super::organisation::Unit;
+use super::{Client, Shadow, Staged};
 
 const IMPORTS_MAX: usize = 8;
 
@@ -54,16 +53,16 @@ impl Shadow {
                 ("import.text_staged", Some(stage.import.0))
             }
             Command::CommitImport(commit) => {
-                if self.commit(commit.import.0)? {
-                    self.log.push(("import.committed", None));
-                    self.log.push(("units.renumbered", None));
-                    return Ok(Some(commit.import.0));
-                }
-                ("import.committed", Some(commit.import.0))
+                self.commit(commit)?;
+                return Ok(Some(commit.import.0));
             }
             Command::AbandonImport(abandon) => {
                 self.imports.remove(&abandon.import.0).ok_or("import_not_found")?;
                 ("import.abandoned", Some(abandon.import.0))
+            }
+            Command::ChangeOrganisation(change) => {
+                self.reorganise(change)?;
+                return Ok(None);
             }
             Command::AdvanceClock(_) if !self.is_driven => return Err("at_not_driven"),
             Command::AdvanceClock(advance) if advance.to.0 < self.now => {
@@ -82,8 +81,7 @@ impl Shadow {
             | Command::ReopenCase(_)
             | Command::VoidCase(_)
             | Command::NoteCase(_)
-            | Command::RevealCase(_)
-            | Command::ChangeOrganisation(_) => unreachable!("decided above, or not made"),
+            | Command::RevealCase(_) => unreachable!("it is casework"),
         };
         self.log.push((name, None));
         Ok(number)
@@ -148,7 +146,7 @@ impl Shadow {
     }
 
     fn check_grant(&self, grant: &GrantRequest) -> Result<(), &'static str> {
-        if !grant.within.iter().all(|unit| self.units.contains_key(&unit.to_string())) {
+        if !grant.within.iter().all(|unit| self.organisation.find(&unit.to_string()).is_some()) {
             return Err("range_unknown");
         }
         if grant.expires_at.is_some_and(|at| at.0 <= self.now) {
@@ -171,53 +169,33 @@ impl Shadow {
         if stage.rows.is_empty() {
             return Err("rows_out_of_bounds");
         }
-        if stage.rows.iter().any(|row| !row.is_coherent()) {
+        if stage.rows.iter().any(|row| !Unit::of(row).is_coherent()) {
             return Err("unit_incoherent");
         }
         let is_later = |until: Timestamp| until.0 > self.now;
         if stage.rows.iter().any(|row| row.valid_until.is_some_and(is_later)) {
             return Err("unit_closes_later");
         }
-        let rows = stage.rows.iter();
-        staged.units.extend(rows.map(|row| (row.code.to_string(), row.valid_until.map(|at| at.0))));
+        staged.units.extend(stage.rows.iter().cloned());
         Ok(())
     }
 
-    /// Says whether it brought the first units.
-    fn commit(&mut self, import: u32) -> Result<bool, &'static str> {
-        let staged = self.imports.get(&import).ok_or("import_not_found")?;
+    fn commit(&mut self, commit: &CommitImport) -> Result<(), &'static str> {
+        let staged = self.imports.get(&commit.import.0).ok_or("import_not_found")?.clone();
         if staged.units.is_empty() && !staged.has_matters {
             return Err("import_empty");
         }
-        let codes: BTreeSet<&String> = staged.units.iter().map(|(code, _)| code).collect();
-        if codes.len() < staged.units.len() {
-            return Err("unit_twice");
-        }
-        let is_known = |code: &String| {
-            self.units.contains_key(code) || staged.units.iter().any(|(one, _)| one == code)
-        };
-        for (code, _) in &staged.units {
-            let base = code.split('-').next().expect("a first part");
-            let parent = match (code.contains('-'), level(code)) {
-                (true, _) => base.to_owned(),
-                (false, 4) => continue,
-                (false, at) => ancestor(code, at + 1),
-            };
-            if !is_known(&parent) {
-                return Err("unit_orphaned");
+        if staged.units.is_empty() {
+            self.log.push(("import.committed", None));
+        } else {
+            if commit.seen.is_some_and(|seen| seen.0 != self.organisation.seq) {
+                return Err("organisation_stale");
             }
+            self.import_units(&staged.units)?;
         }
-        let is_closing =
-            |(_, until): &&(String, Option<i64>)| until.is_some_and(|at| at <= self.now);
-        let holds = |code: &str| self.cases.iter().any(|one| one.holder.as_deref() == Some(code));
-        if staged.units.iter().filter(is_closing).any(|(code, _)| holds(code)) {
-            return Err("unit_needs_successor");
-        }
-        let is_first = self.units.is_empty() && !staged.units.is_empty();
-        let staged = self.imports.remove(&import).expect("just found");
-        self.units.extend(staged.units);
+        self.imports.remove(&commit.import.0);
         self.has_matters |= staged.has_matters;
-        Ok(is_first)
+        Ok(())
     }
 }
 

@@ -6,10 +6,15 @@ use crate::city::HOUR;
 #[derive(Clone, Debug)]
 pub(crate) struct Life {
     pub(crate) status: &'static str,
-    pub(crate) holder: Option<String>,
+    /// Units, by their numbers less one.
+    pub(crate) holder: Option<usize>,
+    pub(super) ended_by: Option<usize>,
+    pub(crate) sender: Option<usize>,
     pub(crate) version: u32,
-    pub(crate) place: String,
+    pub(crate) place: usize,
+    pub(super) reported_at: i64,
     pub(crate) escalations: u8,
+    pub(crate) reopens: u8,
     pub(crate) is_fallback: bool,
     pub(crate) on_the_spot: bool,
     pub(crate) node: Watch,
@@ -37,13 +42,18 @@ impl Watch {
 }
 
 impl Life {
+    /// Nobody holds it any more.
+    pub(super) fn end(&mut self, status: &'static str, by: usize) {
+        (self.status, self.holder, self.ended_by) = (status, None, Some(by));
+    }
+
     /// When the next of its clocks turns, and whether it is the node's.
     pub(super) fn next_turn(&self) -> Option<(i64, bool)> {
         let node = match self.status {
             "dispatched" | "acknowledged" => self.node.next().map(|at| (at, true)),
             _ => None,
         };
-        let total = if self.status == "closed" { None } else { self.total.next() };
+        let total = self.holder.and_then(|_| self.total.next());
         match (node, total) {
             (Some((at, _)), Some(total)) if total < at => Some((total, false)),
             (None, Some(total)) => Some((total, false)),

@@ -1,19 +1,23 @@
-//! The shadow: the rules of a case's life written a second time, on codes and plain maps, to say
+//! The shadow: the rules of a city's casework written a second time, on codes and plain maps, to say
 //! beforehand what each command comes to.
+
+mod administration;
+mod casework;
+mod life;
+mod organisation;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use zhida::domain::catalogue::HomeLevel;
-use zhida::domain::command::{CaseRef, Command, ReportCase, Submission, Target};
+use zhida::domain::command::{CaseRef, Command, Submission};
 use zhida::domain::grant::{Scope, Scopes};
 use zhida::domain::ids::PrincipalId;
+use zhida::domain::organisation::UnitRow;
 
-use crate::city::{CONFIDENTIAL, HOUR, MATTERS, ancestor, is_in_scope, level};
-use crate::life::{Life, Watch};
+use crate::city::HOUR;
+use life::Life;
+use organisation::Organisation;
 
 const DAY: i64 = 24 * HOUR;
-/// Minutes that a report may lie ahead.
-const AHEAD: i64 = 5 * 60_000;
 
 /// Whose key it came with, and its body.
 fn slot_of(submission: &Submission) -> Option<((u32, String), u128)> {
@@ -27,13 +31,13 @@ pub(crate) struct Told {
     pub(crate) seq: u64,
     pub(crate) events: u16,
     /// Case, version, the status where the command moved it, the holder where it routed it.
-    pub(crate) case: Option<(u32, u32, Option<&'static str>, Option<String>)>,
+    pub(crate) case: Option<(u32, u32, Option<&'static str>, Option<usize>)>,
     /// The number of an import or a client.
     pub(crate) number: Option<u32>,
 }
 
 /// A case, and the holder that a command gave it.
-type Routed = (u32, Option<String>);
+type Routed = (u32, Option<usize>);
 
 /// What a command comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +55,7 @@ struct Kept {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Staged {
-    /// Code, and until when.
-    pub(super) units: Vec<(String, Option<i64>)>,
+    pub(super) units: Vec<UnitRow>,
     pub(super) has_matters: bool,
 }
 
@@ -89,7 +92,7 @@ pub(crate) struct Shadow {
     keys: BTreeMap<(u32, String), Kept>,
     keys_by_age: VecDeque<(i64, (u32, String))>,
     numbers: BTreeMap<(&'static str, String), u32>,
-    pub(super) units: BTreeMap<String, Option<i64>>,
+    pub(crate) organisation: Organisation,
     pub(super) has_matters: bool,
     pub(super) imports: BTreeMap<u32, Staged>,
     pub(super) imports_begun: u32,
@@ -113,20 +116,14 @@ impl Shadow {
         self.imports_begun
     }
 
-    /// The codes of all units.
-    pub(crate) fn unit_codes(&self) -> impl Iterator<Item = &str> {
-        self.units.keys().map(String::as_str)
-    }
-
     /// What became of a key.
     pub(crate) fn outcome(&self, principal: PrincipalId, key: &str) -> Option<&Told> {
         self.keys.get(&(principal.0, key.to_owned())).map(|kept| &kept.told)
     }
 
     /// The open cases of a unit, in order.
-    pub(crate) fn inbox(&self, unit: &str) -> Vec<u32> {
-        let held =
-            self.cases.iter().zip(1..).filter(|(case, _)| case.holder.as_deref() == Some(unit));
+    pub(crate) fn inbox(&self, unit: usize) -> Vec<u32> {
+        let held = self.cases.iter().zip(1..).filter(|(case, _)| case.holder == Some(unit));
         held.map(|(_, id)| id).collect()
     }
 
@@ -231,6 +228,11 @@ impl Shadow {
             }
             scopes = client.scopes;
         }
+        if let Command::ChangeOrganisation(command) = &submission.command
+            && !Self::is_bounded(&command.change)
+        {
+            return Err("out_of_bounds");
+        }
         match slot_of(submission).and_then(|(key, body)| Some((self.keys.get(&key)?, body))) {
             Some((kept, body)) if kept.body != body => Err("key_reused"),
             kept => Ok((scopes, kept.map(|(kept, _)| kept.told.clone()))),
@@ -251,48 +253,16 @@ impl Shadow {
         }
         check_scopes(scopes, &submission.command)?;
         let before = self.log.len();
-        let (case, number) = match &submission.command {
-            Command::ReportCase(report) => (Some(self.report(submission, report)?), None),
-            Command::AcknowledgeCase(verb) => {
-                (Some(self.verb(submission, &verb.target, "acknowledge")?), None)
-            }
-            Command::EscalateCase(verb) => {
-                (Some(self.verb(submission, &verb.target, "escalate")?), None)
-            }
-            Command::HandleCase(verb) => {
-                (Some(self.verb(submission, &verb.target, "handle")?), None)
-            }
-            Command::CloseCase(verb) => (Some(self.verb(submission, &verb.target, "close")?), None),
-            Command::HandDownCase(_)
-            | Command::TransferCase(_)
-            | Command::ReturnCase(_)
-            | Command::DeclineCase(_)
-            | Command::ReopenCase(_)
-            | Command::VoidCase(_)
-            | Command::NoteCase(_)
-            | Command::ChangeOrganisation(_) => unreachable!("not made"),
-            Command::RevealCase(reveal) => {
-                let is_admin = scopes.contains(Scope::Admin);
-                (Some(self.reveal(submission, &reveal.target, is_admin)?), None)
-            }
-            Command::OpenJournal(_)
-            | Command::AdmitClient(_)
-            | Command::ChangeClient(_)
-            | Command::RotateClient(_)
-            | Command::RevokeClient(_)
-            | Command::BeginImport(_)
-            | Command::StageUnits(_)
-            | Command::StageMatters(_)
-            | Command::StageText(_)
-            | Command::CommitImport(_)
-            | Command::AbandonImport(_)
-            | Command::AdvanceClock(_) => (None, self.administer(&submission.command)?),
+        let (case, number) = match self.casework(submission, scopes) {
+            Some(routed) => (Some(routed?), None),
+            None => (None, self.administer(&submission.command)?),
         };
         let events = u16::try_from(self.log.len() - before).expect("few events");
         let case = case.map(|(id, holder)| {
             let case = &self.cases[id as usize - 1];
-            let moves = !matches!(submission.command, Command::RevealCase(_));
-            (id, case.version, moves.then_some(case.status), holder)
+            // Neither moves the case, and so its answer tells of no status.
+            let stays = matches!(submission.command, Command::NoteCase(_) | Command::RevealCase(_));
+            (id, case.version, (!stays).then_some(case.status), holder)
         });
         let told = Told { seq: self.seq(), events, case, number };
         if let Some((key, body)) = slot_of(submission) {
@@ -321,184 +291,6 @@ impl Shadow {
                 self.numbers.get(&(source.name(), number.to_string())).copied()
             }
         }
-    }
-
-    fn is_unit_open(&self, code: &str) -> bool {
-        self.units.get(code).is_some_and(|until| until.is_none_or(|until| self.now < until))
-    }
-
-    /// Who acts: a unit that is known, within the scope, and open.
-    fn actor(&self, submission: &Submission) -> Result<Option<String>, &'static str> {
-        let Some(by) = submission.by.map(|by| by.to_string()) else {
-            return Ok(None);
-        };
-        if !is_in_scope(submission.principal, &by) || !self.units.contains_key(&by) {
-            return Err("unit_not_found");
-        }
-        if !self.is_unit_open(&by) {
-            return Err("unit_closed");
-        }
-        Ok(Some(by))
-    }
-
-    /// Gives the case, and who got it.
-    fn report(&mut self, by: &Submission, report: &ReportCase) -> Result<Routed, &'static str> {
-        let place = report.place.to_string();
-        let known = |row: &(&str, HomeLevel, u32, u32, bool, bool)| row.0 == &*report.matter;
-        let matter = MATTERS.iter().position(known).filter(|_| self.has_matters);
-        let matter = matter.ok_or("matter_not_found")?;
-        if !is_in_scope(by.principal, &place) || !self.units.contains_key(&place) {
-            return Err("place_not_found");
-        }
-        if level(&place) > 2 {
-            return Err("place_too_high");
-        }
-        let number =
-            report.source_number.as_ref().map(|number| (report.source.name(), number.to_string()));
-        if number.as_ref().is_some_and(|number| self.numbers.contains_key(number)) {
-            return Err("source_number_taken");
-        }
-        if report.occurred_at.is_some_and(|at| at.0 - self.now > AHEAD) {
-            return Err("occurred_in_future");
-        }
-        let (_, home, node, total, may_settle, from_occurrence) = MATTERS[matter];
-        let (holder, is_fallback) = self.route(&place, home).ok_or("no_holder")?;
-        if report.settle.is_some() {
-            if !may_settle {
-                return Err("not_on_the_spot");
-            }
-            if self.actor(by)?.as_ref() != Some(&holder) {
-                return Err("settler_not_the_holder");
-            }
-        }
-        self.actor(by)?;
-        let start = report.occurred_at.filter(|_| from_occurrence).map_or(self.now, |at| at.0);
-        self.cases.push(Life {
-            status: "dispatched",
-            holder: Some(holder.clone()),
-            version: 1,
-            place,
-            escalations: 0,
-            is_fallback,
-            on_the_spot: false,
-            node: Watch::new(start, node),
-            total: Watch::new(start, total),
-            matter,
-        });
-        let id = u32::try_from(self.cases.len()).expect("few cases");
-        self.log.push(("case.reported", Some(id)));
-        if let Some(number) = number {
-            self.numbers.insert(number, id);
-        }
-        if report.settle.is_some() {
-            let case = self.cases.last_mut().expect("just pushed");
-            (case.status, case.on_the_spot, case.version) = ("closed", true, 2);
-            case.holder = None;
-            self.log.push(("case.settled", Some(id)));
-        }
-        Ok((id, Some(holder)))
-    }
-
-    /// The unit at home on the line of the place; else the township's room, else the township.
-    fn route(&self, place: &str, home: HomeLevel) -> Option<(String, bool)> {
-        let home = [HomeLevel::Grid, HomeLevel::Village, HomeLevel::Township]
-            .iter()
-            .position(|one| *one == home)?;
-        // No office: what is at home in the township falls to its room.
-        if home < 2 && self.is_unit_open(place) && level(place) <= home {
-            let holder = ancestor(place, home);
-            if self.is_unit_open(&holder) {
-                return Some((holder, false));
-            }
-        }
-        self.centre(place).map(|centre| (centre, true))
-    }
-
-    /// The township's room, or else the township.
-    fn centre(&self, place: &str) -> Option<String> {
-        let township = ancestor(place, 2);
-        let takers = [format!("{township}-R01"), township];
-        takers.into_iter().find(|taker| self.is_unit_open(taker))
-    }
-
-    /// The case that is meant, if it exists for whoever asks.
-    fn target(&self, by: &Submission, target: &Target) -> Result<u32, &'static str> {
-        let unknown =
-            if matches!(target.case, CaseRef::Id(_)) { "case_not_found" } else { "ref_unknown" };
-        let id = self.resolve(by.principal, &target.case).ok_or(unknown)?;
-        let case = &self.cases[id as usize - 1];
-        let is_seen = |unit: &str| is_in_scope(by.principal, unit);
-        if !is_seen(&case.place) && !case.holder.as_deref().is_some_and(is_seen) {
-            return Err("case_not_found");
-        }
-        if target.version.is_some_and(|version| version != case.version) {
-            return Err("version_stale");
-        }
-        Ok(id)
-    }
-
-    fn reveal(
-        &mut self,
-        by: &Submission,
-        target: &Target,
-        is_admin: bool,
-    ) -> Result<Routed, &'static str> {
-        let id = self.target(by, target)?;
-        if MATTERS[self.cases[id as usize - 1].matter].0 == CONFIDENTIAL && !is_admin {
-            return Err("claimant_confidential");
-        }
-        self.actor(by)?;
-        self.cases[id as usize - 1].version += 1;
-        self.log.push(("case.revealed", Some(id)));
-        Ok((id, None))
-    }
-
-    /// Gives the case, and who got it.
-    fn verb(
-        &mut self,
-        by: &Submission,
-        target: &Target,
-        verb: &str,
-    ) -> Result<Routed, &'static str> {
-        let id = self.target(by, target)?;
-        let case = &self.cases[id as usize - 1];
-        let actor = self.actor(by)?.ok_or("unit_missing")?;
-        let Some(holder) = case.holder.clone() else {
-            return Err("move_not_allowed");
-        };
-        let (name, status) = match (verb, case.status) {
-            ("acknowledge", "dispatched") => ("case.acknowledged", "acknowledged"),
-            ("handle", "acknowledged") => ("case.handled", "handled"),
-            ("close", "handled") => ("case.closed", "closed"),
-            ("escalate", "dispatched" | "acknowledged") if level(&holder) < 2 => {
-                ("case.escalated", "dispatched")
-            }
-            _ => return Err("move_not_allowed"),
-        };
-        if actor != holder {
-            return Err("not_the_holder");
-        }
-        // Villages and townships never close here.
-        let up = match (verb, level(&holder)) {
-            ("escalate", 0) => ancestor(&holder, 1),
-            ("escalate", _) => self.centre(&holder).ok_or("no_holder")?,
-            _ => holder,
-        };
-        let now = self.now;
-        let case = &mut self.cases[id as usize - 1];
-        case.status = status;
-        case.version += 1;
-        match verb {
-            "escalate" => {
-                case.holder = Some(up);
-                case.escalations += 1;
-                case.node = Watch::new(now, MATTERS[case.matter].2);
-            }
-            "close" => case.holder = None,
-            _ => {}
-        }
-        self.log.push((name, Some(id)));
-        Ok((id, case.holder.clone().filter(|_| verb == "escalate")))
     }
 }
 
