@@ -34,6 +34,41 @@ macro_rules! named {
 }
 pub(crate) use named;
 
+/// A set of values of a [`named!`] type: value `n` of `ALL` is bit `n`.
+macro_rules! set {
+    ($(#[$doc:meta])* $type:ident($vis:vis $bits:ty) of $one:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        pub struct $type($vis $bits);
+
+        impl $type {
+            /// The set of these.
+            #[must_use]
+            pub fn of(all: &[$one]) -> Self {
+                Self(all.iter().fold(0, |bits, one| bits | 1 << *one as u32))
+            }
+
+            /// Whether it is in it.
+            #[must_use]
+            pub const fn contains(self, one: $one) -> bool {
+                self.0 & (1 << one as u32) != 0
+            }
+
+            /// Whether nothing is in it.
+            #[must_use]
+            pub const fn is_empty(self) -> bool {
+                self.0 == 0
+            }
+
+            /// What is in it, in order.
+            pub fn iter(self) -> impl Iterator<Item = $one> {
+                $one::ALL.iter().copied().filter(move |one| self.contains(*one))
+            }
+        }
+    };
+}
+pub(crate) use set;
+
 named!(
     /// The township's ten modules (十大模块).
     Module {

@@ -167,7 +167,7 @@ pub(super) fn decide_commit(
     {
         return Err(Rejection::OrganisationStale { seq: organisation.last_seq() });
     }
-    if state.organisation().len() + staged.units.len() > UNITS_MAX
+    if organisation.len() + staged.units.len() > UNITS_MAX
         || state.catalogue().len() + staged.matters.len() > MATTERS_MAX
     {
         return Err(Rejection::OrganisationFull);
@@ -207,7 +207,7 @@ impl<'s> After<'s> {
                 }
                 None => {
                     after.coming += 1;
-                    organisation.number_of_coming(after.coming)
+                    organisation.next_number(after.coming - 1)
                 }
             };
             if after.rows.insert(row.code, (unit, row)).is_some() {
@@ -218,30 +218,19 @@ impl<'s> After<'s> {
     }
 
     fn find(&self, code: UnitCode) -> Option<(UnitNumber, &'s UnitRow)> {
-        self.rows.get(&code).copied().or_else(|| {
-            let unit = self.organisation.find(code)?;
-            Some((unit, self.organisation.unit(unit)?))
-        })
+        self.rows.get(&code).copied().or_else(|| self.organisation.known(code))
     }
 
     /// Whether the row hangs on what will be known and, being open itself, open; and whether what
     /// hangs on it will not be left alone.
     fn check(&self, now: Timestamp, row: &UnitRow) -> Result<(), Rejection> {
-        let is_closed = |row: &UnitRow| row.valid_until.is_some_and(|until| until <= now);
-        for above in [row.code.seat(), row.reports_to].into_iter().flatten() {
-            let above = self.find(above).map(|(_, above)| above);
-            let is_good = |above: &UnitRow| is_closed(row) || !is_closed(above);
-            if !above.is_some_and(is_good) {
-                return Err(Rejection::UnitOrphaned { unit: row.code });
-            }
-        }
-        organisation::has_no_circle(row, |code| self.find(code).map(|(_, row)| row))?;
-        let Some(unit) = self.organisation.find(row.code).filter(|_| is_closed(row)) else {
+        organisation::check_above(now, row, |code| self.find(code).map(|(_, row)| row))?;
+        let Some(unit) = self.organisation.find(row.code).filter(|_| row.is_closed(now)) else {
             return Ok(());
         };
         let below = self.organisation.children(unit);
         let mut below = below.filter_map(|child| self.find(self.organisation.code(child)?));
-        if below.any(|(_, child)| child.parent() == Some(row.code) && !is_closed(child)) {
+        if below.any(|(_, child)| child.parent() == Some(row.code) && !child.is_closed(now)) {
             return Err(Rejection::UnitHasSubunits { unit: row.code });
         }
         Ok(())

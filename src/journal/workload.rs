@@ -173,8 +173,7 @@ impl Workload {
             None => return matches!(command, Command::ReportCase(_)).then(|| self.any_place()),
         };
         let status = self.state.cases().get(case)?.status;
-        let holder = status.holder().or(status.ended().map(|(by, _)| by))?;
-        self.state.organisation().code(holder)
+        self.state.organisation().code(status.unit())
     }
 
     fn any_command(&mut self) -> Command {

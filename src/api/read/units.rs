@@ -242,7 +242,7 @@ pub(in crate::api) struct CountsBody {
     cases: u64,
     /// Still open.
     open: u64,
-    /// Closed, by the level of who closed them.
+    /// Closed, declined or voided, by the level of who ended them.
     closed: ClosedBody,
     /// Closed in the call that reported them.
     on_the_spot: u64,
@@ -256,7 +256,7 @@ pub(in crate::api) struct CountsBody {
     escalations: u64,
 }
 
-/// Closed cases by level.
+/// Cases that ended, by level.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Closed)]
 pub(in crate::api) struct ClosedBody {
@@ -295,7 +295,7 @@ pub(in crate::api) async fn get_counts(
     // Reads every row: off the I/O thread.
     let census = tokio::task::spawn_blocking(move || handle.view().census()).await;
     let census = census.map_err(|_| Problem::new(Code::Internal))?;
-    let [grid, village, township, county, city] = census.closed_by_level;
+    let [grid, village, township, county, city] = census.ended_by_level;
     let body = CountsBody {
         cases: census.cases,
         open: census.open,

@@ -24,7 +24,7 @@ pub(in crate::domain) fn decide(
         return Err(Rejection::MatterNotFound);
     };
     let up = case.status.holder().and_then(|holder| one_up(state, holder, matter.module, now));
-    let Some(to) = up.and_then(|unit| state.organisation().code(unit)) else {
+    let Some(to) = up else {
         return Err(Rejection::NoHolder);
     };
     Ok(vec![Event::CaseEscalated(sent(state, now, id, case, to, &command.reason)?)])

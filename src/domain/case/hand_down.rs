@@ -16,12 +16,12 @@ pub(in crate::domain) fn decide(
     command: &SendCase,
 ) -> Result<Vec<Event>, Rejection> {
     let (id, case) = state.case_for(now, submission, &command.target, Move::HandDown)?;
-    let (holder, to) = target(state, now, submission, case, command.to)?;
+    let (holder, (unit, to)) = target(state, now, submission, case, command.to)?;
     let is_below = holder.code.range().contains(to.code)
         && (to.level() < holder.level()
             || holder.code.letter().is_none() && to.code.letter().is_some());
     if !is_below {
         return Err(Rejection::TargetUnfit { case: id });
     }
-    Ok(vec![Event::CaseHandedDown(sent(state, now, id, case, to.code, &command.reason)?)])
+    Ok(vec![Event::CaseHandedDown(sent(state, now, id, case, unit, &command.reason)?)])
 }

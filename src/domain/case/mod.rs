@@ -207,6 +207,19 @@ impl Status {
         }
     }
 
+    /// Who answers for it, or who ended it.
+    #[must_use]
+    pub const fn unit(self) -> UnitNumber {
+        match self {
+            Self::Dispatched { holder: unit }
+            | Self::Acknowledged { holder: unit, .. }
+            | Self::Handled { holder: unit, .. }
+            | Self::Closed { by: unit, .. }
+            | Self::Declined { by: unit, .. }
+            | Self::Voided { by: unit, .. } => unit,
+        }
+    }
+
     /// Who ended it and when, once nobody holds it any more.
     #[must_use]
     pub const fn ended(self) -> Option<(UnitNumber, Timestamp)> {

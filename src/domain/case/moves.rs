@@ -4,7 +4,7 @@
 //! it or open it again. Whoever sits above it may put a note to it.
 
 use super::{Case, Status};
-use crate::domain::catalogue::named;
+use crate::domain::catalogue::{named, set};
 use crate::domain::code::{Level, UnitCode};
 use crate::domain::ids::UnitNumber;
 use crate::domain::organisation::{Organisation, UnitKind, UnitRow};
@@ -37,28 +37,12 @@ named!(
     }
 );
 
-/// A set of moves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Moves(pub u32);
+set!(
+    /// A set of moves.
+    Moves(pub u32) of Move
+);
 
 impl Moves {
-    /// The set of these.
-    #[must_use]
-    pub fn of(moves: &[Move]) -> Self {
-        Self(moves.iter().fold(0, |bits, one| bits | 1 << *one as u32))
-    }
-
-    /// Whether the move is in it.
-    #[must_use]
-    pub const fn contains(self, one: Move) -> bool {
-        self.0 & (1 << one as u32) != 0
-    }
-
-    /// The moves in it, in order.
-    pub fn iter(self) -> impl Iterator<Item = Move> {
-        Move::ALL.iter().copied().filter(move |one| self.contains(*one))
-    }
-
     /// The moves of both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -102,9 +86,7 @@ impl Case {
     /// What whoever answers for it may do now: its holder, or who ended it.
     #[must_use]
     pub fn moves_now(&self, organisation: &Organisation) -> Moves {
-        let ended_by = self.status.ended().map(|(by, _)| by);
-        let unit = self.status.holder().or(ended_by);
-        unit.map_or_else(Moves::default, |unit| self.moves(organisation, unit))
+        self.moves(organisation, self.status.unit())
     }
 
     fn moves_of_holder(&self, holder: &UnitRow) -> Moves {
@@ -177,9 +159,8 @@ impl Case {
     /// Whether the case happened, or lies, in the places below that unit's seat.
     fn is_below(&self, organisation: &Organisation, row: &UnitRow) -> bool {
         let range = row.code.range();
-        let at = self.status.holder().or(self.status.ended().map(|(by, _)| by));
         let lies_within = |code: Option<UnitCode>| code.is_some_and(|code| range.contains(code));
         lies_within(organisation.code(self.place))
-            || lies_within(at.and_then(|unit| organisation.code(unit)))
+            || lies_within(organisation.code(self.status.unit()))
     }
 }

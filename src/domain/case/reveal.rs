@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::catalogue::named;
+use crate::domain::catalogue::{named, set};
 use crate::domain::command::{RevealCase, Submission};
 use crate::domain::event::{CaseRevealed, Event};
 use crate::domain::ids::Timestamp;
@@ -22,34 +22,12 @@ named!(
     }
 );
 
-/// A set of a claimant's fields.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ClaimantFields(u8);
+set!(
+    /// A set of a claimant's fields.
+    ClaimantFields(u8) of ClaimantField
+);
 
 impl ClaimantFields {
-    /// The set of these.
-    #[must_use]
-    pub fn of(fields: &[ClaimantField]) -> Self {
-        Self(fields.iter().fold(0, |bits, one| bits | 1 << *one as u8))
-    }
-
-    /// Whether the field is in it.
-    #[must_use]
-    pub const fn contains(self, one: ClaimantField) -> bool {
-        self.0 & (1 << one as u8) != 0
-    }
-
-    /// Whether nothing is in it.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The fields in it, in order.
-    pub fn iter(self) -> impl Iterator<Item = ClaimantField> {
-        ClaimantField::ALL.iter().copied().filter(move |one| self.contains(*one))
-    }
-
     /// As bits, for whoever keeps it: field `n` of [`ClaimantField::ALL`] is bit `n`.
     #[must_use]
     pub const fn bits(self) -> u8 {

@@ -28,7 +28,7 @@ pub(in crate::domain) fn decide(
     let back = case.sender.and_then(|sender| organisation.standing_in(sender, now));
     let room = || holder.and_then(|holder| organisation.centre(holder, now));
     let back = back.filter(can_hold).or_else(room).filter(|back| Some(*back) != holder);
-    let Some(to) = back.and_then(|unit| organisation.code(unit)) else {
+    let Some(to) = back else {
         return Err(Rejection::NoHolder);
     };
     Ok(vec![Event::CaseReturned(sent(state, now, id, case, to, &command.reason)?)])

@@ -5,23 +5,23 @@ use super::{Case, Light, Status};
 use crate::domain::code::UnitCode;
 use crate::domain::command::Submission;
 use crate::domain::event::{CaseSent, SealedPart};
-use crate::domain::ids::{CaseId, Timestamp};
+use crate::domain::ids::{CaseId, Timestamp, UnitNumber};
 use crate::domain::organisation::UnitRow;
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 
-/// The holder, and the unit that it wants to send the case to: open, and another.
+/// The holder's row, and the unit that it wants to send the case to: open, and another.
 pub(super) fn target<'s>(
     state: &'s State,
     now: Timestamp,
     submission: &Submission,
     case: &Case,
     to: UnitCode,
-) -> Result<(&'s UnitRow, &'s UnitRow), Rejection> {
+) -> Result<(&'s UnitRow, (UnitNumber, &'s UnitRow)), Rejection> {
     let organisation = state.organisation();
-    let found = organisation.find(to).filter(|_| submission.places.contains(to));
-    let Some(row) = found.and_then(|unit| organisation.unit(unit)) else {
+    let found = organisation.known(to).filter(|_| submission.places.contains(to));
+    let Some((unit, row)) = found else {
         return Err(Rejection::TargetNotFound);
     };
     let holder = case.status.holder().and_then(|holder| organisation.unit(holder));
@@ -34,7 +34,7 @@ pub(super) fn target<'s>(
     if row.code == holder.code {
         return Err(Rejection::TargetIsHolder);
     }
-    Ok((holder, row))
+    Ok((holder, (unit, row)))
 }
 
 /// The fact that the case goes to `to`.
@@ -43,18 +43,15 @@ pub(super) fn sent(
     now: Timestamp,
     id: CaseId,
     case: &Case,
-    to: UnitCode,
+    to: UnitNumber,
     reason: &SealedPart,
 ) -> Result<CaseSent, Rejection> {
     let Some(matter) = state.catalogue().matter(case.matter) else {
         return Err(Rejection::MatterNotFound);
     };
-    let Some(holder) = state.organisation().find(to) else {
-        return Err(Rejection::TargetNotFound);
-    };
     Ok(CaseSent {
         case: id,
-        holder,
+        holder: to,
         deadlines: case.deadlines.restarted(state.calendar(), now, matter.node_limit),
         reason: reason.clone(),
     })

@@ -17,7 +17,7 @@ pub(in crate::domain) fn decide(
     command: &SendCase,
 ) -> Result<Vec<Event>, Rejection> {
     let (id, case) = state.case_for(now, submission, &command.target, Move::Transfer)?;
-    let (holder, to) = target(state, now, submission, case, command.to)?;
+    let (holder, (unit, to)) = target(state, now, submission, case, command.to)?;
     let township = |code: UnitCode| code.ancestor(Level::Township);
     let is_beside = to.level() == holder.level()
         && to.level() <= Level::Township
@@ -25,5 +25,5 @@ pub(in crate::domain) fn decide(
     if !is_beside {
         return Err(Rejection::TargetUnfit { case: id });
     }
-    Ok(vec![Event::CaseTransferred(sent(state, now, id, case, to.code, &command.reason)?)])
+    Ok(vec![Event::CaseTransferred(sent(state, now, id, case, unit, &command.reason)?)])
 }

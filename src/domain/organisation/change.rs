@@ -51,7 +51,7 @@ fn amend(state: &State, now: Timestamp, row: &UnitRow) -> Result<Vec<Event>, Rej
     if row.valid_until.is_some() || row.successor.is_some() || !row.is_open(now) {
         return Err(Rejection::UnitClosesElsewhere { unit: row.code });
     }
-    check_above(organisation, now, row)?;
+    check_above(now, row, row_of(organisation))?;
     check_changes(organisation, unit, row.code)?;
     Ok(vec![Event::UnitChanged(UnitChanged { unit, row: row.clone() })])
 }
@@ -140,9 +140,9 @@ fn move_to(state: &State, now: Timestamp, command: &MoveUnit) -> Result<Vec<Even
         check_changes(organisation, *moved, *code)?;
     }
     let moved = UnitRow { code: to, ..row.clone() };
-    check_above(organisation, now, &moved)?;
-    let mut events: Vec<_> = renumbering_before(organisation, coming.len()).into_iter().collect();
-    events.insert(0, Event::UnitMoved(UnitMoved { unit, to }));
+    check_above(now, &moved, row_of(organisation))?;
+    let mut events = vec![Event::UnitMoved(UnitMoved { unit, to })];
+    events.extend(renumbering_before(organisation, coming.len()));
     Ok(events)
 }
 
@@ -201,9 +201,7 @@ fn close_all(
 
 /// A known unit that is to take over.
 fn heir(organisation: &Organisation, code: UnitCode) -> Result<(UnitNumber, &UnitRow), Rejection> {
-    let found = organisation.find(code);
-    let found = found.and_then(|unit| Some((unit, organisation.unit(unit)?)));
-    found.ok_or(Rejection::SuccessorNotFound { unit: code })
+    organisation.known(code).ok_or(Rejection::SuccessorNotFound { unit: code })
 }
 
 fn open_unit(
@@ -211,9 +209,7 @@ fn open_unit(
     now: Timestamp,
     code: UnitCode,
 ) -> Result<(UnitNumber, &UnitRow), Rejection> {
-    let found = organisation.find(code);
-    let found = found.and_then(|unit| Some((unit, organisation.unit(unit)?)));
-    match found.filter(|(_, row)| row.code == code) {
+    match organisation.known(code).filter(|(_, row)| row.code == code) {
         None => Err(Rejection::UnitUnknown { unit: code }),
         Some((_, row)) if !row.is_open(now) => Err(Rejection::UnitNotOpen { unit: code }),
         Some(found) => Ok(found),
@@ -235,30 +231,26 @@ fn check_new(organisation: &Organisation, now: Timestamp, row: &UnitRow) -> Resu
     if organisation.find(row.code).is_some() {
         return Err(Rejection::UnitCodeTaken { unit: row.code });
     }
-    check_above(organisation, now, row)
+    check_above(now, row, row_of(organisation))
 }
 
-/// Whether what is above the unit is known and not closed, and no circle comes of it.
-fn check_above(
-    organisation: &Organisation,
+fn row_of<'o>(organisation: &'o Organisation) -> impl Fn(UnitCode) -> Option<&'o UnitRow> {
+    |code| organisation.known(code).map(|(_, row)| row)
+}
+
+/// Whether what is above the row is among those that `row_of` knows and, unless the row is closed
+/// itself, not closed; and whether the way up from it comes to an end.
+pub(in crate::domain) fn check_above<'r>(
     now: Timestamp,
-    row: &UnitRow,
-) -> Result<(), Rejection> {
-    let row_of = |code: UnitCode| organisation.find(code).and_then(|unit| organisation.unit(unit));
-    for above in [row.code.seat(), row.reports_to].into_iter().flatten() {
-        let is_closed = |above: &UnitRow| above.valid_until.is_some_and(|until| until <= now);
-        if row_of(above).is_none_or(is_closed) {
-            return Err(Rejection::UnitOrphaned { unit: row.code });
-        }
-    }
-    has_no_circle(row, row_of)
-}
-
-/// Whether the way up from the row comes to an end, with the rows that `row_of` knows.
-pub(in crate::domain) fn has_no_circle<'r>(
     row: &UnitRow,
     row_of: impl Fn(UnitCode) -> Option<&'r UnitRow>,
 ) -> Result<(), Rejection> {
+    for above in [row.code.seat(), row.reports_to].into_iter().flatten() {
+        let fits = |above: &UnitRow| row.is_closed(now) || !above.is_closed(now);
+        if !row_of(above).is_some_and(fits) {
+            return Err(Rejection::UnitOrphaned { unit: row.code });
+        }
+    }
     let mut above = row.parent();
     for _ in 0..ANCESTORS_MAX {
         match above {

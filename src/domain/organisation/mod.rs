@@ -22,8 +22,7 @@ pub use numbering::{OrderedUnit, Subtree};
 pub use unit::{Modules, UnitKind, UnitRow};
 
 pub(super) use change::{
-    check_changes, decide, evolve_changed, evolve_closed, evolve_moved, evolve_opened,
-    has_no_circle,
+    check_above, check_changes, decide, evolve_changed, evolve_closed, evolve_moved, evolve_opened,
 };
 pub(super) use numbering::renumbering_before;
 pub(super) use successor::{Bequest, bequests};
@@ -66,6 +65,12 @@ impl Organisation {
         self.by_code.get(&code).copied()
     }
 
+    /// The unit that has, or had, that code.
+    pub(super) fn known(&self, code: UnitCode) -> Option<(UnitNumber, &UnitRow)> {
+        let number = self.find(code)?;
+        Some((number, self.unit(number)?))
+    }
+
     /// The unit as it was at that moment.
     #[must_use]
     pub fn unit_at(&self, number: UnitNumber, at: Timestamp) -> Option<&UnitRow> {
@@ -103,9 +108,10 @@ impl Organisation {
         self.rows.is_empty()
     }
 
-    /// The number that the `th` of some new units will get, counted from 1 in organisation order.
-    pub(super) fn number_of_coming(&self, th: usize) -> UnitNumber {
-        self.next_number(th - 1)
+    /// The number that a new unit gets before which `before` others come.
+    pub(super) fn next_number(&self, before: usize) -> UnitNumber {
+        let next = self.rows.len() + before + 1;
+        UnitNumber(u32::try_from(next).expect("bounded by UNITS_MAX"))
     }
 
     /// The newest change of it in the journal: its version.
@@ -128,20 +134,18 @@ impl Organisation {
     }
 
     /// Puts a unit in: what it was before is kept beside.
-    fn put(&mut self, row: UnitRow, at: Timestamp) -> UnitNumber {
-        let Some(number) = self.find(row.code) else {
-            return self.push(row);
-        };
-        self.replace(number, row, at);
-        number
+    fn put(&mut self, row: UnitRow, at: Timestamp) {
+        match self.find(row.code) {
+            Some(number) => self.replace(number, row, at),
+            None => self.push(row),
+        }
     }
 
     /// Puts a unit in under the next number, behind those in order.
-    fn push(&mut self, row: UnitRow) -> UnitNumber {
+    fn push(&mut self, row: UnitRow) {
         let code = row.code;
         let number = self.push_row(row);
         self.numbering.came(code, number);
-        number
     }
 
     fn push_row(&mut self, row: UnitRow) -> UnitNumber {
@@ -151,12 +155,6 @@ impl Organisation {
         self.rows.push(row);
         self.hang_on(next);
         next
-    }
-
-    /// The number that a unit gets before which `before` others come.
-    fn next_number(&self, before: usize) -> UnitNumber {
-        let next = self.rows.len() + before + 1;
-        UnitNumber(u32::try_from(next).expect("bounded by UNITS_MAX"))
     }
 
     /// Makes a known unit another row, as of `at`.

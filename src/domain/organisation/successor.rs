@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::UnitRow;
+use crate::domain::case;
 use crate::domain::code::{Level, UnitCode};
 use crate::domain::event::Event;
 use crate::domain::ids::{Timestamp, UnitNumber};
@@ -38,7 +39,7 @@ pub(in crate::domain) fn bequests(
     }
     let by_number: BTreeMap<UnitNumber, &Bequest<'_>> =
         closing.iter().map(|bequest| (bequest.from, bequest)).collect();
-    let held = super::super::case::held_by(state, |unit| by_number.contains_key(&unit));
+    let held = case::held_by(state, |unit| by_number.contains_key(&unit));
     let mut events = Vec::new();
     for (from, cases) in held {
         let Some(bequest) = by_number.get(&from) else {
@@ -50,7 +51,7 @@ pub(in crate::domain) fn bequests(
         if row.level() > Level::Township {
             return Err(Rejection::SuccessorUnfit { unit: bequest.code });
         }
-        events.extend(super::super::case::decide_inherit(from, successor, &cases));
+        events.extend(case::decide_inherit(from, successor, &cases));
     }
     Ok(events)
 }

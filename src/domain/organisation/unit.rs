@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::catalogue::{Module, named};
+use crate::domain::catalogue::{Module, named, set};
 use crate::domain::code::{Level, UnitCode};
 use crate::domain::ids::Timestamp;
 
@@ -59,34 +59,10 @@ impl UnitKind {
     }
 }
 
-/// A set of the ten modules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Modules(pub u16);
-
-impl Modules {
-    /// The set of these.
-    #[must_use]
-    pub fn of(modules: &[Module]) -> Self {
-        Self(modules.iter().fold(0, |bits, one| bits | 1 << *one as u16))
-    }
-
-    /// Whether the module is in it.
-    #[must_use]
-    pub const fn contains(self, module: Module) -> bool {
-        self.0 & (1 << module as u16) != 0
-    }
-
-    /// Whether none is in it.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The modules in it, in order.
-    pub fn iter(self) -> impl Iterator<Item = Module> {
-        Module::ALL.iter().copied().filter(move |one| self.contains(*one))
-    }
-}
+set!(
+    /// A set of the ten modules.
+    Modules(pub u16) of Module
+);
 
 /// A unit as an import's text gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,8 +110,13 @@ impl UnitRow {
     /// Whether it exists at that moment.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.valid_from.is_none_or(|from| from <= now)
-            && self.valid_until.is_none_or(|until| now < until)
+        self.valid_from.is_none_or(|from| from <= now) && !self.is_closed(now)
+    }
+
+    /// Whether it exists no more at that moment.
+    #[must_use]
+    pub fn is_closed(&self, now: Timestamp) -> bool {
+        self.valid_until.is_some_and(|until| until <= now)
     }
 
     /// Whether kind, code and modules fit each other, and it names others than itself.

@@ -133,9 +133,7 @@ pub(super) fn submission_of(world: &mut World, step: &Step) -> Option<Submission
         Step::Verb { verb, case, by_holder, version, key } => {
             let id = CaseId(case);
             let status = world.state.cases().get(id).map(|case| case.status);
-            let holder =
-                status.and_then(|status| status.holder().or(status.ended().map(|(by, _)| by)));
-            let holder = holder.and_then(|holder| world.state.organisation().code(holder));
+            let holder = status.and_then(|status| world.state.organisation().code(status.unit()));
             let by =
                 if by_holder { holder.map(|code| code.to_string()) } else { Some(ROOM.into()) };
             let mut command = world.verb(VERBS[verb], id);

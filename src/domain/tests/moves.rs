@@ -96,7 +96,7 @@ fn row_of(world: &World, case: CaseId) -> String {
 /// Who answers for the case: its holder, or who ended it.
 fn answers(world: &World, case: CaseId) -> String {
     let status = world.case(case).status;
-    let unit = status.holder().or(status.ended().map(|(by, _)| by)).expect("somebody");
+    let unit = status.unit();
     world.state.organisation().code(unit).expect("a known unit").to_string()
 }
 

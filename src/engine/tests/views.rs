@@ -350,7 +350,7 @@ fn a_start_publishes_what_the_stop_left() {
     let expected = Census {
         cases: 5,
         open: 3,
-        closed_by_level: [1, 1, 0, 0, 0],
+        ended_by_level: [1, 1, 0, 0, 0],
         on_the_spot: 1,
         yellow: 3,
         red: 0,

@@ -3,6 +3,7 @@
 
 use std::iter::Peekable;
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
@@ -16,7 +17,8 @@ const CHUNK: usize = 4_096;
 /// All published cases, dense from 1.
 #[derive(Debug, Default)]
 pub(super) struct CaseRows {
-    chunks: RwLock<Vec<RwLock<Chunk>>>,
+    /// Held to find a chunk and to add one, never while rows are looked through.
+    chunks: RwLock<Vec<Arc<RwLock<Chunk>>>>,
     len: AtomicUsize,
 }
 
@@ -55,7 +57,7 @@ impl CaseRows {
         let number = index(*first) / CHUNK;
         if self.chunks.read().len() == number {
             let chunk = Chunk { rows: Vec::with_capacity(CHUNK), changed_at: Timestamp::EPOCH };
-            self.chunks.write().push(RwLock::new(chunk));
+            self.chunks.write().push(Arc::new(RwLock::new(chunk)));
         }
         let chunks = self.chunks.read();
         let mut chunk = chunks[number].write();
@@ -72,13 +74,17 @@ impl CaseRows {
         true
     }
 
+    fn chunk(&self, number: usize) -> Option<Arc<RwLock<Chunk>>> {
+        self.chunks.read().get(number).map(Arc::clone)
+    }
+
     /// Calls `each` with every published case, in order, a chunk at a time.
     pub(super) fn for_each(&self, mut each: impl FnMut(CaseId, &Case)) {
-        let mut number = 0;
-        for chunk in self.chunks.read().iter() {
+        let mut id = 0;
+        for chunk in (0..).map_while(|number| self.chunk(number)) {
             for case in &chunk.read().rows {
-                number += 1;
-                each(CaseId(number), case);
+                id += 1;
+                each(CaseId(id), case);
             }
         }
     }
@@ -86,7 +92,7 @@ impl CaseRows {
     /// How many cases were received before that moment. Numbers are given in the order received.
     pub(super) fn received_before(&self, moment: Timestamp) -> usize {
         let chunks = self.chunks.read();
-        let begins_before = |chunk: &RwLock<Chunk>| {
+        let begins_before = |chunk: &Arc<RwLock<Chunk>>| {
             chunk.read().rows.first().is_some_and(|case| case.reported_at < moment)
         };
         let Some(last) = chunks.partition_point(begins_before).checked_sub(1) else {
@@ -104,14 +110,14 @@ impl CaseRows {
         sieve: &Sieve<'_>,
         mut each: impl FnMut(CaseId, &Case) -> ControlFlow<()>,
     ) {
-        let (chunks, whole) = (self.chunks.read(), places.clone());
         for number in numbers(&places) {
-            let Some(chunk) = chunks.get(number).map(RwLock::read) else { return };
+            let Some(chunk) = self.chunk(number) else { return };
+            let chunk = chunk.read();
             if !sieve.reaches(chunk.changed_at) {
                 continue;
             }
             let mut cases =
-                (number * CHUNK..).zip(&chunk.rows).filter(|(at, _)| whole.contains(at));
+                (number * CHUNK..).zip(&chunk.rows).filter(|(at, _)| places.contains(at));
             if cases.try_for_each(|(at, case)| each(case_at(at), case)).is_break() {
                 return;
             }
@@ -125,15 +131,15 @@ impl CaseRows {
         sieve: &Sieve<'_>,
         mut each: impl FnMut(CaseId, &Case) -> ControlFlow<()>,
     ) {
-        let (chunks, whole) = (self.chunks.read(), places.clone());
         for number in numbers(&places).rev() {
-            let Some(chunk) = chunks.get(number).map(RwLock::read) else { continue };
+            let Some(chunk) = self.chunk(number) else { continue };
+            let chunk = chunk.read();
             if !sieve.reaches(chunk.changed_at) {
                 continue;
             }
             let first = number * CHUNK;
             let cases = (first..first + chunk.rows.len()).zip(&chunk.rows).rev();
-            let mut cases = cases.filter(|(at, _)| whole.contains(at));
+            let mut cases = cases.filter(|(at, _)| places.contains(at));
             if cases.try_for_each(|(at, case)| each(case_at(at), case)).is_break() {
                 return;
             }

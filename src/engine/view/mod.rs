@@ -29,7 +29,7 @@ use crate::domain::client::Clients;
 use crate::domain::code::Level;
 use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp, UnitNumber};
 use crate::domain::import::StagedImport;
-use crate::domain::organisation::Organisation;
+use crate::domain::organisation::{Organisation, UnitRow};
 use crate::domain::state::State;
 use crate::engine::query::Standing;
 
@@ -60,7 +60,8 @@ struct Moved {
     now: Option<(UnitNumber, Standing)>,
 }
 
-/// What is replaced as one: it changes with an import or a client, not with a case.
+/// What is replaced as one: it changes with the organisation, an import or a client, not with a
+/// case.
 #[derive(Clone, Debug, Default)]
 struct Whole {
     organisation: Arc<Organisation>,
@@ -89,8 +90,9 @@ pub struct Census {
     pub cases: u64,
     /// Still open.
     pub open: u64,
-    /// Closed, by the level of who closed them: grid, village, township, county, city.
-    pub closed_by_level: [u64; 5],
+    /// Closed, declined or voided, by the level of who ended them: grid, village, township, county,
+    /// city.
+    pub ended_by_level: [u64; 5],
     /// Closed in the call that reported them.
     pub on_the_spot: u64,
     /// Whose node or total clock turned yellow at least, and none red.
@@ -270,8 +272,7 @@ impl Census {
             self.open += 1;
             return;
         };
-        let level =
-            organisation.unit(by).map_or(Level::City, crate::domain::organisation::UnitRow::level);
-        self.closed_by_level[level as usize] += 1;
+        let level = organisation.unit(by).map_or(Level::City, UnitRow::level);
+        self.ended_by_level[level as usize] += 1;
     }
 }
