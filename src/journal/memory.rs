@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -15,6 +16,9 @@ use super::{AppendError, Journal, ReadError, Reader};
 use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
 use crate::domain::record::Record;
+
+/// Longer than anything takes that a test waits for: what has not come then never comes.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The writing end.
 #[derive(Debug, Default)]
@@ -105,9 +109,11 @@ impl MemoryFaults {
     }
 
     /// Returns once an append waits.
+    ///
+    /// # Panics
+    /// When none comes within a minute.
     pub fn wait_for_held_append(&self) {
-        let mut content = self.disk.content.lock();
-        self.disk.gate.wait_while(&mut content, |content| content.held_appends.waiting == 0);
+        self.wait_until(|content| content.held_appends.waiting > 0);
     }
 
     /// Lets every read from now on wait, until [`release_reads`](Self::release_reads).
@@ -122,9 +128,24 @@ impl MemoryFaults {
     }
 
     /// Returns once that many reads wait.
+    ///
+    /// # Panics
+    /// When fewer come within a minute.
     pub fn wait_for_held_reads(&self, count: u32) {
+        self.wait_until(|content| content.held_reads.waiting >= count);
+    }
+
+    /// How many reads wait.
+    #[must_use]
+    pub fn held_reads(&self) -> u32 {
+        self.disk.content.lock().held_reads.waiting
+    }
+
+    fn wait_until(&self, has_come: impl Fn(&Content) -> bool) {
         let mut content = self.disk.content.lock();
-        self.disk.gate.wait_while(&mut content, |content| content.held_reads.waiting < count);
+        let waited =
+            self.disk.gate.wait_while_for(&mut content, |content| !has_come(content), PATIENCE);
+        assert!(!waited.timed_out(), "what a test waits for comes");
     }
 
     /// Says that a roll is due, until the next one.

@@ -115,6 +115,30 @@ impl Rig {
         self.pause.tended.recv_timeout(LONG).expect("the sequencer tends its journal");
     }
 
+    /// Waits until that many reads are held. What asks for them goes on meanwhile.
+    pub(super) fn wait_for_held_reads(&self, count: u32) {
+        self.run(async {
+            while self.faults.held_reads() < count {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+    }
+
+    /// Asks again until the answer is a good one.
+    pub(super) fn until_good<T, E, F: Future<Output = Result<T, E>>>(
+        &self,
+        ask: impl Fn() -> F,
+    ) -> T {
+        self.run(async {
+            loop {
+                match ask().await {
+                    Ok(good) => return good,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+                }
+            }
+        })
+    }
+
     /// Lets everything that can go on go on, as far as it goes.
     pub(super) fn settle(&self) {
         self.runtime.block_on(async {
