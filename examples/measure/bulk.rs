@@ -31,6 +31,20 @@ pub(crate) fn send_all(target: &Target, bodies: &Arc<Bodies>) -> Result<f64, Fai
     })
 }
 
+/// Sends all bodies once, with keys of that seed; the seconds.
+pub(crate) fn send_renewed(
+    target: &Target,
+    bodies: &Arc<Bodies>,
+    seed: u64,
+) -> Result<f64, Failure> {
+    let next = AtomicUsize::new(0);
+    let bodies = Arc::clone(bodies);
+    send(target, move || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        (number < bodies.len()).then(|| bodies.renewed(number, seed))
+    })
+}
+
 /// Sends bodies with ever new keys until told to stop; the seconds.
 pub(crate) fn send_until(
     target: &Target,

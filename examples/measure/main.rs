@@ -15,6 +15,7 @@ mod child;
 mod io;
 mod machine;
 mod posts;
+mod queries;
 mod rows;
 mod stats;
 
@@ -79,6 +80,10 @@ pub(crate) enum Row {
     N8,
     /// Peak memory at ten times the connections ÷ at one.
     Overload,
+    /// Lone POST p99 while people and screens query ÷ without.
+    Queries,
+    /// The server's processor time a command at ten times the cases ÷ at one.
+    N10,
     /// The I/O runtimes against each other. Only where it is asked for.
     Io,
 }

@@ -13,6 +13,7 @@ use crate::bulk::{self, Target};
 use crate::child::{Listening, Zhida};
 use crate::io;
 use crate::posts::{self, Latency, Posted, Requests, Run, STEPS, Until};
+use crate::queries;
 use crate::stats::{Spread, figure};
 use crate::{Failure, Options, Row};
 
@@ -27,6 +28,8 @@ pub(crate) const ALL: &[(Row, Measure)] = &[
     (Row::N4, measure_n4),
     (Row::N8, measure_n8),
     (Row::Overload, measure_overload),
+    (Row::Queries, queries::measure),
+    (Row::N10, measure_n10),
     (Row::Io, io::measure),
 ];
 
@@ -35,11 +38,13 @@ const SINGLE_BODIES: u64 = 4_096;
 /// How much of a segment is filled when N8 kills the server.
 const FILLED_AT_THE_KILL: f64 = 0.95;
 const SEGMENT_BYTES: f64 = 134_217_728.0;
-/// How far the bulk load of N4 is behind the lone POST: the scheduler's nice value.
-const GIVES_WAY: i32 = 5;
+/// How far a load is behind the lone POST that is measured beside it: the scheduler's nice value.
+pub(crate) const GIVES_WAY: i32 = 5;
 /// Cases of the overload row: the same number at either load, so that memory can be compared.
 const OVERLOAD_CASES: u64 = 640_000;
 const OVERLOAD_TIMES: usize = 10;
+/// How many times the reports N10 comes to.
+const N10_TIMES: u64 = 10;
 
 /// What all rows are measured with.
 #[derive(Clone)]
@@ -68,6 +73,15 @@ impl Work {
         &self.dir
     }
 
+    pub(crate) fn city(&self) -> &City {
+        &self.city
+    }
+
+    /// Bodies of single POSTs.
+    pub(crate) fn singles(&self) -> &[Vec<u8>] {
+        &self.singles
+    }
+
     /// Pairs of runs.
     pub(crate) fn pairs(&self) -> usize {
         self.options.pairs()
@@ -77,20 +91,20 @@ impl Work {
         if self.options.quick { self.options.reports / 4 } else { self.options.reports }
     }
 
-    fn bodies(&self) -> Arc<Bodies> {
+    pub(crate) fn bodies(&self) -> Arc<Bodies> {
         Arc::new(Bodies::of(&self.city, self.reports(), self.options.body_lines))
     }
 
-    fn run(&self, connections: usize) -> Run {
+    pub(crate) fn run(&self, connections: usize) -> Run {
         let until = Until::Passed(Duration::from_secs(self.options.seconds()));
         Run { connections, until, wants_latencies: false }
     }
 
-    async fn fresh(&self) -> Result<Zhida, Failure> {
+    pub(crate) async fn fresh(&self) -> Result<Zhida, Failure> {
         Zhida::fresh(&self.options, &self.dir, &self.city).await
     }
 
-    fn target(&self, server: &Zhida) -> Result<Target, Failure> {
+    pub(crate) fn target(&self, server: &Zhida) -> Result<Target, Failure> {
         let connections = self.options.bulk_connections;
         Ok(Target { url: server.url(), token: server.token()?, connections })
     }
@@ -252,7 +266,7 @@ fn measure_n4(work: &Work) -> Result<String, Failure> {
 }
 
 /// The p99 in µs, and in words where the slowest hundredth spent its time.
-fn slowest_hundredth(latencies: &mut [Latency], load: &str, told: &mut String) -> f64 {
+pub(crate) fn slowest_hundredth(latencies: &mut [Latency], load: &str, told: &mut String) -> f64 {
     latencies.sort_by(|one, other| one.us.total_cmp(&other.us));
     let slowest = &latencies[latencies.len() * 99 / 100..];
     let mean_ms = |of: &dyn Fn(&Latency) -> f64| {
@@ -353,7 +367,37 @@ fn measure_overload(work: &Work) -> Result<String, Failure> {
     Ok(told)
 }
 
-fn all_created(posted: &Posted) -> Result<(), Failure> {
+/// The server's processor time a command, all its threads and its folds counted, as the cases grow.
+fn measure_n10(work: &Work) -> Result<String, Failure> {
+    let bodies = work.bodies();
+    let server = block_on(work.fresh())?;
+    let target = work.target(&server)?;
+    let mut micros = Vec::new();
+    for part in 0..N10_TIMES {
+        let used = server.process().cpu_seconds()?;
+        bulk::send_renewed(&target, &bodies, FIRST_SEED + part)?;
+        let used = server.process().cpu_seconds()? - used;
+        micros.push(used * 1e6 / figure(work.reports()));
+    }
+    let peak = server.peak_memory_mb()?;
+    let (first, later) = (micros[0], Spread::of(micros[1..].to_vec()));
+    let mut told = String::new();
+    for each in &micros {
+        write!(told, " {each:.2}")?;
+    }
+    Ok(format!(
+        "N10  {} reports, then {} times as many: the server's processor time, µs a command\n    \
+             {told}\n     \
+              the first {first:.2}, all further parts       {later:.2}\n     \
+              N10 further ÷ first                     {:.2}\n     \
+              peak memory, MB                         {peak:.0}",
+        work.reports(),
+        N10_TIMES,
+        later.median / first,
+    ))
+}
+
+pub(crate) fn all_created(posted: &Posted) -> Result<(), Failure> {
     if posted.created > 0 && posted.overloaded == 0 && posted.other == 0 {
         return Ok(());
     }
@@ -361,6 +405,6 @@ fn all_created(posted: &Posted) -> Result<(), Failure> {
     Err(format!("{created} × 201, {overloaded} × 503, {other} other answers").into())
 }
 
-fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }

@@ -123,7 +123,12 @@ pub(crate) fn views(drive: &Drive<'_>) {
             "case {id}"
         );
         assert_eq!(
-            (unit_of(case.place), case.sender.map(unit_of), case.is_fallback, case.on_the_spot),
+            (
+                unit_of(case.place),
+                case.sender.unit().map(unit_of),
+                case.is_fallback,
+                case.on_the_spot
+            ),
             (life.place, life.sender, life.is_fallback, life.on_the_spot),
             "case {id}"
         );

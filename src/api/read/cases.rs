@@ -110,7 +110,7 @@ impl CaseRow {
             holder: holder.and_then(code),
             ended_by: ended_by.and_then(code),
             place: case.place_code(organisation).map(CodeText),
-            sender: case.sender.and_then(code),
+            sender: case.sender.unit().and_then(code),
             matter: catalogue.matter(case.matter).map(|matter| matter.code.to_string()),
             severity: case.severity.name(),
             source: case.source.name(),

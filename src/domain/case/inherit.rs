@@ -38,7 +38,7 @@ pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &Case
     for (id, _) in &event.cases {
         state.change_case(*id, record, |case| {
             case.status = case.status.held_by(event.holder);
-            case.sender = case.sender.filter(|sender| *sender != event.holder);
+            case.sender = case.sender.unit().filter(|sender| *sender != event.holder).into();
         });
     }
 }

@@ -39,7 +39,7 @@ use super::ids::{MatterNumber, Seq, Timestamp, UnitNumber};
 pub(super) use moves::MOVE_BITS;
 pub use moves::{Move, Moves};
 pub use reveal::{ClaimantField, ClaimantFields};
-pub use slab::Cases;
+pub use slab::{CHUNK_ROWS, CaseChunk, Cases};
 pub use timers::Timer;
 
 pub(super) use acknowledge::{decide as decide_acknowledge, evolve as evolve_acknowledged};
@@ -243,6 +243,33 @@ impl Status {
     }
 }
 
+/// Who sent a case to its holder; nobody where routing did. In the space of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sender(UnitNumber);
+
+impl Sender {
+    /// Routing sent it.
+    pub const NOBODY: Self = Self(UnitNumber(0));
+
+    /// The unit, if one did.
+    #[must_use]
+    pub fn unit(self) -> Option<UnitNumber> {
+        (self != Self::NOBODY).then_some(self.0)
+    }
+
+    /// The unit's number; zero for nobody.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0.0
+    }
+}
+
+impl From<Option<UnitNumber>> for Sender {
+    fn from(unit: Option<UnitNumber>) -> Self {
+        unit.map_or(Self::NOBODY, Self)
+    }
+}
+
 /// The hot record of a case: what routing, clocks and lists need. Texts are in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Case {
@@ -262,8 +289,8 @@ pub struct Case {
     pub version: u32,
     /// Where it happened: the unit as it was then.
     pub place: UnitNumber,
-    /// Who sent it to its holder; none where routing did.
-    pub sender: Option<UnitNumber>,
+    /// Who sent it to its holder.
+    pub sender: Sender,
     /// Of what.
     pub matter: MatterNumber,
     /// How grave.
@@ -312,7 +339,7 @@ impl Case {
         hash_of_words([
             u64::from(id.0) << 32 | u64::from(self.version),
             u64::from(holder.0) << 32 | u64::from(self.place.0),
-            u64::from(self.sender.map_or(0, |sender| sender.0)) << 32
+            u64::from(self.sender.number()) << 32
                 | u64::from(self.reopens) << 16
                 | u64::from(self.matter.0),
             u64::from_le_bytes(small),

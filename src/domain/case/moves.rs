@@ -106,7 +106,10 @@ impl Case {
                 Move::Decline,
                 Move::Note,
             ]))
-            .keep(Move::Return, self.sender.is_some() || holder.kind != UnitKind::GovernanceRoom),
+            .keep(
+                Move::Return,
+                self.sender.unit().is_some() || holder.kind != UnitKind::GovernanceRoom,
+            ),
             Status::Acknowledged { .. } => sends(Moves::of(&[
                 Move::Escalate,
                 Move::HandDown,

@@ -40,7 +40,7 @@ pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &Case
         case.deadlines = event.deadlines;
         case.node_light = Light::Green;
         case.total_light = Light::Green;
-        case.sender = record.actor.unit.filter(|by| *by != event.holder);
+        case.sender = record.actor.unit.filter(|by| *by != event.holder).into();
         case.reopens = case.reopens.saturating_add(1);
     });
 }

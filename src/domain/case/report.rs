@@ -1,6 +1,6 @@
 //! Reporting: a case comes, is routed to its holder, and may be settled in the same call.
 
-use super::{Case, Light, Status};
+use super::{Case, Light, Sender, Status};
 use crate::domain::catalogue::{HomeLevel, MatterRow};
 use crate::domain::clock::Deadlines;
 use crate::domain::code::Level;
@@ -111,7 +111,7 @@ pub(in crate::domain) fn evolve_reported(state: &mut State, record: &Record, eve
         changed_at: record.at,
         version: 1,
         place: event.place,
-        sender: None,
+        sender: Sender::NOBODY,
         matter: event.matter,
         severity: event.severity,
         source: event.source,

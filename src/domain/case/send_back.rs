@@ -2,8 +2,8 @@
 //! governance room where routing sent it, where it was returned before, or where whoever sent it
 //! sits above the township: no case lies there.
 
-use super::Move;
 use super::sent::sent;
+use super::{Move, Sender};
 use crate::domain::code::Level;
 use crate::domain::command::{ReasonedMove, Submission};
 use crate::domain::event::{CaseSent, Event};
@@ -25,7 +25,7 @@ pub(in crate::domain) fn decide(
     let can_hold = |unit: &UnitNumber| {
         organisation.code(*unit).is_some_and(|code| code.level() <= Level::Township)
     };
-    let back = case.sender.and_then(|sender| organisation.standing_in(sender, now));
+    let back = case.sender.unit().and_then(|sender| organisation.standing_in(sender, now));
     let room = || holder.and_then(|holder| organisation.centre(holder, now));
     let back = back.filter(can_hold).or_else(room).filter(|back| Some(*back) != holder);
     let Some(to) = back else {
@@ -37,5 +37,5 @@ pub(in crate::domain) fn decide(
 pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &CaseSent) {
     super::evolve_sent(state, record, event);
     // Who returned it is not who sent it: it cannot go to and fro.
-    state.amend_case(event.case, |case| case.sender = None);
+    state.amend_case(event.case, |case| case.sender = Sender::NOBODY);
 }

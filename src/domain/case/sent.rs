@@ -60,7 +60,7 @@ pub(super) fn sent(
 /// It waits for its new holder to sign.
 pub(in crate::domain) fn evolve(state: &mut State, record: &Record, event: &CaseSent) {
     state.change_case(event.case, record, |case| {
-        case.sender = case.status.holder();
+        case.sender = case.status.holder().into();
         case.status = Status::Dispatched { holder: event.holder };
         case.deadlines = event.deadlines;
         case.node_light = Light::Green;

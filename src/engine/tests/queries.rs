@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::rig::*;
-use crate::domain::case::{Case, Light, Source, Status, StatusName};
+use crate::domain::case::{Case, Light, Sender, Source, Status, StatusName};
 use crate::domain::catalogue::Severity;
 use crate::domain::clock::Deadlines;
 use crate::domain::code::{CodeRange, UnitCode};
@@ -112,7 +112,7 @@ fn any_case() -> impl Strategy<Value = Case> {
             changed_at: at.max(ended_at),
             version: 1,
             place: UnitNumber(place),
-            sender: None,
+            sender: Sender::NOBODY,
             matter: MatterNumber(matter),
             severity,
             source,

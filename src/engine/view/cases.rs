@@ -1,5 +1,5 @@
-//! The published copy of every case: rows in chunks, each chunk behind a lock that is held while
-//! rows are copied or looked through, and for nothing else.
+//! The published cases: the chunks of the state as of the newest turn. What reads holds a chunk and
+//! not a lock, and the writer never waits for it.
 
 use std::iter::Peekable;
 use std::ops::{ControlFlow, Range};
@@ -8,23 +8,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 
-use crate::domain::case::Case;
+use crate::domain::case::{CHUNK_ROWS, Case, CaseChunk, Cases};
 use crate::domain::ids::{CaseId, Timestamp};
 use crate::engine::query::Sieve;
 
-const CHUNK: usize = 4_096;
+/// Chunks that are taken out at once to be looked through.
+const CHUNKS_AT_ONCE: usize = 64;
 
 /// All published cases, dense from 1.
 #[derive(Debug, Default)]
 pub(super) struct CaseRows {
-    /// Held to find a chunk and to add one, never while rows are looked through.
-    chunks: RwLock<Vec<Arc<RwLock<Chunk>>>>,
+    chunks: RwLock<Vec<Published>>,
+    /// Raised once the rows are there.
     len: AtomicUsize,
 }
 
-#[derive(Debug)]
-struct Chunk {
-    rows: Vec<Case>,
+#[derive(Clone, Debug)]
+struct Published {
+    rows: Arc<CaseChunk>,
     /// When the newest change to any of them was: what ended or changed later is not here.
     changed_at: Timestamp,
 }
@@ -37,69 +38,69 @@ impl CaseRows {
 
     /// A copy of the row of that case.
     pub(super) fn get(&self, id: CaseId) -> Option<Case> {
-        let index = (id.0 as usize).checked_sub(1)?;
-        let chunks = self.chunks.read();
-        let chunk = chunks.get(index / CHUNK)?.read();
-        chunk.rows.get(index % CHUNK).copied()
+        let place = place_of(id).filter(|place| *place < self.len())?;
+        Some(self.chunks.read()[place / CHUNK_ROWS].rows[place % CHUNK_ROWS])
     }
 
-    /// Puts those of the next rows, new or known and in the order of their numbers, that lie in one
-    /// chunk; tells `each` what stood there. Says whether there were any.
-    pub(super) fn put_chunk<'c>(
+    /// Publishes the chunk of the next of those cases, new or known and in the order of their
+    /// numbers; tells `each` of those in it what stood there and what stands there now. Says whether
+    /// there were any.
+    pub(super) fn publish_chunk(
         &self,
-        cases: &mut Peekable<impl Iterator<Item = (CaseId, &'c Case)>>,
-        mut each: impl FnMut(CaseId, Option<Case>, &'c Case),
+        cases: &Cases,
+        touched: &mut Peekable<impl Iterator<Item = CaseId>>,
+        mut each: impl FnMut(CaseId, Option<&Case>, &Case),
     ) -> bool {
-        let index = |id: CaseId| id.0 as usize - 1;
-        let Some((first, _)) = cases.peek() else {
+        let number_of = |id: &CaseId| place_of(*id).map(|place| place / CHUNK_ROWS);
+        let Some(number) = touched.peek().and_then(number_of) else {
             return false;
         };
-        let number = index(*first) / CHUNK;
-        if self.chunks.read().len() == number {
-            let chunk = Chunk { rows: Vec::with_capacity(CHUNK), changed_at: Timestamp::EPOCH };
-            self.chunks.write().push(Arc::new(RwLock::new(chunk)));
+        let rows = cases.chunk(number).expect("a case that was touched is there");
+        let before = self.chunks.read().get(number).cloned();
+        let known = self.len();
+        let mut changed_at = before.as_ref().map_or(Timestamp::EPOCH, |chunk| chunk.changed_at);
+        let mut len = known;
+        while let Some(id) = touched.next_if(|id| number_of(id) == Some(number)) {
+            let place = id.0 as usize - 1;
+            let row = place % CHUNK_ROWS;
+            let was = before.as_ref().filter(|_| place < known).map(|chunk| &chunk.rows[row]);
+            changed_at = changed_at.max(rows[row].changed_at);
+            len = len.max(place + 1);
+            each(id, was, &rows[row]);
         }
-        let chunks = self.chunks.read();
-        let mut chunk = chunks[number].write();
-        while let Some((id, case)) = cases.next_if(|(id, _)| index(*id) / CHUNK == number) {
-            let slot = chunk.rows.get_mut(index(id) % CHUNK);
-            let before = slot.map(|slot| std::mem::replace(slot, *case));
-            if before.is_none() {
-                chunk.rows.push(*case);
-                self.len.fetch_add(1, Ordering::Release);
-            }
-            chunk.changed_at = chunk.changed_at.max(case.changed_at);
-            each(id, before, case);
+        let published = Published { rows: Arc::clone(rows), changed_at };
+        let mut chunks = self.chunks.write();
+        match chunks.get_mut(number) {
+            Some(chunk) => *chunk = published,
+            None => chunks.push(published),
         }
+        drop(chunks);
+        self.len.store(len, Ordering::Release);
         true
     }
 
-    fn chunk(&self, number: usize) -> Option<Arc<RwLock<Chunk>>> {
-        self.chunks.read().get(number).map(Arc::clone)
-    }
-
-    /// Calls `each` with every published case, in order, a chunk at a time.
+    /// Calls `each` with every published case, in order.
     pub(super) fn for_each(&self, mut each: impl FnMut(CaseId, &Case)) {
-        let mut id = 0;
-        for chunk in (0..).map_while(|number| self.chunk(number)) {
-            for case in &chunk.read().rows {
-                id += 1;
-                each(CaseId(id), case);
+        let places = 0..self.len();
+        for number in numbers(&places) {
+            let rows = Arc::clone(&self.chunks.read()[number].rows);
+            for (place, case) in within(number, &rows, &places) {
+                each(case_at(place), case);
             }
         }
     }
 
     /// How many cases were received before that moment. Numbers are given in the order received.
     pub(super) fn received_before(&self, moment: Timestamp) -> usize {
+        let len = self.len();
         let chunks = self.chunks.read();
-        let begins_before = |chunk: &Arc<RwLock<Chunk>>| {
-            chunk.read().rows.first().is_some_and(|case| case.reported_at < moment)
-        };
+        let begins_before = |chunk: &Published| chunk.rows[0].reported_at < moment;
         let Some(last) = chunks.partition_point(begins_before).checked_sub(1) else {
             return 0;
         };
-        let chunk = chunks[last].read();
-        last * CHUNK + chunk.rows.partition_point(|case| case.reported_at < moment)
+        let first = last * CHUNK_ROWS;
+        let used = &chunks[last].rows[..CHUNK_ROWS.min(len - first)];
+        first + used.partition_point(|case| case.reported_at < moment)
     }
 
     /// Calls `each` with the cases of those places, counted from 0, upward, until it breaks off.
@@ -110,16 +111,14 @@ impl CaseRows {
         sieve: &Sieve<'_>,
         mut each: impl FnMut(CaseId, &Case) -> ControlFlow<()>,
     ) {
-        for number in numbers(&places) {
-            let Some(chunk) = self.chunk(number) else { return };
-            let chunk = chunk.read();
-            if !sieve.reaches(chunk.changed_at) {
-                continue;
-            }
-            let mut cases =
-                (number * CHUNK..).zip(&chunk.rows).filter(|(at, _)| places.contains(at));
-            if cases.try_for_each(|(at, case)| each(case_at(at), case)).is_break() {
-                return;
+        let numbers = numbers(&places);
+        for first in numbers.clone().step_by(CHUNKS_AT_ONCE) {
+            let end = numbers.end.min(first + CHUNKS_AT_ONCE);
+            for (number, rows) in self.reached(first..end, sieve) {
+                let mut cases = within(number, &rows, &places);
+                if cases.try_for_each(|(place, case)| each(case_at(place), case)).is_break() {
+                    return;
+                }
             }
         }
     }
@@ -131,27 +130,53 @@ impl CaseRows {
         sieve: &Sieve<'_>,
         mut each: impl FnMut(CaseId, &Case) -> ControlFlow<()>,
     ) {
-        for number in numbers(&places).rev() {
-            let Some(chunk) = self.chunk(number) else { continue };
-            let chunk = chunk.read();
-            if !sieve.reaches(chunk.changed_at) {
-                continue;
+        let Range { start, mut end } = numbers(&places);
+        while start < end {
+            let first = start.max(end.saturating_sub(CHUNKS_AT_ONCE));
+            for (number, rows) in self.reached(first..end, sieve).into_iter().rev() {
+                let mut cases = within(number, &rows, &places).rev();
+                if cases.try_for_each(|(place, case)| each(case_at(place), case)).is_break() {
+                    return;
+                }
             }
-            let first = number * CHUNK;
-            let cases = (first..first + chunk.rows.len()).zip(&chunk.rows).rev();
-            let mut cases = cases.filter(|(at, _)| places.contains(at));
-            if cases.try_for_each(|(at, case)| each(case_at(at), case)).is_break() {
-                return;
-            }
+            end = first;
         }
     }
+
+    /// Those of the chunks that the sieve reaches, with their numbers.
+    fn reached(&self, numbers: Range<usize>, sieve: &Sieve<'_>) -> Vec<(usize, Arc<CaseChunk>)> {
+        let chunks = self.chunks.read();
+        let asked = numbers.clone().zip(&chunks[numbers]);
+        let reached = asked.filter(|(_, chunk)| sieve.reaches(chunk.changed_at));
+        reached.map(|(number, chunk)| (number, Arc::clone(&chunk.rows))).collect()
+    }
+}
+
+/// Those of the chunk's cases that lie at one of the places, with where.
+fn within<'c>(
+    number: usize,
+    rows: &'c CaseChunk,
+    places: &Range<usize>,
+) -> impl DoubleEndedIterator<Item = (usize, &'c Case)> {
+    let first = number * CHUNK_ROWS;
+    let from = places.start.max(first);
+    let to = places.end.min(first + CHUNK_ROWS).max(from);
+    (from..to).zip(&rows[from - first..to - first])
 }
 
 /// The numbers of the chunks that those places lie in.
 fn numbers(places: &Range<usize>) -> Range<usize> {
-    if places.is_empty() { 0..0 } else { places.start / CHUNK..places.end.div_ceil(CHUNK) }
+    if places.is_empty() {
+        0..0
+    } else {
+        places.start / CHUNK_ROWS..places.end.div_ceil(CHUNK_ROWS)
+    }
 }
 
 fn case_at(place: usize) -> CaseId {
     CaseId(u32::try_from(place + 1).expect("fewer than 2^32 cases"))
+}
+
+fn place_of(id: CaseId) -> Option<usize> {
+    (id.0 as usize).checked_sub(1)
 }

@@ -196,12 +196,12 @@ impl View {
         let mut moved = self.gate.lock();
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.publish_whole(state);
-        let cases = touched.into_iter().filter_map(|id| Some((id, state.cases().get(id)?)));
-        let mut cases = cases.peekable();
+        let cases = state.cases();
+        let mut touched = touched.into_iter().filter(|id| cases.get(*id).is_some()).peekable();
         let mut counts = self.counts.write();
         let held = |id, case: &Case| Some((case.status.holder()?, Standing::of(id, case)));
-        while self.cases.put_chunk(&mut cases, |id, before, case| {
-            let before = before.and_then(|case| held(id, &case));
+        while self.cases.publish_chunk(cases, &mut touched, |id, before, case| {
+            let before = before.and_then(|case| held(id, case));
             moved.push(Moved { before, now: held(id, case) });
         }) {
             moved.drain(..).for_each(|row| self.move_row(&row, &mut counts));

@@ -153,7 +153,7 @@ fn case(status: Status) -> Case {
         changed_at: Timestamp(0x050e),
         version: 0x050b,
         place: UnitNumber(0x050c),
-        sender: Some(UnitNumber(0x050f)),
+        sender: Some(UnitNumber(0x050f)).into(),
         matter: MatterNumber(0x050d),
         severity: Severity::Urgent,
         source: Source::Sensor,

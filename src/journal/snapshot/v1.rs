@@ -305,7 +305,7 @@ pub(super) fn put_case(case: &Case, out: &mut Vec<u8>) {
     out.put(changed_at.0.to_le_bytes());
     out.put(version.to_le_bytes());
     out.put(place.0.to_le_bytes());
-    out.put(sender.map_or(0, |sender| sender.0).to_le_bytes());
+    out.put(sender.number().to_le_bytes());
     out.put(matter.0.to_le_bytes());
     out.push(severity.code());
     out.push(source.code());
@@ -339,7 +339,7 @@ pub(super) fn case(fields: &mut Fields<'_>) -> Option<Case> {
         changed_at: Timestamp(fields.i64()?),
         version: fields.u32()?,
         place: UnitNumber(fields.u32()?),
-        sender: Some(UnitNumber(fields.u32()?)).filter(|sender| sender.0 != 0),
+        sender: Some(UnitNumber(fields.u32()?)).filter(|sender| sender.0 != 0).into(),
         matter: MatterNumber(fields.u16()?),
         severity: coded(fields)?,
         source: coded(fields)?,

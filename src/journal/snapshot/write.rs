@@ -87,7 +87,7 @@ fn put_rows(sections: &mut Sections, state: &State) -> io::Result<()> {
             })?;
         }
     }
-    for case in state.cases().chunks().flatten() {
+    for (_, case) in state.cases().iter() {
         sections.row(Kind::Case, |out| v1::put_case(case, out))?;
     }
     let mut numbers: Vec<_> = state.numbers().map(|(key, case)| (case, key)).collect();
