@@ -1,5 +1,5 @@
-//! The published cases: the chunks of the state as of the newest turn. What reads holds a chunk and
-//! not a lock, and the writer never waits for it.
+//! The published cases: the chunks of the state as of the newest turn, in lists that are shared until
+//! they change, too. A read takes all of it at once and holds no lock; the writer never waits for it.
 
 use std::iter::Peekable;
 use std::ops::{ControlFlow, Range};
@@ -12,16 +12,25 @@ use crate::domain::case::{CHUNK_ROWS, Case, CaseChunk, Cases};
 use crate::domain::ids::{CaseId, Timestamp};
 use crate::engine::query::Sieve;
 
-/// Chunks that are taken out at once to be looked through.
-const CHUNKS_AT_ONCE: usize = 64;
+/// Chunks of a list. While a read holds it, changing one of its chunks copies the list.
+const LIST_CHUNKS: usize = 128;
 
-/// All published cases, dense from 1.
+/// All published cases, dense from 1, while they change.
 #[derive(Debug, Default)]
 pub(super) struct CaseRows {
-    chunks: RwLock<Vec<Published>>,
+    lists: RwLock<Vec<List>>,
     /// Raised once the rows are there.
     len: AtomicUsize,
 }
+
+/// All published cases as they were when they were taken.
+#[derive(Debug)]
+pub(super) struct Rows {
+    lists: Vec<List>,
+    len: usize,
+}
+
+type List = Arc<Vec<Published>>;
 
 #[derive(Clone, Debug)]
 struct Published {
@@ -39,7 +48,13 @@ impl CaseRows {
     /// A copy of the row of that case.
     pub(super) fn get(&self, id: CaseId) -> Option<Case> {
         let place = place_of(id).filter(|place| *place < self.len())?;
-        Some(self.chunks.read()[place / CHUNK_ROWS].rows[place % CHUNK_ROWS])
+        Some(*row(&self.lists.read(), place))
+    }
+
+    /// All of them. Whether it is all of one turn, the epoch tells.
+    pub(super) fn rows(&self) -> Rows {
+        let len = self.len();
+        Rows { lists: self.lists.read().clone(), len }
     }
 
     /// Publishes the chunk of the next of those cases, new or known and in the order of their
@@ -56,7 +71,7 @@ impl CaseRows {
             return false;
         };
         let rows = cases.chunk(number).expect("a case that was touched is there");
-        let before = self.chunks.read().get(number).cloned();
+        let before = chunk(&self.lists.read(), number).cloned();
         let known = self.len();
         let mut changed_at = before.as_ref().map_or(Timestamp::EPOCH, |chunk| chunk.changed_at);
         let mut len = known;
@@ -69,38 +84,52 @@ impl CaseRows {
             each(id, was, &rows[row]);
         }
         let published = Published { rows: Arc::clone(rows), changed_at };
-        let mut chunks = self.chunks.write();
-        match chunks.get_mut(number) {
-            Some(chunk) => *chunk = published,
-            None => chunks.push(published),
+        let mut lists = self.lists.write();
+        if number / LIST_CHUNKS == lists.len() {
+            lists.push(List::default());
         }
-        drop(chunks);
+        let list = Arc::make_mut(&mut lists[number / LIST_CHUNKS]);
+        match list.get_mut(number % LIST_CHUNKS) {
+            Some(chunk) => *chunk = published,
+            None => list.push(published),
+        }
+        drop(lists);
         self.len.store(len, Ordering::Release);
         true
     }
+}
 
-    /// Calls `each` with every published case, in order.
-    pub(super) fn for_each(&self, mut each: impl FnMut(CaseId, &Case)) {
-        let places = 0..self.len();
-        for number in numbers(&places) {
-            let rows = Arc::clone(&self.chunks.read()[number].rows);
-            for (place, case) in within(number, &rows, &places) {
-                each(case_at(place), case);
-            }
-        }
+impl Rows {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The row of that case.
+    pub(super) fn get(&self, id: CaseId) -> Option<&Case> {
+        let place = place_of(id).filter(|place| *place < self.len)?;
+        Some(row(&self.lists, place))
+    }
+
+    /// All of them, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Case> {
+        let chunks = self.lists.iter().flat_map(|list| list.iter());
+        chunks.flat_map(|chunk| chunk.rows.iter()).take(self.len)
     }
 
     /// How many cases were received before that moment. Numbers are given in the order received.
     pub(super) fn received_before(&self, moment: Timestamp) -> usize {
-        let len = self.len();
-        let chunks = self.chunks.read();
-        let begins_before = |chunk: &Published| chunk.rows[0].reported_at < moment;
-        let Some(last) = chunks.partition_point(begins_before).checked_sub(1) else {
-            return 0;
-        };
-        let first = last * CHUNK_ROWS;
-        let used = &chunks[last].rows[..CHUNK_ROWS.min(len - first)];
-        first + used.partition_point(|case| case.reported_at < moment)
+        let is_before = |place: usize| row(&self.lists, place).reported_at < moment;
+        let (mut known_before, mut end) = (0, self.len);
+        while known_before < end {
+            let middle = usize::midpoint(known_before, end);
+            if is_before(middle) {
+                known_before = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        end
     }
 
     /// Calls `each` with the cases of those places, counted from 0, upward, until it breaks off.
@@ -111,14 +140,11 @@ impl CaseRows {
         sieve: &Sieve<'_>,
         mut each: impl FnMut(CaseId, &Case) -> ControlFlow<()>,
     ) {
-        let numbers = numbers(&places);
-        for first in numbers.clone().step_by(CHUNKS_AT_ONCE) {
-            let end = numbers.end.min(first + CHUNKS_AT_ONCE);
-            for (number, rows) in self.reached(first..end, sieve) {
-                let mut cases = within(number, &rows, &places);
-                if cases.try_for_each(|(place, case)| each(case_at(place), case)).is_break() {
-                    return;
-                }
+        let mut look =
+            |(place, case): (usize, &Case)| -> ControlFlow<()> { each(case_at(place), case) };
+        for number in numbers(&places) {
+            if self.reached(number, &places, sieve).try_for_each(&mut look).is_break() {
+                return;
             }
         }
     }
@@ -130,38 +156,40 @@ impl CaseRows {
         sieve: &Sieve<'_>,
         mut each: impl FnMut(CaseId, &Case) -> ControlFlow<()>,
     ) {
-        let Range { start, mut end } = numbers(&places);
-        while start < end {
-            let first = start.max(end.saturating_sub(CHUNKS_AT_ONCE));
-            for (number, rows) in self.reached(first..end, sieve).into_iter().rev() {
-                let mut cases = within(number, &rows, &places).rev();
-                if cases.try_for_each(|(place, case)| each(case_at(place), case)).is_break() {
-                    return;
-                }
+        let mut look =
+            |(place, case): (usize, &Case)| -> ControlFlow<()> { each(case_at(place), case) };
+        for number in numbers(&places).rev() {
+            if self.reached(number, &places, sieve).rev().try_for_each(&mut look).is_break() {
+                return;
             }
-            end = first;
         }
     }
 
-    /// Those of the chunks that the sieve reaches, with their numbers.
-    fn reached(&self, numbers: Range<usize>, sieve: &Sieve<'_>) -> Vec<(usize, Arc<CaseChunk>)> {
-        let chunks = self.chunks.read();
-        let asked = numbers.clone().zip(&chunks[numbers]);
-        let reached = asked.filter(|(_, chunk)| sieve.reaches(chunk.changed_at));
-        reached.map(|(number, chunk)| (number, Arc::clone(&chunk.rows))).collect()
+    /// Those of the chunk's cases that lie at one of the places, with where; none where the sieve
+    /// does not reach.
+    fn reached(
+        &self,
+        number: usize,
+        places: &Range<usize>,
+        sieve: &Sieve<'_>,
+    ) -> impl DoubleEndedIterator<Item = (usize, &Case)> {
+        let chunk = chunk(&self.lists, number).filter(|chunk| sieve.reaches(chunk.changed_at));
+        let first = number * CHUNK_ROWS;
+        let from = places.start.max(first);
+        let to = places.end.min(self.len).min(first + CHUNK_ROWS).max(from);
+        let cases = chunk.map_or(&[][..], |chunk| &chunk.rows[from - first..to - first]);
+        (from..to).zip(cases)
     }
 }
 
-/// Those of the chunk's cases that lie at one of the places, with where.
-fn within<'c>(
-    number: usize,
-    rows: &'c CaseChunk,
-    places: &Range<usize>,
-) -> impl DoubleEndedIterator<Item = (usize, &'c Case)> {
-    let first = number * CHUNK_ROWS;
-    let from = places.start.max(first);
-    let to = places.end.min(first + CHUNK_ROWS).max(from);
-    (from..to).zip(&rows[from - first..to - first])
+fn chunk(lists: &[List], number: usize) -> Option<&Published> {
+    lists.get(number / LIST_CHUNKS)?.get(number % LIST_CHUNKS)
+}
+
+/// The row at a place below their number.
+fn row(lists: &[List], place: usize) -> &Case {
+    let number = place / CHUNK_ROWS;
+    &lists[number / LIST_CHUNKS][number % LIST_CHUNKS].rows[place % CHUNK_ROWS]
 }
 
 /// The numbers of the chunks that those places lie in.

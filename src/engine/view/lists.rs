@@ -4,6 +4,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
 
 use super::View;
+use super::cases::Rows;
 use super::counts::OpenCounts;
 use crate::domain::case::{Case, StatusName};
 use crate::domain::ids::{CaseId, Seq, UnitNumber};
@@ -29,7 +30,11 @@ impl View {
     /// The cases that are asked for. Open ones are looked for in the inboxes, all others along their
     /// numbers: that may take milliseconds.
     pub fn list(&self, query: &Query<'_>) -> Page {
-        self.of_one_turn(|| self.collect(query))
+        if query.filter.is_open_only() {
+            self.of_one_turn(|| self.list_open(query))
+        } else {
+            self.list_any(query)
+        }
     }
 
     /// The open cases that `unit` holds, after `after`, at most `limit`, in the order received.
@@ -62,64 +67,41 @@ impl View {
         })
     }
 
-    fn collect(&self, query: &Query<'_>) -> Page {
-        let as_of = self.published();
-        let organisation = self.organisation();
+    /// Goes through the inboxes.
+    fn list_open(&self, query: &Query<'_>) -> Page {
+        let (as_of, organisation) = (self.published(), self.organisation());
         let sieve = Sieve::of(query.filter, &organisation);
         let mut picking = Picking::of(query, &sieve);
-        if query.filter.is_open_only() {
-            self.pick_open(&mut picking);
-        } else {
-            self.pick_any(&mut picking);
-        }
-        let Picking { selection, has_moved, .. } = picking;
-        let keys = selection.in_order();
-        let next = keys.get(query.limit).and(keys.get(query.limit.wrapping_sub(1))).copied();
-        let chosen = keys.iter().take(query.limit);
-        let cases = chosen.filter_map(|key| Some((key.case, self.cases.get(key.case)?)));
-        Page { cases: cases.collect(), next, has_moved, as_of }
-    }
-
-    /// Goes through the inboxes.
-    fn pick_open(&self, picking: &mut Picking<'_>) {
-        let Query { sort, after, .. } = *picking.query;
-        let after = after.map(|after| after.key.case);
-        self.inboxes.look_through(picking.sieve.units(), sort, after, |standing| {
+        let after = query.after.map(|after| after.key.case);
+        self.inboxes.look_through(sieve.units(), query.sort, after, |standing| {
             picking.offer(standing, || self.cases.get(standing.case))
         });
+        picking.page(as_of, |case| self.cases.get(case))
     }
 
-    /// Goes along the numbers, of which time is an interval.
-    fn pick_any(&self, picking: &mut Picking<'_>) {
-        let places = self.places_of(picking);
-        let (sieve, sort) = (picking.sieve, picking.query.sort);
+    /// Goes along the numbers, of which time is an interval. What it looks through is taken out of
+    /// one turn first: it may take its time.
+    fn list_any(&self, query: &Query<'_>) -> Page {
+        let (as_of, organisation, rows) =
+            self.of_one_turn(|| (self.published(), self.organisation(), self.cases.rows()));
+        let sieve = Sieve::of(query.filter, &organisation);
+        let mut picking = Picking::of(query, &sieve);
+        let places = picking.places_of(&rows);
         let offer = |id: CaseId, case: &Case| {
             if !sieve.admits_place(case) {
                 return ControlFlow::Continue(());
             }
             picking.offer(&Standing::of(id, case), || Some(*case))
         };
-        match sort {
-            Sort::Newest => self.cases.look_down(places, sieve, offer),
-            Sort::Time | Sort::Urgency | Sort::Due => self.cases.look_up(places, sieve, offer),
+        match query.sort {
+            Sort::Newest => rows.look_down(places, &sieve, offer),
+            Sort::Time | Sort::Urgency | Sort::Due => rows.look_up(places, &sieve, offer),
         }
-    }
-
-    /// Where among all cases those that may pass stand, counted from 0.
-    fn places_of(&self, picking: &Picking<'_>) -> Range<usize> {
-        let span = picking.sieve.reported();
-        let first = span.from.map_or(0, |from| self.cases.received_before(from));
-        let end = span.to.map_or(self.cases.len(), |to| self.cases.received_before(to));
-        let Query { sort, after, .. } = *picking.query;
-        match (sort, after.map(|after| after.key.case.0 as usize)) {
-            (Sort::Time, Some(after)) => first.max(after)..end,
-            (Sort::Newest, Some(after)) => first..end.min(after.saturating_sub(1)),
-            (Sort::Time | Sort::Newest | Sort::Urgency | Sort::Due, _) => first..end,
-        }
+        picking.page(as_of, |case| rows.get(case).copied())
     }
 
     /// What `collect` gives of one turn, whole.
-    fn of_one_turn<T>(&self, collect: impl Fn() -> T) -> T {
+    pub(super) fn of_one_turn<T>(&self, collect: impl Fn() -> T) -> T {
         for _ in 0..LIST_RETRIES_MAX {
             let before = self.epoch.load(Ordering::Acquire);
             if !before.is_multiple_of(2) {
@@ -170,6 +152,29 @@ impl<'q> Picking<'q> {
             self.selection.put(key);
         }
         ControlFlow::Continue(())
+    }
+
+    /// Where among all cases those that may pass stand, counted from 0.
+    fn places_of(&self, rows: &Rows) -> Range<usize> {
+        let span = self.sieve.reported();
+        let first = span.from.map_or(0, |from| rows.received_before(from));
+        let end = span.to.map_or(rows.len(), |to| rows.received_before(to));
+        let Query { sort, after, .. } = *self.query;
+        match (sort, after.map(|after| after.key.case.0 as usize)) {
+            (Sort::Time, Some(after)) => first.max(after)..end,
+            (Sort::Newest, Some(after)) => first..end.min(after.saturating_sub(1)),
+            (Sort::Time | Sort::Newest | Sort::Urgency | Sort::Due, _) => first..end,
+        }
+    }
+
+    /// What was picked.
+    fn page(self, as_of: Seq, row: impl Fn(CaseId) -> Option<Case>) -> Page {
+        let Self { query, selection, has_moved, .. } = self;
+        let keys = selection.in_order();
+        let next = keys.get(query.limit).and(keys.get(query.limit.wrapping_sub(1))).copied();
+        let chosen = keys.iter().take(query.limit);
+        let cases = chosen.filter_map(|key| Some((key.case, row(key.case)?)));
+        Page { cases: cases.collect(), next, has_moved, as_of }
     }
 
     fn needs_row(&self) -> bool {
