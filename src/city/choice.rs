@@ -7,7 +7,7 @@ use super::build::City;
 use super::draw::{Stream, below, index, stream};
 use super::profile::Profile;
 use crate::domain::catalogue::{HomeLevel, MatterRow};
-use crate::domain::code::Level;
+use crate::domain::code::{Level, UnitCode};
 use crate::domain::organisation::UnitRow;
 
 /// How many recent reports a duplicate chooses from.
@@ -39,8 +39,8 @@ impl<'a> Places<'a> {
         &self.city.units()[self.city.grids[at] as usize]
     }
 
-    pub(super) fn village_of(&self, grid: &UnitRow) -> &'a UnitRow {
-        let code = grid.code.ancestor(Level::Village).expect("a grid lies in a village");
+    pub(super) fn village_of(&self, grid: UnitCode) -> &'a UnitRow {
+        let code = grid.ancestor(Level::Village).expect("a grid lies in a village");
         let units = self.city.units();
         &units[units.binary_search_by_key(&code, |unit| unit.code).expect("every parent exists")]
     }

@@ -1,9 +1,14 @@
-//! The life of one case, planned when it comes: where it is at home, how far up it goes, and when
-//! each of its holders does what.
+//! The life of one case, planned when it comes: where it is at home, how far up it goes, and what
+//! happens to it when. Who does it follows from who holds it then.
 //!
 //! ```text
-//!  reported ── signing ──▶ acknowledged ───────▶ escalated (one level up) ──▶ … 40 % of the time
-//!                          acknowledged ─ 90 % ─▶ handled ─▶ closed             the last holder
+//!  reported ─┬─ wrong grid ───▶ returned ▶ handed down ─┐
+//!            ├─ other grid ───▶ transferred ────────────┤
+//!            ├─ the grid can ─▶ handed down ────────────┤
+//!            ├─ (signed) ─────▶ escalated, once or twice ┤ 40 % of the time
+//!            │                                          ▼
+//!            │         signed ▶ (note) ▶ 90 % ▶ handled ▶ closed ▶ (opened again ▶ …)
+//!            └─ unsigned ─────▶ declined, or voided
 //! ```
 
 use rand_chacha::ChaCha8Rng;
@@ -44,8 +49,17 @@ pub(super) struct Planned {
     /// After the report, in milliseconds.
     pub(super) after_ms: i64,
     pub(super) what: Move,
-    /// The level of who makes it.
-    pub(super) by: Level,
+}
+
+/// How a case comes to the grid that closes it, where it does not come there at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Detour {
+    /// The first grid returns it, and the township's governance room hands it down.
+    Returned,
+    /// The first grid transfers it to one beside.
+    Transferred,
+    /// Its matter is the village's, which hands it down.
+    HandedDown,
 }
 
 /// Plans the life of a case from that source.
@@ -58,15 +72,21 @@ pub(super) fn plan(rng: &mut ChaCha8Rng, profile: &Profile, source: Source) -> L
         && source == Source::Hotline
         && happens(rng, profile.hotline_without_grid);
     if is_without_grid {
-        let moves = moves(rng, profile, &[Level::Township]);
+        let moves = moves(rng, profile, &[], Level::Township);
         return Life::Moved { home: HomeLevel::Grid, is_without_grid, moves };
     }
-    let home = home_level(rng, profile, closer);
-    let holders: Vec<_> = [Level::Grid, Level::Village, Level::Township]
-        .into_iter()
-        .filter(|level| home.level() <= *level && *level <= closer.level())
-        .collect();
-    let moves = moves(rng, profile, &holders);
+    let (home, sendings) = match (closer, detour(rng, profile)) {
+        (HomeLevel::Grid, Some(Detour::HandedDown)) => (HomeLevel::Village, vec![Move::HandDown]),
+        (HomeLevel::Grid, Some(Detour::Transferred)) => (HomeLevel::Grid, vec![Move::Transfer]),
+        (HomeLevel::Grid, Some(Detour::Returned)) => {
+            (HomeLevel::Grid, vec![Move::Return, Move::HandDown])
+        }
+        (HomeLevel::Grid | HomeLevel::Village | HomeLevel::Township, _) => {
+            let home = home_level(rng, profile, closer);
+            (home, vec![Move::Escalate; closer as usize - home as usize])
+        }
+    };
+    let moves = moves(rng, profile, &sendings, closer.level());
     Life::Moved { home, is_without_grid, moves }
 }
 
@@ -107,33 +127,83 @@ fn home_level(rng: &mut ChaCha8Rng, profile: &Profile, closer: HomeLevel) -> Hom
     }
 }
 
-/// The moves of these holders, from the first to the one that closes.
-fn moves(rng: &mut ChaCha8Rng, profile: &Profile, holders: &[Level]) -> Vec<Planned> {
-    let closer = *holders.last().expect("a case has a holder");
+fn detour(rng: &mut ChaCha8Rng, profile: &Profile) -> Option<Detour> {
+    let drawn = below(rng, 1_000_000);
+    let returned = u64::from(profile.returned);
+    let transferred = returned + u64::from(profile.transferred);
+    let handed_down = transferred + u64::from(profile.handed_down);
+    match drawn {
+        drawn if drawn < returned => Some(Detour::Returned),
+        drawn if drawn < transferred => Some(Detour::Transferred),
+        drawn if drawn < handed_down => Some(Detour::HandedDown),
+        _ => None,
+    }
+}
+
+/// The moves of a case that is sent on so often before it comes to whoever closes it.
+fn moves(
+    rng: &mut ChaCha8Rng,
+    profile: &Profile,
+    sendings: &[Move],
+    closer: Level,
+) -> Vec<Planned> {
     let whole = hours(rng, profile.closing[closer as usize], LIFE_MS_MAX);
-    let escalations = i64::try_from(holders.len() - 1).expect("two at most");
-    let before_closer = if escalations == 0 { 0 } else { whole * 2 / 5 / escalations };
-    let mut moves = Vec::with_capacity(7);
+    if let Some(end) = unsigned_end(rng, profile) {
+        return vec![Planned { after_ms: signing(rng, profile, whole), what: end }];
+    }
+    let count = i64::try_from(sendings.len()).expect("two at most");
+    let before_next = if count == 0 { 0 } else { whole * 2 / 5 / count };
+    let mut moves = Vec::with_capacity(12);
     let mut start = 0;
-    for holder in &holders[..holders.len() - 1] {
-        let end = start + before_closer;
-        if !happens(rng, profile.escalated_unsigned) {
+    for sending in sendings {
+        let end = start + before_next;
+        if *sending == Move::Escalate && !happens(rng, profile.escalated_unsigned) {
             let signed = signing(rng, profile, end - start);
-            moves.push(Planned { after_ms: start + signed, what: Move::Acknowledge, by: *holder });
+            moves.push(Planned { after_ms: start + signed, what: Move::Acknowledge });
         }
-        moves.push(Planned { after_ms: end, what: Move::Escalate, by: *holder });
+        moves.push(Planned { after_ms: end, what: *sending });
         start = end;
     }
-    let signed = start + signing(rng, profile, whole - start);
-    let handled = signed + (whole - signed) * 9 / 10;
-    moves.push(Planned { after_ms: signed, what: Move::Acknowledge, by: closer });
-    moves.push(Planned { after_ms: handled, what: Move::Handle, by: closer });
-    moves.push(Planned { after_ms: whole, what: Move::Close, by: closer });
+    work_on(rng, profile, &mut moves, start, whole);
     if happens(rng, profile.never_closed) {
         let kept = below(rng, moves.len() as u64);
         moves.truncate(super::draw::index(kept));
+    } else if happens(rng, profile.reopened) {
+        let again = whole + hours(rng, profile.reopening, LIFE_MS_MAX);
+        moves.push(Planned { after_ms: again, what: Move::Reopen });
+        let whole = again + hours(rng, profile.closing[closer as usize], LIFE_MS_MAX);
+        work_on(rng, profile, &mut moves, again, whole);
     }
     moves
+}
+
+/// How a case ends before anyone signs for it, if it does.
+fn unsigned_end(rng: &mut ChaCha8Rng, profile: &Profile) -> Option<Move> {
+    let drawn = below(rng, 1_000_000);
+    let declined = u64::from(profile.declined);
+    match drawn {
+        drawn if drawn < declined => Some(Move::Decline),
+        drawn if drawn < declined + u64::from(profile.voided) => Some(Move::Void),
+        _ => None,
+    }
+}
+
+/// Whoever closes it signs, perhaps puts a note to it, handles and closes.
+fn work_on(
+    rng: &mut ChaCha8Rng,
+    profile: &Profile,
+    moves: &mut Vec<Planned>,
+    start: i64,
+    end: i64,
+) {
+    let signed = start + signing(rng, profile, end - start);
+    let handled = signed + (end - signed) * 9 / 10;
+    moves.push(Planned { after_ms: signed, what: Move::Acknowledge });
+    if happens(rng, profile.noted) {
+        moves.push(Planned { after_ms: i64::midpoint(signed, handled), what: Move::Note });
+    }
+    moves.push(Planned { after_ms: handled, what: Move::Handle });
+    moves.push(Planned { after_ms: end, what: Move::Close });
 }
 
 fn signing(rng: &mut ChaCha8Rng, profile: &Profile, whole: i64) -> i64 {
@@ -160,20 +230,18 @@ mod tests {
     }
 
     #[test]
-    fn moves_follow_each_other_and_the_levels_rise() {
+    fn moves_follow_each_other_and_a_case_ends_once_or_is_opened_again() {
         for life in lives(20_000, Source::Hotline) {
-            let Life::Moved { home, is_without_grid, moves } = life else {
+            let Life::Moved { home, moves, .. } = life else {
                 panic!("the hotline's cases have a life");
             };
             assert!(moves.is_sorted_by_key(|planned| planned.after_ms));
-            assert!(moves.is_sorted_by_key(|planned| planned.by));
-            let first = if is_without_grid { Level::Township } else { home.level() };
-            assert!(moves.first().is_none_or(|planned| planned.by == first));
-            let escalations = moves.iter().filter(|planned| planned.what == Move::Escalate).count();
-            let closes = moves.iter().filter(|planned| planned.what == Move::Close);
-            assert!(closes.clone().count() <= 1);
-            for close in closes {
-                assert_eq!(close.by as usize, first as usize + escalations);
+            let count = |what: Move| moves.iter().filter(|planned| planned.what == what).count();
+            let ends = count(Move::Close) + count(Move::Decline) + count(Move::Void);
+            assert!(ends <= 1 + count(Move::Reopen) && count(Move::Reopen) <= 1);
+            assert!(home as usize + count(Move::Escalate) <= HomeLevel::Township as usize);
+            if home == HomeLevel::Township {
+                assert_eq!(count(Move::HandDown), 0, "what the township closes stays there");
             }
         }
     }
@@ -182,7 +250,9 @@ mod tests {
     fn one_life_in_a_hundred_never_ends() {
         let open = lives(50_000, Source::Sensor).into_iter().filter(|life| match life {
             Life::OnTheSpot => false,
-            Life::Moved { moves, .. } => moves.last().is_none_or(|last| last.what != Move::Close),
+            Life::Moved { moves, .. } => moves
+                .last()
+                .is_none_or(|last| ![Move::Close, Move::Decline, Move::Void].contains(&last.what)),
         });
         let open = open.count();
         assert!((400..600).contains(&open), "{open} of 50,000");
@@ -193,11 +263,14 @@ mod tests {
         let mut ends: Vec<_> = lives(20_000, Source::Sensor)
             .into_iter()
             .filter_map(|life| match life {
-                Life::OnTheSpot => None,
-                Life::Moved { moves, .. } => {
-                    moves.last().filter(|last| last.by == Level::Grid).map(|last| last.after_ms)
+                Life::Moved { home: HomeLevel::Grid, is_without_grid: false, moves } => {
+                    let is_here = |planned: &Planned| planned.what != Move::Escalate;
+                    let stays = moves.iter().all(is_here);
+                    moves.iter().find(|planned| stays && planned.what == Move::Close).copied()
                 }
+                Life::OnTheSpot | Life::Moved { .. } => None,
             })
+            .map(|planned| planned.after_ms)
             .collect();
         ends.sort_unstable();
         let median = ends[ends.len() / 2];

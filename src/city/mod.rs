@@ -6,7 +6,8 @@
 //!                       │
 //!  Profile, cases ──▶ City::run ──▶ Step, Step, Step, …   never back in time
 //!                       │  arrivals (hour by hour) ┐
-//!                       └─ follow-ups (a heap)  ───┴─▶ one NDJSON line each, and a Tally
+//!                       ├─ follow-ups (a heap)  ───┴─▶ one NDJSON line each, and a Tally
+//!                       └─ who holds what now, on which grids ◀── Run::reshape: a grid changes
 //! ```
 //!
 //! It knows no server: it writes lines and counts what they should come to. It does not ask the
@@ -19,19 +20,23 @@ mod bodies;
 mod build;
 mod choice;
 mod draw;
+mod ground;
+mod holders;
 mod life;
 mod names;
 mod profile;
 #[cfg(test)]
 mod proof;
+mod reshape;
 mod run;
 mod step;
 mod text;
 
 pub use build::City;
 pub use profile::Profile;
+pub use reshape::Reshaping;
 pub use run::{Reports, Run, Tally};
-pub use step::{CaseName, Deed, Report, Step};
+pub use step::{CaseMove, CaseName, Deed, Report, Step};
 
 /// The catalogue of 信阳市: the matters that the run's cases are of.
 pub const CATALOGUE_TOML: &str = include_str!("../../config/xinyang/catalogue.toml");

@@ -73,6 +73,26 @@ pub struct Profile {
     pub hotline_without_grid: u32,
     /// Of escalations, those before signing. Assumed.
     pub escalated_unsigned: u32,
+    /// Of the cases with a life, those that their first holder declines before signing (不予受理).
+    /// Assumed: 1 %.
+    pub declined: u32,
+    /// Of the cases with a life, those that the township's governance room voids as spam. Assumed:
+    /// half a percent.
+    pub voided: u32,
+    /// Of what the grid closes, what came to the wrong grid: it returns it, and the township's
+    /// governance room hands it down to the right one. Assumed: 2 %.
+    pub returned: u32,
+    /// Of what the grid closes, what the first grid transfers to one beside. Assumed: 2 %.
+    pub transferred: u32,
+    /// Of what the grid closes, what came to the village and is handed down. Assumed: 1.5 %.
+    pub handed_down: u32,
+    /// Of what is signed for, what its holder puts a note to. Assumed: 5 %.
+    pub noted: u32,
+    /// Of what closes after a life, what the township's governance room opens again. Source: 返工
+    /// is measured everywhere; assumed 1 %.
+    pub reopened: u32,
+    /// From close to opening again. Assumed.
+    pub reopening: Duration,
     /// From dispatch to signing. Assumed; held to half of the holder's whole time.
     pub signing: Duration,
     /// From report to close by the level that closes. Assumed: median and sigma after New York's
@@ -141,6 +161,14 @@ impl Default for Profile {
             township_escalated_twice: 200_000,
             hotline_without_grid: 500_000,
             escalated_unsigned: 300_000,
+            declined: 10_000,
+            voided: 5_000,
+            returned: 20_000,
+            transferred: 20_000,
+            handed_down: 15_000,
+            noted: 50_000,
+            reopened: 10_000,
+            reopening: Duration { median_hours: 48.0, sigma: 0.8 },
             signing: Duration { median_hours: 25.0 / 60.0, sigma: 1.2 },
             closing: [
                 Duration { median_hours: 4.0, sigma: 1.3 },

@@ -7,17 +7,18 @@ use std::iter::Peekable;
 use rand_chacha::ChaCha8Rng;
 
 use super::arrivals::{Arrival, Arrivals};
-use super::bodies::office_of;
 use super::build::City;
 use super::choice::{Matters, Places};
 use super::draw::{Stream, below, happens, stream};
+use super::ground::Ground;
+use super::holders::{self, Held, Holders, Made};
 use super::life::{self, Life, Planned};
 use super::profile::Profile;
-use super::step::{CaseName, Deed, Report, Step};
+use super::step::{CaseMove, CaseName, Deed, Report, Step};
 use crate::domain::calendar::Calendar;
 use crate::domain::case::{Move, Source};
-use crate::domain::catalogue::{HomeLevel, MatterRow, Module};
-use crate::domain::code::{Level, UnitCode};
+use crate::domain::catalogue::{HomeLevel, MatterRow};
+use crate::domain::code::Level;
 use crate::domain::ids::Timestamp;
 
 impl City {
@@ -30,6 +31,8 @@ impl City {
             lives: stream(self.seed, Stream::Lives),
             places: Places::new(self, profile),
             matters: HomeLevel::ALL.iter().map(|home| Matters::new(self, *home)).collect(),
+            ground: Ground::new(self),
+            holders: Holders::default(),
             city: self,
             due: BinaryHeap::new(),
             tally: Tally::default(),
@@ -71,11 +74,11 @@ pub struct Tally {
     pub duplicates: u64,
     /// Of these, held by a township's room because no grid was named.
     pub fallbacks: u64,
-    /// Cases closed by a grid, those settled on the spot among them.
+    /// Cases that stand closed by a grid, those settled on the spot among them.
     pub closed_in_grid: u64,
-    /// Cases closed by a village.
+    /// Cases that stand closed by a village.
     pub closed_in_village: u64,
-    /// Cases closed by a township or its room.
+    /// Cases that stand closed by a township or its room.
     pub closed_in_township: u64,
     /// Signings.
     pub acknowledged: u64,
@@ -83,13 +86,56 @@ pub struct Tally {
     pub escalated: u64,
     /// Handlings.
     pub handled: u64,
+    /// Closings; a case that was opened again has two.
+    pub closed: u64,
+    /// Returns.
+    pub returned: u64,
+    /// Hand-downs.
+    pub handed_down: u64,
+    /// Transfers.
+    pub transferred: u64,
+    /// Cases declined.
+    pub declined: u64,
+    /// Cases voided.
+    pub voided: u64,
+    /// Cases opened again.
+    pub reopened: u64,
+    /// Notes.
+    pub noted: u64,
+    /// Changes of the organisation.
+    pub changes: u64,
+    /// Grids opened by them.
+    pub grids_opened: u64,
+    /// Grids closed by them.
+    pub grids_closed: u64,
+    /// Open cases that went to the successor of their holder with them.
+    pub inherited: u64,
 }
 
 impl Tally {
-    /// Cases reported and not closed.
+    /// Cases reported that have not ended.
     #[must_use]
     pub const fn open(&self) -> u64 {
-        self.cases - self.closed_in_grid - self.closed_in_village - self.closed_in_township
+        let closed = self.closed_in_grid + self.closed_in_village + self.closed_in_township;
+        self.cases - closed - self.declined - self.voided
+    }
+
+    /// How often that move was made, by itself.
+    #[must_use]
+    pub const fn moved(&self, what: Move) -> u64 {
+        match what {
+            Move::Acknowledge => self.acknowledged,
+            Move::Escalate => self.escalated,
+            Move::Handle => self.handled,
+            Move::Close => self.closed,
+            Move::HandDown => self.handed_down,
+            Move::Transfer => self.transferred,
+            Move::Return => self.returned,
+            Move::Decline => self.declined,
+            Move::Reopen => self.reopened,
+            Move::Void => self.voided,
+            Move::Note => self.noted,
+        }
     }
 
     fn count(&mut self, step: &Step<'_>) {
@@ -105,26 +151,35 @@ impl Tally {
                 self.closed_in_grid += u64::from(report.settles);
                 self.events += u64::from(report.settles);
             }
-            Deed::Move { what: Move::Acknowledge, .. } => self.acknowledged += 1,
-            Deed::Move { what: Move::Escalate, .. } => self.escalated += 1,
-            Deed::Move { what: Move::Handle, .. } => self.handled += 1,
-            Deed::Move { what: Move::Close, by, .. } => match by.level() {
-                Level::Grid => self.closed_in_grid += 1,
-                Level::Village => self.closed_in_village += 1,
-                Level::Township | Level::County | Level::City => self.closed_in_township += 1,
-            },
-            Deed::Move {
-                what:
-                    Move::HandDown
-                    | Move::Transfer
-                    | Move::Return
-                    | Move::Decline
-                    | Move::Reopen
-                    | Move::Void
-                    | Move::Note,
-                ..
-            }
-            | Deed::AdvanceClock => {}
+            Deed::Move(one) => self.count_move(one),
+            Deed::AdvanceClock => {}
+        }
+    }
+
+    fn count_move(&mut self, one: &CaseMove) {
+        let count = match one.what {
+            Move::Acknowledge => &mut self.acknowledged,
+            Move::Escalate => &mut self.escalated,
+            Move::Handle => &mut self.handled,
+            Move::Close => &mut self.closed,
+            Move::HandDown => &mut self.handed_down,
+            Move::Transfer => &mut self.transferred,
+            Move::Return => &mut self.returned,
+            Move::Decline => &mut self.declined,
+            Move::Reopen => &mut self.reopened,
+            Move::Void => &mut self.voided,
+            Move::Note => &mut self.noted,
+        };
+        *count += 1;
+        let stand_closed = match one.holder.level() {
+            Level::Grid => &mut self.closed_in_grid,
+            Level::Village => &mut self.closed_in_village,
+            Level::Township | Level::County | Level::City => &mut self.closed_in_township,
+        };
+        if one.what == Move::Close {
+            *stand_closed += 1;
+        } else if one.what == Move::Reopen {
+            *stand_closed -= 1;
         }
     }
 }
@@ -140,28 +195,12 @@ pub struct Run<'a> {
     matters: Vec<Matters<'a>>,
     /// Moves to come, the next first.
     due: BinaryHeap<Reverse<Due>>,
-    tally: Tally,
+    pub(super) holders: Holders,
+    pub(super) ground: Ground<'a>,
+    pub(super) tally: Tally,
     /// The newest time: of the span's end, or of a step after it.
     end: Timestamp,
     has_ended: bool,
-}
-
-/// Who holds a case by level.
-#[derive(Clone, Copy)]
-struct Line {
-    place: UnitCode,
-    module: Module,
-    is_without_grid: bool,
-}
-
-impl Line {
-    fn holder(self, level: Level) -> UnitCode {
-        let division = self.place.ancestor(level).expect("nobody below the place holds a case");
-        if self.is_without_grid {
-            return UnitCode::of_body(division, b'R', 1).expect("a township seats bodies");
-        }
-        if level == Level::Township { office_of(division, self.module) } else { division }
-    }
 }
 
 /// A move to come. Ordered by time, then case, then its place in the case's life.
@@ -171,7 +210,6 @@ struct Due {
     case: CaseName,
     ordinal: u8,
     what: Move,
-    by: UnitCode,
 }
 
 impl<'a> Run<'a> {
@@ -204,37 +242,55 @@ impl<'a> Run<'a> {
         });
         matters.remember(self.tally.cases, (matter, grid));
 
-        let mut place = grid;
-        if let Life::Moved { moves, is_without_grid, .. } = &life {
-            if *is_without_grid {
-                place = self.places.village_of(grid);
-            }
-            let (module, is_without_grid) = (matter.module, *is_without_grid);
-            self.plan(at, case, Line { place: place.code, module, is_without_grid }, moves);
-        }
-        Deed::Report(Report {
+        let place = self.ground.place(grid.code, case.number);
+        let mut report = Report {
             case,
             by: match source {
-                Source::Patrol | Source::Resident => Some(grid.code),
+                Source::Patrol | Source::Resident => Some(place),
                 Source::Hotline | Source::Department | Source::Sensor => None,
             },
             matter,
             place,
+            place_name: &grid.name,
             is_numbered: !settles,
             occurred_at: self.occurred_at(at, source),
             has_claimant: self.has_claimant(source),
             is_duplicate: again.is_some(),
             settles,
-        })
+        };
+        if let Life::Moved { moves, is_without_grid, .. } = life {
+            if is_without_grid {
+                let village = self.places.village_of(place);
+                (report.place, report.place_name) = (village.code, &village.name);
+            }
+            self.begin(at, &report, &moves);
+        }
+        Deed::Report(report)
     }
 
-    /// Puts the moves to come among the others.
-    fn plan(&mut self, at: Timestamp, case: CaseName, line: Line, moves: &[Planned]) {
+    /// Gives the case to its first holder, and puts its moves among the others to come.
+    fn begin(&mut self, at: Timestamp, report: &Report<'_>, moves: &[Planned]) {
+        let (case, module, place) = (report.case, report.matter.module, report.place);
+        let home = report.matter.home.level();
+        let unit = match place.ancestor(home) {
+            None => holders::centre(place),
+            Some(_) if home == Level::Township => holders::office(place, module),
+            Some(unit) => unit,
+        };
+        let left = moves.len();
+        self.holders.put(case.number, Held { unit, place, module, is_open: true, left });
         for (ordinal, planned) in (0..).zip(moves) {
-            let by = line.holder(planned.by);
             let at = at.plus_ms(planned.after_ms);
-            self.due.push(Reverse(Due { at, case, ordinal, what: planned.what, by }));
+            self.due.push(Reverse(Due { at, case, ordinal, what: planned.what }));
         }
+    }
+
+    /// Makes the move, unless there is nobody whom the case could go to.
+    fn make(&mut self, due: Due) -> Option<Deed<'a>> {
+        let Due { case, ordinal, what, .. } = due;
+        let made = self.holders.make(case.number, what, &self.ground)?;
+        let Made { by, holder, to } = made;
+        Some(Deed::Move(CaseMove { case, ordinal, what, by, holder, to }))
     }
 
     fn occurred_at(&mut self, at: Timestamp, source: Source) -> Option<Timestamp> {
@@ -271,25 +327,29 @@ impl<'a> Iterator for Run<'a> {
     type Item = Step<'a>;
 
     fn next(&mut self) -> Option<Step<'a>> {
-        let next_due = self.due.peek().map(|Reverse(due)| due.at);
-        let next_arrival = self.arrivals.peek().map(|arrival| arrival.at);
-        let is_due = match (next_due, next_arrival) {
-            (Some(due), Some(arrival)) => due <= arrival,
-            (due, _) => due.is_some(),
-        };
-        let (at, deed) = if is_due {
-            let Reverse(due) = self.due.pop()?;
-            let Due { at, case, ordinal, what, by } = due;
-            (at, Deed::Move { case, ordinal, what, by })
-        } else if let Some(arrival) = self.arrivals.next() {
-            (arrival.at, self.report(arrival))
-        } else {
-            self.advance()?
-        };
-        self.end = self.end.max(at);
-        let step = Step { at, deed };
-        self.tally.count(&step);
-        Some(step)
+        loop {
+            let next_due = self.due.peek().map(|Reverse(due)| due.at);
+            let next_arrival = self.arrivals.peek().map(|arrival| arrival.at);
+            let is_due = match (next_due, next_arrival) {
+                (Some(due), Some(arrival)) => due <= arrival,
+                (due, _) => due.is_some(),
+            };
+            let (at, deed) = if is_due {
+                let Reverse(due) = self.due.pop()?;
+                let Some(deed) = self.make(due) else {
+                    continue;
+                };
+                (due.at, deed)
+            } else if let Some(arrival) = self.arrivals.next() {
+                (arrival.at, self.report(arrival))
+            } else {
+                self.advance()?
+            };
+            self.end = self.end.max(at);
+            let step = Step { at, deed };
+            self.tally.count(&step);
+            return Some(step);
+        }
     }
 }
 
@@ -311,11 +371,14 @@ impl<'a> Iterator for Reports<'a> {
             return None;
         }
         self.made += 1;
+        let matter = self.matters.pick(&mut self.rng);
+        let grid = self.places.pick(&mut self.rng);
         Some(Report {
             case: CaseName { seed: self.seed, number: self.made, source: Source::Patrol },
             by: None,
-            matter: self.matters.pick(&mut self.rng),
-            place: self.places.pick(&mut self.rng),
+            matter,
+            place: grid.code,
+            place_name: &grid.name,
             is_numbered: false,
             occurred_at: None,
             has_claimant: false,

@@ -7,7 +7,6 @@ use crate::domain::case::{Move, Source};
 use crate::domain::catalogue::MatterRow;
 use crate::domain::code::{Level, UnitCode};
 use crate::domain::ids::Timestamp;
-use crate::domain::organisation::UnitRow;
 
 /// A step: something is asked for at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +22,8 @@ pub struct Step<'a> {
 pub enum Deed<'a> {
     /// A case comes.
     Report(Report<'a>),
-    /// A case's holder makes a move.
-    Move {
-        /// Which case.
-        case: CaseName,
-        /// The how-manieth move of the case, from 0: its key says it.
-        ordinal: u8,
-        /// Which move.
-        what: Move,
-        /// The holder.
-        by: UnitCode,
-    },
+    /// A case's holder, or the governance room above it, makes a move.
+    Move(CaseMove),
     /// The clock moves on to the step's time, and everything due falls due.
     AdvanceClock,
 }
@@ -50,6 +40,23 @@ pub struct CaseName {
     pub source: Source,
 }
 
+/// A move with a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaseMove {
+    /// Which case.
+    pub case: CaseName,
+    /// The how-manieth move of the case, from 0: its key says it.
+    pub ordinal: u8,
+    /// Which move.
+    pub what: Move,
+    /// Who makes it.
+    pub by: UnitCode,
+    /// Who holds the case before the move, or ended it.
+    pub holder: UnitCode,
+    /// Whom it is sent to, where the move names someone.
+    pub to: Option<UnitCode>,
+}
+
 /// A case as it is reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report<'a> {
@@ -60,7 +67,9 @@ pub struct Report<'a> {
     /// Of what.
     pub matter: &'a MatterRow,
     /// Where: a grid, or a village where no more is known.
-    pub place: &'a UnitRow,
+    pub place: UnitCode,
+    /// What people call the place.
+    pub place_name: &'a str,
     /// Whether its source gives it a number: where moves will follow.
     pub is_numbered: bool,
     /// When it happened, where a phone sends it late.
@@ -78,9 +87,7 @@ impl Step<'_> {
     pub fn write_line(&self, out: &mut Vec<u8>) {
         match &self.deed {
             Deed::Report(report) => report.write(out, Some(self.at)),
-            Deed::Move { case, ordinal, what, by } => {
-                write_move(out, self.at, *case, *ordinal, *what, *by);
-            }
+            Deed::Move(one) => one.write(out, self.at),
             Deed::AdvanceClock => {
                 put(out, r#"{"command":"advance_clock","to":""#);
                 moment(out, self.at);
@@ -112,7 +119,7 @@ impl Report<'_> {
         put(out, r#"","matter":""#);
         escaped(out, &self.matter.code);
         put(out, r#"","place":""#);
-        code(out, self.place.code);
+        code(out, self.place);
         put(out, r#"","source":""#);
         put(out, self.case.source.name());
         if self.is_numbered {
@@ -126,12 +133,12 @@ impl Report<'_> {
         let mut words = Words::of(self.case.seed, self.case.number, 0);
         if self.has_claimant {
             put(out, r#"","claimant":"#);
-            text::claimant(out, &mut words, &self.place.name);
+            text::claimant(out, &mut words, self.place_name);
             put(out, r#","text":""#);
         } else {
             put(out, r#"","text":""#);
         }
-        text::report(out, &mut words, &self.place.name, &self.matter.name, self.is_duplicate);
+        text::report(out, &mut words, self.place_name, &self.matter.name, self.is_duplicate);
         if self.settles {
             put(out, r#"","settle":{"answer":""#);
             text::outcome(out, &mut words);
@@ -162,63 +169,71 @@ impl CaseName {
     }
 }
 
-fn write_move(
-    out: &mut Vec<u8>,
-    at: Timestamp,
-    case: CaseName,
-    ordinal: u8,
-    what: Move,
-    by: UnitCode,
-) {
-    let (command, letter, field) = match what {
-        Move::Acknowledge => ("acknowledge_case", b'a', None),
-        Move::Escalate => ("escalate_case", b'e', Some("reason")),
-        Move::Handle => ("handle_case", b'h', Some("measures")),
-        Move::Close => ("close_case", b'c', Some("answer")),
-        Move::HandDown => ("hand_down_case", b'd', Some("reason")),
-        Move::Transfer => ("transfer_case", b't', Some("reason")),
-        Move::Return => ("return_case", b'b', Some("reason")),
-        Move::Decline => ("decline_case", b'x', Some("reason")),
-        Move::Reopen => ("reopen_case", b'o', Some("reason")),
-        Move::Void => ("void_case", b'v', Some("reason")),
-        Move::Note => ("note_case", b'n', Some("note")),
-    };
-    put(out, r#"{"command":""#);
-    put(out, command);
-    put(out, r#"","key":""#);
-    out.extend_from_slice(&[letter, b'-']);
-    case.write_numbers(out);
-    out.push(b'-');
-    number(out, u64::from(ordinal));
-    put(out, r#"","at":""#);
-    moment(out, at);
-    put(out, r#"","by":""#);
-    code(out, by);
-    put(out, r#"","case":{"source":""#);
-    put(out, case.source.name());
-    put(out, r#"","number":""#);
-    case.write_source_number(out);
-    put(out, "\"}");
-    if let Some(field) = field {
-        put(out, ",\"");
-        put(out, field);
-        put(out, "\":\"");
-        let mut words = Words::of(case.seed, case.number, 1 + u64::from(ordinal));
-        match what {
-            Move::Escalate
-            | Move::HandDown
-            | Move::Transfer
-            | Move::Return
-            | Move::Decline
-            | Move::Reopen
-            | Move::Void => text::reason(out, &mut words),
-            Move::Acknowledge | Move::Handle | Move::Close | Move::Note => {
-                text::outcome(out, &mut words);
-            }
+impl CaseMove {
+    fn write(&self, out: &mut Vec<u8>, at: Timestamp) {
+        let Form { command, letter, field } = form(self.what);
+        put(out, r#"{"command":""#);
+        put(out, command);
+        put(out, r#"","key":""#);
+        out.extend_from_slice(&[letter, b'-']);
+        self.case.write_numbers(out);
+        out.push(b'-');
+        number(out, u64::from(self.ordinal));
+        put(out, r#"","at":""#);
+        moment(out, at);
+        put(out, r#"","by":""#);
+        code(out, self.by);
+        put(out, r#"","case":{"source":""#);
+        put(out, self.case.source.name());
+        put(out, r#"","number":""#);
+        self.case.write_source_number(out);
+        put(out, "\"}");
+        if let Some(to) = self.to {
+            put(out, r#","to":""#);
+            code(out, to);
+            out.push(b'"');
         }
-        out.push(b'"');
+        if let Some((field, text)) = field {
+            put(out, ",\"");
+            put(out, field);
+            put(out, "\":\"");
+            text(
+                out,
+                &mut Words::of(self.case.seed, self.case.number, 1 + u64::from(self.ordinal)),
+            );
+            out.push(b'"');
+        }
+        put(out, "}\n");
     }
-    put(out, "}\n");
+}
+
+/// Writes what a text of its kind says.
+type Say = fn(&mut Vec<u8>, &mut Words);
+
+/// How a move is written.
+struct Form {
+    command: &'static str,
+    /// The first letter of its keys.
+    letter: u8,
+    /// What says why, or what was done.
+    field: Option<(&'static str, Say)>,
+}
+
+const fn form(what: Move) -> Form {
+    let (command, letter, field): (_, _, Option<(_, Say)>) = match what {
+        Move::Acknowledge => ("acknowledge_case", b'a', None),
+        Move::Escalate => ("escalate_case", b'e', Some(("reason", text::up))),
+        Move::Handle => ("handle_case", b'h', Some(("measures", text::outcome))),
+        Move::Close => ("close_case", b'c', Some(("answer", text::outcome))),
+        Move::HandDown => ("hand_down_case", b'd', Some(("reason", text::aside))),
+        Move::Transfer => ("transfer_case", b't', Some(("reason", text::aside))),
+        Move::Return => ("return_case", b'b', Some(("reason", text::aside))),
+        Move::Decline => ("decline_case", b'x', Some(("reason", text::no_case))),
+        Move::Reopen => ("reopen_case", b'o', Some(("reason", text::again))),
+        Move::Void => ("void_case", b'v', Some(("reason", text::no_case))),
+        Move::Note => ("note_case", b'n', Some(("note", text::outcome))),
+    };
+    Form { command, letter, field }
 }
 
 fn put(out: &mut Vec<u8>, text: &str) {

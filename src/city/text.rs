@@ -152,6 +152,30 @@ const TRIED: [&str; 6] = [
     "恳请尽快安排，避免矛盾扩大。",
     "相关住户名单已经核对清楚。",
 ];
+const ASIDE: [&str; 6] = [
+    "现场不在本网格范围内，",
+    "按职责分工应由下述单位办理，",
+    "地点位于相邻网格一侧，",
+    "属网格力所能及的事项，",
+    "核对地图后确认属地有误，",
+    "当事人住址在另一网格，",
+];
+const NO_CASE: [&str; 6] = [
+    "与本辖区事项无关，不予受理。",
+    "内容为广告推销，没有具体诉求。",
+    "同一内容重复发送，已另行登记。",
+    "属于司法程序中的事项，已告知途径。",
+    "经核实没有此地此事。",
+    "内容无法辨认，也联系不上反映人。",
+];
+const UNSOLVED: [&str; 6] = [
+    "回访时群众表示问题没有解决，",
+    "雨后同一位置再次出现，",
+    "更换的部件又坏了，",
+    "双方和解后又起争执，",
+    "答复内容与现场不符，",
+    "只处理了一部分，",
+];
 
 /// What is reported: when, by whom, where, of what, how bad, what for.
 pub(super) fn report(out: &mut Vec<u8>, words: &mut Words, place: &str, matter: &str, again: bool) {
@@ -177,8 +201,25 @@ pub(super) fn outcome(out: &mut Vec<u8>, words: &mut Words) {
     put(out, words.pick(&FOLLOW));
 }
 
+/// Why a case goes to another unit of the same level, or below.
+pub(super) fn aside(out: &mut Vec<u8>, words: &mut Words) {
+    put(out, words.pick(&ASIDE));
+    put(out, "请接手办理。");
+}
+
+/// Why a case is none.
+pub(super) fn no_case(out: &mut Vec<u8>, words: &mut Words) {
+    put(out, words.pick(&NO_CASE));
+}
+
+/// Why a case is opened again.
+pub(super) fn again(out: &mut Vec<u8>, words: &mut Words) {
+    put(out, words.pick(&UNSOLVED));
+    put(out, "请重新办理并告知结果。");
+}
+
 /// Why a case goes one level up.
-pub(super) fn reason(out: &mut Vec<u8>, words: &mut Words) {
+pub(super) fn up(out: &mut Vec<u8>, words: &mut Words) {
     put(out, words.pick(&WHY));
     put(out, words.pick(&TRIED));
 }

@@ -1,5 +1,6 @@
 //! The real rules without an engine: a state and a clock, driven by lines.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -7,9 +8,9 @@ use serde_json::Value;
 use crate::city::City;
 use crate::domain::case::Source;
 use crate::domain::command::{
-    AcknowledgeCase, AdvanceClock, BeginImport, CaseRef, CloseCase, Command, CommitImport,
-    HandleCase, OpenJournal, ReasonedMove, ReportCase, StageMatters, StageUnits, Submission,
-    Target,
+    AcknowledgeCase, AdvanceClock, BeginImport, CaseRef, Change, ChangeOrganisation, CloseCase,
+    Command, CommitImport, HandleCase, NoteCase, OpenJournal, ReasonedMove, ReportCase, SendCase,
+    StageMatters, StageUnits, Submission, Target,
 };
 use crate::domain::event::{ClockMode, Event, SealedPart};
 use crate::domain::grant::Places;
@@ -27,6 +28,10 @@ pub(super) struct Fold {
     slots: u64,
     pub(super) timer_events: u64,
     pub(super) command_events: u64,
+    /// Events by their names.
+    pub(super) by_kind: BTreeMap<&'static str, u64>,
+    /// Cases that went to the successor of their holder.
+    pub(super) inherited: u64,
 }
 
 impl Fold {
@@ -37,6 +42,8 @@ impl Fold {
             slots: 0,
             timer_events: 0,
             command_events: 0,
+            by_kind: BTreeMap::new(),
+            inherited: 0,
         };
         let mut order = |command| fold.submit(submission(command));
         order(Command::OpenJournal(OpenJournal { clock_mode: ClockMode::Driven, journal_id: 1 }));
@@ -66,6 +73,10 @@ impl Fold {
         let mut outcome = submission.mark.map(|mark| Outcome { mark, events: count });
         for event in events {
             self.command_events += 1;
+            *self.by_kind.entry(event.name()).or_default() += 1;
+            if let Event::CasesInherited(inherited) = &event {
+                self.inherited += inherited.cases.len() as u64;
+            }
             self.put(to, actor, outcome.take(), event);
         }
     }
@@ -90,6 +101,23 @@ impl Fold {
         assert!(!text.is_empty() && text.chars().count() <= TEXT_CHARS_MAX);
         self.slots += 1;
         SealedPart { slot: SlotNumber(self.slots), ciphertext: Arc::from(text.as_bytes()) }
+    }
+
+    /// Changes the organisation: nothing may be refused.
+    pub(super) fn change(&mut self, change: Change) {
+        let change = ChangeOrganisation { seen: None, change };
+        self.submit(submission(Command::ChangeOrganisation(Box::new(change))));
+    }
+
+    fn reasoned(&mut self, json: &Value) -> ReasonedMove {
+        let reason = self.seal(json["reason"].as_str().expect("a reason"));
+        ReasonedMove { target: target(json), reason }
+    }
+
+    fn send(&mut self, json: &Value) -> SendCase {
+        let to = json["to"].as_str().expect("whom to send it to").parse().unwrap();
+        let ReasonedMove { target, reason } = self.reasoned(json);
+        SendCase { target, to, reason }
     }
 
     /// Reads a line as the API will.
@@ -118,10 +146,16 @@ impl Fold {
             "acknowledge_case" => {
                 Command::AcknowledgeCase(AcknowledgeCase { target: target(&json) })
             }
-            "escalate_case" => Command::EscalateCase(ReasonedMove {
-                target: target(&json),
-                reason: self.seal(text("reason")),
-            }),
+            "escalate_case" => Command::EscalateCase(self.reasoned(&json)),
+            "hand_down_case" => Command::HandDownCase(self.send(&json)),
+            "transfer_case" => Command::TransferCase(self.send(&json)),
+            "return_case" => Command::ReturnCase(self.reasoned(&json)),
+            "decline_case" => Command::DeclineCase(self.reasoned(&json)),
+            "void_case" => Command::VoidCase(self.reasoned(&json)),
+            "reopen_case" => Command::ReopenCase(self.reasoned(&json)),
+            "note_case" => {
+                Command::NoteCase(NoteCase { target: target(&json), note: self.seal(text("note")) })
+            }
             "handle_case" => Command::HandleCase(HandleCase {
                 target: target(&json),
                 measures: self.seal(text("measures")),
