@@ -106,6 +106,20 @@ impl Client {
         self.call("POST", path, &[(header::IF_MATCH, if_match)], whole(Bytes::new())).await
     }
 
+    /// `POST path` with a JSON body, for what has not changed since it had that entity tag.
+    ///
+    /// # Errors
+    /// When the connection breaks; a refusal is a reply.
+    pub async fn post_json_if(
+        &mut self,
+        path: &str,
+        if_match: &str,
+        body: &Value,
+    ) -> Result<Reply, Failure> {
+        let headers = [(header::CONTENT_TYPE, "application/json"), (header::IF_MATCH, if_match)];
+        self.call("POST", path, &headers, whole(body.to_string().into())).await
+    }
+
     async fn call(
         &mut self,
         method: &str,

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::world::{Ended, command, ended, zhida};
 
-const ROWS: [&str; 19] = [
+const ROWS: [&str; 45] = [
     "cases",
     "  closed by the grid",
     "  closed by the village",
@@ -18,9 +18,35 @@ const ROWS: [&str; 19] = [
     "  ever yellow, never red",
     "  ever red",
     "  at a township's room (fallback)",
+    "  declined",
+    "  voided",
     "commands over HTTP",
     "  time",
     "  commands/s",
+    "    report",
+    "    acknowledge",
+    "    escalate",
+    "    handle",
+    "    close",
+    "    hand_down",
+    "    transfer",
+    "    return",
+    "    decline",
+    "    reopen",
+    "    void",
+    "    note",
+    "    advance_clock",
+    "open units",
+    "  division",
+    "  grid",
+    "  governance_room",
+    "  department",
+    "  office",
+    "  stationed",
+    "changes of the organisation",
+    "  grids opened",
+    "  grids closed",
+    "  cases inherited",
     "events",
     "  commits, one sync each",
     "data directory",
@@ -30,7 +56,7 @@ const ROWS: [&str; 19] = [
     "from start to this table",
 ];
 /// Rows that follow from the seed alone.
-const COUNTS: usize = 10;
+const COUNTS: usize = 12;
 
 fn run(dir: &Path, seed: &str) -> Ended {
     let dir = dir.to_str().expect("UTF-8");

@@ -242,8 +242,12 @@ pub(in crate::api) struct CountsBody {
     cases: u64,
     /// Still open.
     open: u64,
-    /// Closed, declined or voided, by the level of who ended them.
+    /// Closed, by the level of who closed them.
     closed: ClosedBody,
+    /// Ended before anyone signed for them.
+    declined: u64,
+    /// Ended as none.
+    voided: u64,
     /// Closed in the call that reported them.
     on_the_spot: u64,
     /// Whose node or total clock turned yellow at least, and none red.
@@ -256,7 +260,7 @@ pub(in crate::api) struct CountsBody {
     escalations: u64,
 }
 
-/// Cases that ended, by level.
+/// Cases that are closed, by level.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Closed)]
 pub(in crate::api) struct ClosedBody {
@@ -295,11 +299,13 @@ pub(in crate::api) async fn get_counts(
     // Reads every row: off the I/O thread.
     let census = tokio::task::spawn_blocking(move || handle.view().census()).await;
     let census = census.map_err(|_| Problem::new(Code::Internal))?;
-    let [grid, village, township, county, city] = census.ended_by_level;
+    let [grid, village, township, county, city] = census.closed_by_level;
     let body = CountsBody {
         cases: census.cases,
         open: census.open,
         closed: ClosedBody { grid, village, township, county, city },
+        declined: census.declined,
+        voided: census.voided,
         on_the_spot: census.on_the_spot,
         yellow: census.yellow,
         red: census.red,

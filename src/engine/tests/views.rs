@@ -350,7 +350,9 @@ fn a_start_publishes_what_the_stop_left() {
     let expected = Census {
         cases: 5,
         open: 3,
-        ended_by_level: [1, 1, 0, 0, 0],
+        closed_by_level: [1, 1, 0, 0, 0],
+        declined: 0,
+        voided: 0,
         on_the_spot: 1,
         yellow: 3,
         red: 0,

@@ -24,7 +24,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use crate::domain::case::{Case, Light};
+use crate::domain::case::{Case, Light, Status};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
 use crate::domain::code::Level;
@@ -91,9 +91,12 @@ pub struct Census {
     pub cases: u64,
     /// Still open.
     pub open: u64,
-    /// Closed, declined or voided, by the level of who ended them: grid, village, township, county,
-    /// city.
-    pub ended_by_level: [u64; 5],
+    /// Closed, by the level of who closed them: grid, village, township, county, city.
+    pub closed_by_level: [u64; 5],
+    /// Declined.
+    pub declined: u64,
+    /// Voided.
+    pub voided: u64,
     /// Closed in the call that reported them.
     pub on_the_spot: u64,
     /// Whose node or total clock turned yellow at least, and none red.
@@ -270,11 +273,16 @@ impl Census {
             Light::Yellow => self.yellow += 1,
             Light::Red => self.red += 1,
         }
-        let Some((by, _)) = case.status.ended() else {
-            self.open += 1;
-            return;
-        };
-        let level = organisation.unit(by).map_or(Level::City, UnitRow::level);
-        self.ended_by_level[level as usize] += 1;
+        match case.status {
+            Status::Dispatched { .. } | Status::Acknowledged { .. } | Status::Handled { .. } => {
+                self.open += 1;
+            }
+            Status::Declined { .. } => self.declined += 1,
+            Status::Voided { .. } => self.voided += 1,
+            Status::Closed { by, .. } => {
+                let level = organisation.unit(by).map_or(Level::City, UnitRow::level);
+                self.closed_by_level[level as usize] += 1;
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
-//! Drives a run through `POST /v1/commands`: one body after another, one ordered source.
+//! Drives a run through `POST /v1/commands`: one body after another, one ordered source. Between
+//! bodies the city changes its organisation.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,7 +9,10 @@ use http::header;
 use http_body_util::BodyExt;
 use indicatif::ProgressBar;
 
-use crate::city::{City, Profile, Tally};
+use super::reshape::reshape;
+use super::verbs::{Answered, Verb};
+use crate::city::{City, Profile, Reshaping, Run, Tally};
+use crate::domain::command::Change;
 use crate::engine::clock::stopwatch;
 use crate::server::client::{Client, whole};
 use crate::server::exit::{Failure, Kind};
@@ -26,18 +31,28 @@ const REFUSALS_SHOWN: usize = 5;
 pub(super) struct Driven {
     /// What the city expects of it.
     pub(super) tally: Tally,
-    /// Lines answered with a seq.
-    pub(super) accepted: u64,
+    /// How the lines were answered.
+    pub(super) answered: Answered,
+    /// Changes of the organisation that were accepted.
+    pub(super) changes: u64,
+    /// Open cases that went to a successor with them, as the server's feed tells.
+    pub(super) inherited: u64,
     /// Time from the first byte sent to the last answer read.
     pub(super) took: Duration,
     /// The first refusals, as the server wrote them.
     pub(super) refusals: Vec<String>,
 }
 
-/// Some lines, and what the run has come to with the last of them.
-struct Body {
-    lines: Bytes,
+/// What is sent next, and what the run has come to with it.
+struct Piece {
+    what: What,
     tally: Tally,
+}
+
+enum What {
+    /// Lines, and what each asks for.
+    Body(Bytes, Vec<Verb>),
+    Change(Change),
 }
 
 pub(super) async fn drive(
@@ -47,22 +62,28 @@ pub(super) async fn drive(
     cases: u64,
     bar: &ProgressBar,
 ) -> Result<Driven, Failure> {
-    let (bodies, mut made) = tokio::sync::mpsc::channel(BODIES_AHEAD);
+    let (pieces, mut made) = tokio::sync::mpsc::channel(BODIES_AHEAD);
     let making = tokio::task::spawn_blocking(move || {
-        let mut run = city.run(&profile, cases);
-        while let Some(body) = next_body(&mut run) {
-            if bodies.blocking_send(body).is_err() {
+        let mut maker = Maker::new(city.run(&profile, cases), cases);
+        while let Some(piece) = maker.next_piece() {
+            if pieces.blocking_send(piece).is_err() {
                 return;
             }
         }
     });
     let mut driven = Driven::default();
     let began = stopwatch();
-    while let Some(body) = made.recv().await {
-        send(client, body.lines, &mut driven).await?;
-        driven.tally = body.tally;
-        bar.set_position(body.tally.cases);
-        let per_second = rate(driven.accepted, began.elapsed());
+    while let Some(piece) = made.recv().await {
+        match piece.what {
+            What::Body(lines, verbs) => send(client, lines, &verbs, &mut driven).await?,
+            What::Change(change) => {
+                driven.inherited += reshape(client, &change).await?;
+                driven.changes += 1;
+            }
+        }
+        driven.tally = piece.tally;
+        bar.set_position(piece.tally.cases);
+        let per_second = rate(driven.answered.all_accepted(), began.elapsed());
         bar.set_message(format!("{per_second} commands/s"));
     }
     driven.took = began.elapsed();
@@ -70,23 +91,63 @@ pub(super) async fn drive(
     Ok(driven)
 }
 
-fn next_body(run: &mut crate::city::Run<'_>) -> Option<Body> {
-    let mut lines = Vec::with_capacity(BODY_BYTES + (64 << 10));
-    for _ in 0..BODY_LINES {
-        if lines.len() >= BODY_BYTES {
-            break;
-        }
-        let Some(step) = run.next() else {
-            break;
-        };
-        step.write_line(&mut lines);
+/// Makes bodies of a run's steps, and changes of the organisation between them.
+struct Maker<'a> {
+    run: Run<'a>,
+    /// What the city changes once so many cases have come, evenly over the run.
+    changes: VecDeque<(u64, Reshaping)>,
+    /// The change that ended the last body.
+    next: Option<Change>,
+}
+
+impl<'a> Maker<'a> {
+    fn new(run: Run<'a>, cases: u64) -> Self {
+        let all = Reshaping::ALL;
+        let sections = all.len() as u64 + 1;
+        let changes = (1..).zip(all).map(|(ordinal, how)| (cases * ordinal / sections, how));
+        Self { run, changes: changes.collect(), next: None }
     }
-    let tally = run.tally();
-    (!lines.is_empty()).then(|| Body { lines: lines.into(), tally })
+
+    fn next_piece(&mut self) -> Option<Piece> {
+        if let Some(change) = self.next.take() {
+            return Some(Piece { what: What::Change(change), tally: self.run.tally() });
+        }
+        let mut lines = Vec::with_capacity(BODY_BYTES + (64 << 10));
+        let mut verbs = Vec::new();
+        while verbs.len() < BODY_LINES && lines.len() < BODY_BYTES {
+            let Some(step) = self.run.next() else {
+                break;
+            };
+            step.write_line(&mut lines);
+            verbs.push(Verb::of(&step.deed));
+            self.next = self.change();
+            if self.next.is_some() {
+                break;
+            }
+        }
+        let tally = self.run.tally();
+        (!verbs.is_empty()).then(|| Piece { what: What::Body(lines.into(), verbs), tally })
+    }
+
+    /// The change that is due, as soon as some grid holds a case.
+    fn change(&mut self) -> Option<Change> {
+        let (cases, how) = *self.changes.front()?;
+        if self.run.tally().cases < cases {
+            return None;
+        }
+        let change = self.run.reshape(how)?;
+        self.changes.pop_front();
+        Some(change)
+    }
 }
 
 /// Sends one body and reads all its answers.
-async fn send(client: &mut Client, lines: Bytes, driven: &mut Driven) -> Result<(), Failure> {
+async fn send(
+    client: &mut Client,
+    lines: Bytes,
+    verbs: &[Verb],
+    driven: &mut Driven,
+) -> Result<(), Failure> {
     let response = client
         .send(
             "POST",
@@ -98,6 +159,7 @@ async fn send(client: &mut Client, lines: Bytes, driven: &mut Driven) -> Result<
     let status = response.status();
     let mut body = response.into_body();
     let mut rest = Vec::new();
+    let mut verbs = verbs.iter().copied();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Failure::world("read the answers", &error))?;
         if let Some(data) = frame.data_ref() {
@@ -107,7 +169,7 @@ async fn send(client: &mut Client, lines: Bytes, driven: &mut Driven) -> Result<
             continue;
         }
         let whole_lines = memchr::memrchr(b'\n', &rest).map_or(0, |end| end + 1);
-        count(&rest[..whole_lines], driven);
+        count(&rest[..whole_lines], &mut verbs, driven);
         rest.drain(..whole_lines);
     }
     if status.is_success() {
@@ -119,11 +181,16 @@ async fn send(client: &mut Client, lines: Bytes, driven: &mut Driven) -> Result<
     ))
 }
 
-fn count(lines: &[u8], driven: &mut Driven) {
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+/// Counts answers: one a line, in the order of the lines.
+fn count(lines: &[u8], verbs: &mut impl Iterator<Item = Verb>, driven: &mut Driven) {
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    for (line, verb) in lines.zip(verbs) {
         if memchr::memmem::find(line, b"\"error\"").is_none() {
-            driven.accepted += 1;
-        } else if driven.refusals.len() < REFUSALS_SHOWN {
+            driven.answered.accept(verb);
+            continue;
+        }
+        driven.answered.refuse(verb);
+        if driven.refusals.len() < REFUSALS_SHOWN {
             driven.refusals.push(String::from_utf8_lossy(line).into_owned());
         }
     }

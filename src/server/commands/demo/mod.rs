@@ -3,7 +3,9 @@
 
 mod drive;
 mod process;
+mod reshape;
 mod table;
+mod verbs;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -31,8 +33,8 @@ const MARKER: &str = "made-by-zhida-demo";
 /// Make a city, drive its cases through a server of its own over HTTP, and print what came of it
 ///
 /// Make a city from a seed, start a server on loopback in a fresh directory, drive the city's
-/// cases through it over HTTP (reported, routed, handled, closed, months in seconds), print what
-/// came of it, and stay up for a look. Scale 1 is the whole of 信阳市: 18,100 grids, 640,000 cases.
+/// cases through it over HTTP (reported, routed, handled, closed, months in seconds) while it opens,
+/// splits, merges, moves and closes grids, print what came of it, and stay up for a look. Scale 1 is the whole of 信阳市: 18,100 grids, 640,000 cases.
 #[derive(Args, Debug)]
 #[command(after_help = after_help(&["zhida demo --scale 0.01", "zhida demo --seed 7 --exit"]))]
 pub(super) struct DemoArgs {
@@ -71,6 +73,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         args.seed,
         profile.days
     );
+    let units = table::units_by_kind(&city);
     let mut server = Server::start(&args.dir, args.port)?;
     let (driven, report) = block_on(unless_interrupted(async {
         server.wait_until_ready().await?;
@@ -82,7 +85,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         Ok((driven, report))
     }))?;
     let restart = block_on(unless_interrupted(server.kill_and_restart(&report)))?;
-    let report = Report { driven, restart, total: began.elapsed(), ..report };
+    let report = Report { driven, units, restart, total: began.elapsed(), ..report };
     report.check()?;
     let say = |text: &str| {
         writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::unprinted(&error))

@@ -94,10 +94,14 @@ impl Server {
         let took = began.elapsed();
         let mut client = Client::connect(&self.url(), &self.admin_token()?).await?;
         let after = client.get("/v1/counts").await?.json()?;
-        if after != before.counts {
+        let organisation = client.get("/v1/organisation").await?.json()?;
+        if after != before.counts || organisation != before.organisation {
             return Err(Failure::new(
                 Kind::Damaged,
-                format!("after the restart the counts are {after}, before {}", before.counts),
+                format!(
+                    "after the restart there are {after} {organisation}, before {} {}",
+                    before.counts, before.organisation
+                ),
             ));
         }
         Ok(took)

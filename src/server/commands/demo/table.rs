@@ -1,5 +1,6 @@
 //! What came of a demo: asked of the server, compared with what the city expects, printed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -8,6 +9,9 @@ use serde_json::Value;
 
 use super::drive::{Driven, rate};
 use super::process::Server;
+use super::verbs::Verb;
+use crate::city::{City, Reshaping};
+use crate::domain::organisation::UnitKind;
 use crate::server::client::Client;
 use crate::server::exit::{Failure, Kind};
 
@@ -18,6 +22,10 @@ pub(super) struct Report {
     pub(super) driven: Driven,
     /// The server's answer to `GET /v1/counts`.
     pub(super) counts: Value,
+    /// Its answer to `GET /v1/organisation`.
+    pub(super) organisation: Value,
+    /// The units that the city began with.
+    pub(super) units: BTreeMap<UnitKind, u64>,
     /// Events in its journal.
     pub(super) events: u64,
     /// Turns, each one commit and one sync.
@@ -35,16 +43,27 @@ pub(super) struct Report {
 /// Asks the server how it stands.
 pub(super) async fn ask(client: &mut Client, server: &Server) -> Result<Report, Failure> {
     let counts = client.get("/v1/counts").await?.json()?;
+    let organisation = client.get("/v1/organisation").await?.json()?;
     let metrics = client.get("/metrics").await?;
     let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
     Ok(Report {
         counts,
+        organisation,
         events: counted(&metrics, "zhida_events_total")?,
         commits: counted(&metrics, "zhida_commits_total")?,
         disk_bytes: size_of_dir(&server.data_dir()),
         peak_memory: server.peak_memory(),
         ..Report::default()
     })
+}
+
+/// How many units of each kind a city has.
+pub(super) fn units_by_kind(city: &City) -> BTreeMap<UnitKind, u64> {
+    let mut units = BTreeMap::new();
+    for unit in city.units() {
+        *units.entry(unit.kind).or_default() += 1;
+    }
+    units
 }
 
 /// A counter without labels, from Prometheus' text.
@@ -64,16 +83,27 @@ impl Report {
     pub(super) fn check(&self) -> Result<(), Failure> {
         let tally = self.driven.tally;
         let expected = [
-            ("accepted commands", tally.commands, self.driven.accepted),
+            ("accepted commands", tally.commands, self.driven.answered.all_accepted()),
             ("cases", tally.cases, self.count(&["cases"])),
             ("open cases", tally.open(), self.count(&["open"])),
             ("settled on the spot", tally.on_the_spot, self.count(&["on_the_spot"])),
             ("closed by grids", tally.closed_in_grid, self.count(&["closed", "grid"])),
             ("closed by villages", tally.closed_in_village, self.count(&["closed", "village"])),
             ("closed by townships", tally.closed_in_township, self.count(&["closed", "township"])),
+            ("declined", tally.declined, self.count(&["declined"])),
+            ("voided", tally.voided, self.count(&["voided"])),
+            ("escalations", tally.escalated, self.count(&["escalations"])),
+            ("changes of the organisation", Reshaping::ALL.len() as u64, self.driven.changes),
+            ("cases inherited", tally.inherited, self.driven.inherited),
+            ("open units", self.units().values().sum(), self.open_units()),
         ];
+        let verbs = Verb::all().map(|verb| {
+            (verb.to_string(), verb.expected(&tally), self.driven.answered.accepted(verb))
+        });
         let wrong: Vec<_> = expected
-            .iter()
+            .into_iter()
+            .map(|(what, expected, found)| (what.to_string(), expected, found))
+            .chain(verbs)
             .filter(|(_, expected, found)| expected != found)
             .map(|(what, expected, found)| {
                 format!("{what}: the city expects {expected}, the server has {found}")
@@ -81,6 +111,19 @@ impl Report {
             .chain(self.driven.refusals.iter().cloned())
             .collect();
         if wrong.is_empty() { Ok(()) } else { Err(Failure::new(Kind::Damaged, wrong.join("\n"))) }
+    }
+
+    /// The units that there should be now, by kind: the city changes grids alone.
+    fn units(&self) -> BTreeMap<UnitKind, u64> {
+        let mut units = self.units.clone();
+        let tally = self.driven.tally;
+        let grids = units.entry(UnitKind::Grid).or_default();
+        *grids = *grids + tally.grids_opened - tally.grids_closed;
+        units
+    }
+
+    fn open_units(&self) -> u64 {
+        self.organisation["open"].as_u64().unwrap_or_default()
     }
 
     fn count(&self, path: &[&str]) -> u64 {
@@ -92,6 +135,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut row = |name: &str, value: String| writeln!(f, "{name:<34}{value:>16}");
         let cases = self.count(&["cases"]);
+        let answered = &self.driven.answered;
         let share = |part: u64| {
             format!(
                 "{} ({}.{:02} %)",
@@ -109,9 +153,24 @@ impl fmt::Display for Report {
         row("  ever yellow, never red", share(self.count(&["yellow"])))?;
         row("  ever red", share(self.count(&["red"])))?;
         row("  at a township's room (fallback)", share(self.count(&["fallback"])))?;
-        row("commands over HTTP", grouped(self.driven.accepted))?;
+        row("  declined", share(self.count(&["declined"])))?;
+        row("  voided", share(self.count(&["voided"])))?;
+        row("commands over HTTP", grouped(answered.all_accepted()))?;
         row("  time", seconds(self.driven.took))?;
-        row("  commands/s", grouped(rate(self.driven.accepted, self.driven.took)))?;
+        row("  commands/s", grouped(rate(answered.all_accepted(), self.driven.took)))?;
+        row("  by verb", "done, refused".into())?;
+        for verb in Verb::all() {
+            let (done, refused) = (answered.accepted(verb), answered.refused(verb));
+            row(&format!("    {verb}"), format!("{}, {}", grouped(done), grouped(refused)))?;
+        }
+        row("open units", grouped(self.open_units()))?;
+        for (kind, count) in self.units() {
+            row(&format!("  {}", kind.name()), grouped(count))?;
+        }
+        row("changes of the organisation", grouped(self.driven.changes))?;
+        row("  grids opened", grouped(self.driven.tally.grids_opened))?;
+        row("  grids closed", grouped(self.driven.tally.grids_closed))?;
+        row("  cases inherited", grouped(self.driven.inherited))?;
         row("events", grouped(self.events))?;
         row("  commits, one sync each", grouped(self.commits))?;
         row("  events per commit", grouped(self.events / self.commits.max(1)))?;
