@@ -1,10 +1,12 @@
 //! Random work for tests: commands through the domain's own rules, onto a journal in memory.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::record::Tag;
 use super::{Head, Journal, MemoryJournal, Reader, SealNote, Turn};
 use crate::domain::calendar::Limit;
 use crate::domain::case::Source;
@@ -12,10 +14,11 @@ use crate::domain::case::{ClaimantField, ClaimantFields};
 use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
 use crate::domain::code::UnitCode;
 use crate::domain::command::{
-    AbandonImport, AcknowledgeCase, AdmitClient, BeginImport, CaseRef, Change, ChangeClient,
-    ChangeOrganisation, CloseCase, Command, CommitImport, GrantRequest, HandleCase, MergeUnits,
-    MoveUnit, NoteCase, OpenJournal, ReasonedMove, ReportCase, RevealCase, RevokeClient,
-    RotateClient, SendCase, StageMatters, StageText, StageUnits, Submission, Target,
+    AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, CaseRef, Change,
+    ChangeClient, ChangeOrganisation, CloseCase, Command, CommitImport, GrantRequest, HandleCase,
+    MergeUnits, MoveUnit, NoteCase, OpenJournal, ReasonedMove, ReportCase, RevealCase,
+    RevokeClient, RotateClient, SendCase, SplitUnit, StageMatters, StageText, StageUnits,
+    Submission, Target,
 };
 use crate::domain::event::{ClockMode, Event, SealedPart};
 use crate::domain::grant::{Places, Scope, Scopes};
@@ -38,27 +41,29 @@ pub(super) struct Workload {
     /// Where the newest segment began, for the notes.
     sealed: Seq,
     refused: u64,
+    /// How many events of each kind it made.
+    kinds: BTreeMap<Tag, u64>,
 }
 
 impl Workload {
     /// A city that was opened and imported, and no case yet.
     pub(super) fn new(seed: u64) -> Self {
         println!("seed {seed}");
+        // Only a driven clock is moved on by a command.
+        let clock_mode = if seed.is_multiple_of(2) { ClockMode::Manual } else { ClockMode::Driven };
         let mut city = Self {
             rng: ChaCha8Rng::seed_from_u64(seed),
             state: State::default(),
             journal: MemoryJournal::default(),
-            turn: Turn::after(Head::GENESIS, ClockMode::Manual),
+            turn: Turn::after(Head::GENESIS, clock_mode),
             now: Timestamp(1_767_225_600_000),
             slots: 0,
             sealed: Seq::ZERO,
             refused: 0,
+            kinds: BTreeMap::new(),
         };
         let journal_id = 7 << 90;
-        city.submit(Command::OpenJournal(OpenJournal {
-            clock_mode: ClockMode::Manual,
-            journal_id,
-        }));
+        city.submit(Command::OpenJournal(OpenJournal { clock_mode, journal_id }));
         city.import(&units(), matters());
         city.admit();
         city.commit();
@@ -163,14 +168,21 @@ impl Workload {
             outcome,
             event,
         };
+        *self.kinds.entry(Tag::of(&record.event)).or_default() += 1;
         self.turn.push(&record);
         evolve(&mut self.state, &record);
     }
 
-    fn holder_of(&mut self, command: &Command) -> Option<UnitCode> {
+    fn holder_of(&self, command: &Command) -> Option<UnitCode> {
         let case = match command.target() {
             Some(target) => self.state.resolve(PrincipalId::SYSTEM, &target.case)?,
-            None => return matches!(command, Command::ReportCase(_)).then(|| self.any_place()),
+            None => {
+                return if let Command::ReportCase(report) = command {
+                    Some(report.place)
+                } else {
+                    None
+                };
+            }
         };
         let status = self.state.cases().get(case)?.status;
         self.state.organisation().code(status.unit())
@@ -179,24 +191,24 @@ impl Workload {
     fn any_command(&mut self) -> Command {
         match self.rng.random_range(0..100) {
             0..30 => self.any_report(),
-            30..50 => Command::AcknowledgeCase(AcknowledgeCase { target: self.any_target() }),
-            50..60 => Command::EscalateCase(ReasonedMove {
+            30..48 => Command::AcknowledgeCase(AcknowledgeCase { target: self.any_target() }),
+            48..56 => Command::EscalateCase(ReasonedMove {
                 target: self.any_target(),
                 reason: self.part(),
             }),
-            60..78 => {
+            56..70 => {
                 Command::HandleCase(HandleCase { target: self.any_target(), measures: self.part() })
             }
-            78..92 => {
+            70..80 => {
                 Command::CloseCase(CloseCase { target: self.any_target(), answer: self.part() })
             }
-            92..94 => Command::RevealCase(RevealCase {
+            80..82 => Command::RevealCase(RevealCase {
                 target: self.any_target(),
                 fields: ClaimantFields::of(&[ClaimantField::Phone]),
                 purpose: "回访".into(),
                 ticket: None,
             }),
-            94..97 => self.any_sending(),
+            82..91 => self.any_sending(),
             _ => self.any_administration(),
         }
     }
@@ -219,14 +231,16 @@ impl Workload {
     /// A change of the organisation: most are refused, and some are not.
     fn any_change(&mut self) -> Command {
         let (unit, other) = (self.any_place(), self.any_place());
-        let change = match self.rng.random_range(0..4) {
+        let change = match self.rng.random_range(0..6) {
+            4 => Change::Open(self.new_grid(other)),
+            5 => {
+                let into = vec![self.new_grid(unit), self.new_grid(unit)];
+                let successor = into[0].code;
+                Change::Split(SplitUnit { unit, into, successor })
+            }
             0 => Change::Close(unit, Some(other)),
             1 => Change::Merge(MergeUnits { units: vec![unit], into: other }),
-            2 => {
-                let place = other.place() / 1_000 * 1_000 + self.rng.random_range(1..999);
-                let to = UnitCode::of_place(place).expect("a grid's place");
-                Change::Move(MoveUnit { unit, to })
-            }
+            2 => Change::Move(MoveUnit { unit, to: self.new_grid(other).code }),
             _ => {
                 let found = self.state.organisation().find(unit);
                 let row = found.and_then(|unit| self.state.organisation().unit(unit));
@@ -236,6 +250,13 @@ impl Workload {
             }
         };
         Command::ChangeOrganisation(Box::new(ChangeOrganisation { seen: None, change }))
+    }
+
+    /// A grid beside or in that unit; its code may be taken.
+    fn new_grid(&mut self, beside: UnitCode) -> UnitRow {
+        let place = beside.place() / 1_000 * 1_000 + self.rng.random_range(1..999);
+        let code = UnitCode::of_place(place).expect("a grid's place");
+        UnitRow::new(code, UnitKind::Grid, "新网格")
     }
 
     fn any_report(&mut self) -> Command {
@@ -259,9 +280,10 @@ impl Workload {
 
     fn any_administration(&mut self) -> Command {
         let import = ImportId(self.rng.random_range(1..=self.state.imports().begun() + 1));
-        let name: Arc<str> = format!("client-{}", self.rng.random_range(0..30)).into();
-        match self.rng.random_range(0..10) {
-            9 => self.any_change(),
+        let name: Arc<str> = format!("client-{}", self.rng.random_range(0..6)).into();
+        match self.rng.random_range(0..12) {
+            9 | 10 => self.any_change(),
+            11 => Command::AdvanceClock(AdvanceClock { to: self.now }),
             0 => Command::BeginImport(BeginImport { origin: "units.toml".into() }),
             1 => Command::StageUnits(StageUnits { import, rows: self.some_units() }),
             2 => Command::StageMatters(StageMatters { import, rows: matters() }),
@@ -396,4 +418,20 @@ fn matters() -> Vec<MatterRow> {
             from_occurrence: false,
         })
         .collect()
+}
+
+#[test]
+fn random_work_makes_every_kind_of_event() {
+    let mut kinds: BTreeMap<Tag, u64> = BTreeMap::new();
+    for seed in 0..30 {
+        let mut city = Workload::new(seed);
+        city.work(400);
+        for (kind, count) in city.kinds {
+            *kinds.entry(kind).or_default() += count;
+        }
+    }
+    println!("{kinds:?}");
+    for kind in Tag::ALL {
+        assert!(kinds.contains_key(kind), "never: {kind:?}");
+    }
 }

@@ -80,7 +80,7 @@ fn a_fold_is_due_when_the_sealed_journal_outweighs_the_snapshot() {
     room.seal().expect("folded");
     let weight = newest(&*disk(&room.dir)).expect("listed")[0].bytes;
     for (bytes, folds) in [(weight / 2, 1), (weight - weight / 2 - 1, 1), (1, 2), (1, 2)] {
-        room.city.work(1);
+        room.city.work(20);
         let note = SealNote { bytes, ..room.city.roll() };
         room.folding.note(note);
         room.folding.fold_if_it_may().expect("no failure");
