@@ -199,7 +199,7 @@ fn lived_in() -> (Place, Server, Vec<Sent>) {
     let mut sent = Vec::new();
     for number in 0..20 {
         let verb = if number % 4 == 0 { Verb::ReportSettled } else { Verb::Report };
-        let mut one = Sent::report(format!("lived-{number}"), verb, 0);
+        let mut one = Sent::report(format!("lived-{number}"), verb, GRIDS[0]);
         let (path, body) = one.post();
         let reply = connection.post(&path, &one.key, &body).expect("a reply").ok();
         one.answer = Answer::of(&reply);

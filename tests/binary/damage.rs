@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::kill::number;
 use crate::ledger::{Answer, Sent, Verb, ask, compare, try_feed};
-use crate::world::{Place, copy_dir};
+use crate::world::{GRIDS, Place, copy_dir};
 
 const CASES: u64 = 6_000;
 const ASKED: usize = 12;
@@ -226,7 +226,7 @@ fn kept() -> &'static Kept {
             let first = sent.len();
             for case in 0..CASES / 4 {
                 let verb = if case % 5 == 0 { Verb::ReportSettled } else { Verb::Report };
-                sent.push(Sent::report(format!("d{part}-{case}"), verb, 0));
+                sent.push(Sent::report(format!("d{part}-{case}"), verb, GRIDS[0]));
             }
             let lines: String = sent[first..].iter().map(Sent::line).collect();
             let mut answers = sent[first..].iter_mut();

@@ -15,7 +15,7 @@ use zhida::journal::{Head, Journal, Turn};
 
 use crate::disk::SmallDisk;
 use crate::ledger::{Answer, Sent, Verb, ask, compare, feed};
-use crate::world::{Place, SMALL, Server, command, ended, zhida};
+use crate::world::{GRIDS, Place, SMALL, Server, command, ended, zhida};
 
 #[test]
 fn a_second_process_on_the_directory_is_refused_by_name() {
@@ -176,7 +176,7 @@ fn sigterm_drains_what_is_open_and_ends() {
     // An open body: its head and two lines came, and their answers were read.
     let mut open = server.connect();
     let mut sent: Vec<Sent> =
-        (0..2).map(|n| Sent::report(format!("open-{n}"), Verb::Report, n)).collect();
+        (0..2).map(|n| Sent::report(format!("open-{n}"), Verb::Report, GRIDS[n])).collect();
     let head = format!(
         "POST /v1/commands HTTP/1.1\r\nHost: z\r\nAuthorization: Bearer {}\r\n\
          Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -210,7 +210,7 @@ fn sigterm_ends_a_recovery_and_the_next_start_has_everything() {
     let place = Place::with_city();
     let mut server = place.serve();
     let mut sent: Vec<Sent> =
-        (0..4_000).map(|n| Sent::report(format!("long-{n}"), Verb::Report, 0)).collect();
+        (0..4_000).map(|n| Sent::report(format!("long-{n}"), Verb::Report, GRIDS[0])).collect();
     let lines: String = sent.iter().map(Sent::line).collect();
     let mut answers = sent.iter_mut();
     let ended = server.connect().commands(&lines, &mut |line| {
@@ -282,7 +282,7 @@ fn a_full_disk_refuses_with_507_reads_go_on_and_it_recovers_by_itself() {
         if number == 50 {
             filler = Some(disk.fill_up());
         }
-        let one = Sent::report(format!("full-{number}"), Verb::Report, 0);
+        let one = Sent::report(format!("full-{number}"), Verb::Report, GRIDS[0]);
         let reply = send(&mut connection, &one);
         sent.push(one);
         match reply.status {

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::reshape::VILLAGES_A_ROUND;
 use crate::world::Server;
 
 /// Answers after which a moment that does not come is not waited for any more.
@@ -24,10 +25,15 @@ pub(crate) enum Moment {
     Answer,
     /// A request that was just sent.
     Send,
+    /// An import whose commit was just sent, or some answers later.
+    Commit,
+    /// A split of a unit that holds cases, in the same way.
+    Split,
 }
 
 impl Moment {
-    pub(crate) const ALL: [Self; 4] = [Self::Roll, Self::Fold, Self::Answer, Self::Send];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Roll, Self::Fold, Self::Answer, Self::Send, Self::Commit, Self::Split];
 }
 
 /// What a data directory shows of rolls and folds.
@@ -55,6 +61,9 @@ pub(crate) struct Fuse {
     answers: AtomicU64,
     kill_at: u64,
     moment: Moment,
+    /// Changes of the organisation of that moment, and the answers after which one of them kills.
+    changes: AtomicU64,
+    change_due: AtomicU64,
     /// What the directory held when the kill was first due.
     due: Mutex<Option<Files>>,
 }
@@ -62,17 +71,21 @@ pub(crate) struct Fuse {
 impl Fuse {
     pub(crate) fn new(server: &Server, data: PathBuf, kill_at: u64, moment: Moment) -> Self {
         let (pid, answers, due) = (server.pid(), AtomicU64::new(0), Mutex::new(None));
-        Self { pid, data, answers, kill_at, moment, due }
+        let (changes, change_due) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+        Self { pid, data, answers, kill_at, moment, changes, change_due, due }
     }
 
     pub(crate) fn answered(&self) {
         let answers = self.answers.fetch_add(1, Ordering::SeqCst) + 1;
+        if answers >= self.change_due.load(Ordering::SeqCst) {
+            return self.kill();
+        }
         if answers < self.kill_at {
             return;
         }
         let is_time = match self.moment {
             Moment::Answer => true,
-            Moment::Send => false,
+            Moment::Send | Moment::Commit | Moment::Split => false,
             Moment::Roll => self.differs(|due, now| due.segments != now.segments),
             Moment::Fold => self
                 .differs(|due, now| now.unfinished.is_some() && due.unfinished != now.unfinished),
@@ -86,6 +99,24 @@ impl Fuse {
     pub(crate) fn sent(&self) {
         if self.moment == Moment::Send && self.answers.load(Ordering::SeqCst) >= self.kill_at {
             self.kill();
+        }
+    }
+
+    /// A change of the organisation is on its way.
+    pub(crate) fn changing(&self, moment: Moment) {
+        if self.moment != moment {
+            return;
+        }
+        let before = self.changes.fetch_add(1, Ordering::SeqCst);
+        if before < self.kill_at % VILLAGES_A_ROUND {
+            return;
+        }
+        match self.kill_at / VILLAGES_A_ROUND % 4 {
+            0 => self.kill(),
+            later => {
+                let answers = self.answers.load(Ordering::SeqCst);
+                self.change_due.store(answers + later, Ordering::SeqCst);
+            }
         }
     }
 

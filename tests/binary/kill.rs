@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!  serve ▶ writers write, each answer into the ledger ▶ after so many answers kill -9: at once,
-//!  with a request just sent, with a segment just rolled, with a snapshot half written ▶ (verify) ▶
-//!  serve ▶ all answered is there? ▶ what was not answered is sent again ▶ everything is there
+//!  with a request just sent, with a segment just rolled, with a snapshot half written, with an import being
+//!  committed or a unit that holds cases being split ▶ (verify) ▶
+//!  serve ▶ all answered is there, every change whole? ▶ what was not answered is sent again ▶ everything is there
 //!  once? ▶ the next round, on the same server
 //! ```
 //!
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::fuse::{Files, Fuse, Moment};
 use crate::ledger::{Answer, Sent, Verb, ask, compare, feed};
+use crate::reshape::{self, Became, VILLAGES_A_ROUND, Village};
 use crate::world::{GRIDS, Place, Server, VILLAGE};
 
 const SINGLE_WRITERS: u64 = 4;
@@ -37,7 +39,7 @@ fn what_was_acknowledged_survives_every_kill() {
         Ok(seed) => vec![seed.parse().expect("a number")],
         Err(_) => vec![5, getrandom::u64().expect("a random seed")],
     };
-    let rounds = number("ZHIDA_ROUNDS", 5);
+    let rounds = number("ZHIDA_ROUNDS", 6);
     let mut seen = Seen::default();
     for &seed in &seeds {
         println!("ZHIDA_SEED={seed} ZHIDA_ROUNDS={rounds}");
@@ -64,6 +66,10 @@ struct Seen {
     /// Kills while a segment was being sealed, and while a snapshot was being written.
     kills_while_sealing: usize,
     kills_while_folding: usize,
+    /// Changes of the organisation that a kill left without an answer, by what the kill waited for,
+    /// and by whether they were kept.
+    changes_kept: [usize; 2],
+    changes_lost: [usize; 2],
 }
 
 impl Seen {
@@ -75,7 +81,9 @@ impl Seen {
     }
 
     fn is_everything(&self) -> bool {
-        self.is_enough() && self.kills_while_sealing > 0 && self.kills_while_folding > 0
+        let kills = [self.kills_while_sealing, self.kills_while_folding];
+        let changes = [self.changes_kept, self.changes_lost];
+        self.is_enough() && kills.iter().chain(changes.as_flattened()).all(|count| *count > 0)
     }
 
     /// Notes what one life of a server came to: what it said, and how the directory changed.
@@ -84,6 +92,16 @@ impl Seen {
         self.snapshots += log.matches(": snapshot seq=").count();
         let is_unfinished = killed.unfinished.is_some() && killed.unfinished != born.unfinished;
         self.kills_while_folding += usize::from(is_unfinished);
+    }
+
+    /// Notes what became of a change of the organisation.
+    fn change(&mut self, became: Became) {
+        let (counts, moment) = match became {
+            Became::Answered | Became::Kept(None) | Became::Lost(None) => return,
+            Became::Kept(Some(moment)) => (&mut self.changes_kept, moment),
+            Became::Lost(Some(moment)) => (&mut self.changes_lost, moment),
+        };
+        counts[usize::from(moment == Moment::Split)] += 1;
     }
 
     /// Notes what a start says of the kill before it.
@@ -151,7 +169,8 @@ impl<'s> Loop<'s> {
         let born = Files::of(&place.data());
         let fuse = Fuse::new(server, place.data(), random.random_range(1..600), moment);
         let first_new = sent.len();
-        sent.extend(write_until_killed(server, &fuse, round, random.random()));
+        let (written, mut villages) = write_until_killed(server, &fuse, round, random.random());
+        sent.extend(written);
         let ended = server.kill();
         assert!(ended.status.code().is_none(), "it was killed: {ended:?}");
         let killed = Files::of(&place.data());
@@ -166,6 +185,11 @@ impl<'s> Loop<'s> {
         let events = feed(&mut connection);
         let checked = compare(sent, &events, false);
         assert_eq!(checked, Ok(()), "round {round}");
+        for village in &mut villages {
+            seen.change(village.check(&mut connection, &events));
+            village.settle(&mut connection);
+            sent.append(&mut village.reports);
+        }
         for one in &sent[first_new..] {
             assert_eq!(ask(&mut connection, one), Ok(()), "round {round}");
         }
@@ -180,8 +204,15 @@ impl<'s> Loop<'s> {
     }
 }
 
-fn write_until_killed(server: &Server, fuse: &Fuse, round: u64, seed: u64) -> Vec<Sent> {
+fn write_until_killed(
+    server: &Server,
+    fuse: &Fuse,
+    round: u64,
+    seed: u64,
+) -> (Vec<Sent>, Vec<Village>) {
     std::thread::scope(|scope| {
+        let first = round * VILLAGES_A_ROUND;
+        let villages = scope.spawn(move || reshape::work(&mut server.connect(), fuse, first));
         let writers: Vec<_> = (0..SINGLE_WRITERS + STREAM_WRITERS)
             .map(|writer| {
                 scope.spawn(move || {
@@ -200,7 +231,8 @@ fn write_until_killed(server: &Server, fuse: &Fuse, round: u64, seed: u64) -> Ve
                 })
             })
             .collect();
-        writers.into_iter().flat_map(|writer| writer.join().expect("writes")).collect()
+        let sent = writers.into_iter().flat_map(|writer| writer.join().expect("writes")).collect();
+        (sent, villages.join().expect("writes"))
     })
 }
 
@@ -226,7 +258,7 @@ impl Writer<'_> {
                 return;
             };
             for (verb, by) in self.draw_life(&report) {
-                let next = Sent::follows(&report, verb, by, json!(answer.case));
+                let next = Sent::follows(&report, verb, &by, json!(answer.case));
                 if self.single(&mut connection, next).is_none() {
                     return;
                 }
@@ -261,7 +293,7 @@ impl Writer<'_> {
                 let of_report = json!({ "key": report.key });
                 self.sent.extend(
                     life.into_iter()
-                        .map(|(verb, by)| Sent::follows(&report, verb, by, of_report.clone())),
+                        .map(|(verb, by)| Sent::follows(&report, verb, &by, of_report.clone())),
                 );
             }
             let lines: String = self.sent[first..].iter().map(Sent::line).collect();
@@ -284,21 +316,22 @@ impl Writer<'_> {
     fn draw_report(&mut self, number: u64) -> Sent {
         let verb = if self.random.random_bool(0.3) { Verb::ReportSettled } else { Verb::Report };
         let grid = self.random.random_range(0..GRIDS.len());
-        Sent::report(format!("{}-{number}", self.name), verb, grid)
+        Sent::report(format!("{}-{number}", self.name), verb, GRIDS[grid])
     }
 
     /// What follows a report, and who does it: some go one level up first.
-    fn draw_life(&mut self, report: &Sent) -> Vec<(Verb, &'static str)> {
+    fn draw_life(&mut self, report: &Sent) -> Vec<(Verb, String)> {
         if report.verb != Verb::Report {
             return Vec::new();
         }
         let is_escalated = self.random.random_bool(0.3);
         let (up, holder) = if is_escalated {
-            (Some((Verb::Escalate, report.by)), VILLAGE)
+            (Some((Verb::Escalate, report.by.clone())), VILLAGE)
         } else {
-            (None, report.by)
+            (None, &*report.by)
         };
-        let moves = [Verb::Acknowledge, Verb::Handle, Verb::Close].map(|verb| (verb, holder));
+        let moves =
+            [Verb::Acknowledge, Verb::Handle, Verb::Close].map(|verb| (verb, holder.to_string()));
         let length = self.random.random_range(0..=moves.len());
         up.into_iter().chain(moves.into_iter().take(length)).collect()
     }

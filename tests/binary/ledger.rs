@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::http::Connection;
-use crate::world::{GRIDS, ON_THE_SPOT};
+use crate::world::ON_THE_SPOT;
 
 /// What a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ pub(crate) struct Sent {
     /// By number, or by the report's key.
     pub(crate) target: Option<Value>,
     /// The unit that acts; for a report the grid of its place.
-    pub(crate) by: &'static str,
+    pub(crate) by: String,
     pub(crate) text: String,
     pub(crate) answer: Option<Answer>,
 }
@@ -68,16 +68,16 @@ impl Verb {
 }
 
 impl Sent {
-    pub(crate) fn report(key: String, verb: Verb, grid: usize) -> Self {
+    pub(crate) fn report(key: String, verb: Verb, grid: &str) -> Self {
         let text = format!("{key}：{}", "路灯不亮，夜间出行不便。".repeat(8));
-        Self { verb, key, target: None, by: GRIDS[grid], text, answer: None }
+        Self { verb, key, target: None, by: grid.to_string(), text, answer: None }
     }
 
     /// A move of `by` on that report's case, named by `target`.
-    pub(crate) fn follows(report: &Self, verb: Verb, by: &'static str, target: Value) -> Self {
+    pub(crate) fn follows(report: &Self, verb: Verb, by: &str, target: Value) -> Self {
         let key = format!("{}-{}", report.key, verb.name());
         let text = format!("{key}：已处理。");
-        Self { verb, key, target: Some(target), by, text, answer: None }
+        Self { verb, key, target: Some(target), by: by.to_string(), text, answer: None }
     }
 
     /// As a line of `/v1/commands`.

@@ -7,6 +7,7 @@
 //!  fuse      the moment of a kill, and what the data directory shows of it
 //!  disk      a disk so small that it runs full
 //!  ledger    what the server acknowledged, and how to ask whether it is all there
+//!  reshape   changes of the organisation, whole after a kill or not there at all
 //! ```
 
 mod commands;
@@ -20,4 +21,5 @@ mod http;
 mod kill;
 mod ledger;
 mod metrics;
+mod reshape;
 mod world;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ledger::{Sent, Verb};
-use crate::world::Place;
+use crate::world::{GRIDS, Place};
 
 /// The text, as a scraper reads it.
 struct Scraped {
@@ -58,12 +58,12 @@ fn the_text_has_every_metric_of_the_table_with_its_kind_and_the_right_figures() 
     };
     let reports = [Verb::Report, Verb::Report, Verb::ReportSettled].into_iter().enumerate();
     let reports: Vec<_> =
-        reports.map(|(n, verb)| Sent::report(format!("m-{n}"), verb, n)).collect();
+        reports.map(|(n, verb)| Sent::report(format!("m-{n}"), verb, GRIDS[n])).collect();
     for one in &reports {
         post(&mut connection, one, 201);
     }
     post(&mut connection, &reports[0], 201);
-    let nowhere = Sent { by: "999999999999999", ..Sent::report("m-9".into(), Verb::Report, 0) };
+    let nowhere = Sent::report("m-9".into(), Verb::Report, "999999999999999");
     post(&mut connection, &nowhere, 422);
 
     let reply = connection.get("/metrics").expect("a reply");
