@@ -14,6 +14,10 @@ use crate::world::Server;
 /// Answers after which a moment that does not come is not waited for any more.
 const ANSWERS_MAX: u64 = 4_000;
 
+/// Answers to others by which kills after a change of the organisation lie apart: a turn may have
+/// some hundred.
+const ANSWERS_A_STEP: u64 = 60;
+
 /// What a kill waits for, once so many answers came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -102,22 +106,24 @@ impl Fuse {
         }
     }
 
-    /// A change of the organisation is on its way.
-    pub(crate) fn changing(&self, moment: Moment) {
+    /// A change of the organisation is on its way. Whether the kill is so near that nobody waits
+    /// for the answer: it comes now, or after some answers to others.
+    pub(crate) fn changing(&self, moment: Moment) -> bool {
         if self.moment != moment {
-            return;
+            return false;
         }
         let before = self.changes.fetch_add(1, Ordering::SeqCst);
         if before < self.kill_at % VILLAGES_A_ROUND {
-            return;
+            return false;
         }
         match self.kill_at / VILLAGES_A_ROUND % 4 {
             0 => self.kill(),
             later => {
                 let answers = self.answers.load(Ordering::SeqCst);
-                self.change_due.store(answers + later, Ordering::SeqCst);
+                self.change_due.store(answers + later * ANSWERS_A_STEP, Ordering::SeqCst);
             }
         }
+        true
     }
 
     fn differs(&self, is_time: impl Fn(&Files, &Files) -> bool) -> bool {

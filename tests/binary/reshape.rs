@@ -171,8 +171,8 @@ impl Village {
         let moment = change.moment;
         self.changes.push(change);
         sent.ok()?;
-        if let Some(moment) = moment {
-            fuse.changing(moment);
+        if moment.is_some_and(|moment| fuse.changing(moment)) {
+            return None;
         }
         let reply = connection.reply().ok()?;
         let reply = reply.ok();
