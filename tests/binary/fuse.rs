@@ -14,9 +14,19 @@ use crate::world::Server;
 /// Answers after which a moment that does not come is not waited for any more.
 const ANSWERS_MAX: u64 = 4_000;
 
-/// Answers to others by which kills after a change of the organisation lie apart: a turn may have
-/// some hundred.
-const ANSWERS_A_STEP: u64 = 60;
+/// Answers to others between a change of the organisation and its kill, which comes soon.
+const ANSWERS_BETWEEN: u64 = 60;
+
+/// When a kill comes that waits for a change of the organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kill {
+    /// It has come.
+    Now,
+    /// After some answers to others.
+    Soon,
+    /// Whoever asked for the change calls [`Fuse::kill`] once the reply is there.
+    AtReply,
+}
 
 /// What a kill waits for, once so many answers came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,24 +116,28 @@ impl Fuse {
         }
     }
 
-    /// A change of the organisation is on its way. Whether the kill is so near that nobody waits
-    /// for the answer: it comes now, or after some answers to others.
-    pub(crate) fn changing(&self, moment: Moment) -> bool {
+    /// A change of the organisation is on its way. Says when the kill comes, if it is this one's: a
+    /// ledger then has no answer of it.
+    pub(crate) fn changing(&self, moment: Moment) -> Option<Kill> {
         if self.moment != moment {
-            return false;
+            return None;
         }
         let before = self.changes.fetch_add(1, Ordering::SeqCst);
         if before < self.kill_at % VILLAGES_A_ROUND {
-            return false;
+            return None;
         }
-        match self.kill_at / VILLAGES_A_ROUND % 4 {
-            0 => self.kill(),
-            later => {
-                let answers = self.answers.load(Ordering::SeqCst);
-                self.change_due.store(answers + later * ANSWERS_A_STEP, Ordering::SeqCst);
+        Some(match self.kill_at / VILLAGES_A_ROUND % 4 {
+            0 => {
+                self.kill();
+                Kill::Now
             }
-        }
-        true
+            1 => {
+                let answers = self.answers.load(Ordering::SeqCst);
+                self.change_due.store(answers + ANSWERS_BETWEEN, Ordering::SeqCst);
+                Kill::Soon
+            }
+            _ => Kill::AtReply,
+        })
     }
 
     fn differs(&self, is_time: impl Fn(&Files, &Files) -> bool) -> bool {
@@ -132,7 +146,8 @@ impl Fuse {
         is_time(due.get_or_insert_with(|| now.clone()), &now)
     }
 
-    fn kill(&self) {
+    /// Kills the server.
+    pub(crate) fn kill(&self) {
         // A second writer may come to it as well.
         let _is_first = kill_process(self.pid, Signal::KILL).is_ok();
     }

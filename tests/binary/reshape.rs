@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fuse::{Fuse, Moment};
+use crate::fuse::{Fuse, Kill, Moment};
 use crate::http::Connection;
 use crate::ledger::{Answer, Sent, Verb};
 use crate::world::TOWNSHIP;
@@ -171,8 +171,15 @@ impl Village {
         let moment = change.moment;
         self.changes.push(change);
         sent.ok()?;
-        if moment.is_some_and(|moment| fuse.changing(moment)) {
-            return None;
+        match moment.and_then(|moment| fuse.changing(moment)) {
+            None => {}
+            Some(Kill::Now | Kill::Soon) => return None,
+            Some(Kill::AtReply) => {
+                // Kept, and whoever asked will never know.
+                drop(connection.reply());
+                fuse.kill();
+                return None;
+            }
         }
         let reply = connection.reply().ok()?;
         let reply = reply.ok();
