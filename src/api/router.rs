@@ -8,7 +8,7 @@ use super::admin::{clients, imports, organisation};
 use super::app::App;
 use super::codes::Code;
 use super::problem::{Problem, ProblemBody};
-use super::read::{cases, events, lists, records, tallies, units};
+use super::read::{cases, events, export, lists, records, tallies, unit, unit_list, units};
 use super::{actions, commands, docs, reveal, system};
 
 /// Every address. `Problem` is in no handler's answers, but in all of the document's.
@@ -34,7 +34,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(lists::list_cases))
         .routes(routes!(cases::get_case))
         .routes(routes!(cases::get_timeline))
-        .routes(routes!(units::get_unit))
+        .routes(routes!(export::export_units))
+        .routes(routes!(unit::get_unit))
+        .routes(routes!(unit::get_children))
+        .routes(routes!(unit::get_ancestors))
+        .routes(routes!(unit::get_modules))
         .routes(routes!(units::get_inbox))
         .routes(routes!(lists::get_queue))
         .routes(routes!(lists::get_watch))
@@ -58,7 +62,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(imports::commit_import))
         .routes(routes!(imports::abandon_import))
         .routes(routes!(units::get_organisation))
-        .routes(routes!(organisation::open_unit))
+        .routes(routes!(organisation::open_unit, unit_list::find_units))
         .routes(routes!(organisation::change_unit))
         .routes(routes!(organisation::close_unit))
         .routes(routes!(organisation::split_unit))

@@ -76,6 +76,10 @@ impl ApiService {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
     {
+        if request.uri().path().starts_with("/v1/") {
+            // Whom the server does not know is told nothing of an address, nor what is wrong with it.
+            Caller::of(&self.app, request.headers())?;
+        }
         let rate_limit = self.count(&request)?;
         limited(self.handled(request).await, rate_limit)
     }

@@ -34,6 +34,8 @@ pub const UNITS_MOVED_MAX: usize = 20_000;
 pub const EVENT_CASES_MAX: usize = 4_000;
 /// Matters of one catalogue.
 pub const MATTERS_MAX: usize = 10_000;
+/// Findings of one text, or of one import, that are told.
+pub const FINDINGS_MAX: usize = 1_000;
 /// Imports begun and not yet committed.
 pub const IMPORTS_OPEN_MAX: usize = 8;
 /// Clients admitted, revoked ones included.

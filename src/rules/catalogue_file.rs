@@ -10,14 +10,19 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
-use super::entry::{BOOLEAN, Entry, Field, LIMIT, Place, TEXT, did_you_mean};
+use super::entry::{BOOLEAN, Entry, Field, LIMIT, Place, TEXT, did_you_mean, unknown_field};
 use super::finding::Finding;
 use super::matter::{LimitText, MatterText};
 use super::units_file::without_mark;
+use super::words::Words;
 use crate::domain::catalogue::MatterRow;
 use crate::domain::limits::MATTERS_MAX;
 
 const ENTRY: &str = "matter";
+
+/// What would be right where an entry has no head.
+const HEAD_EACH: &Words =
+    &Words::fixed("head each entry with [[matter]]", "每个条目以 [[matter]] 开头");
 
 /// The matters of a TOML text, in its order.
 ///
@@ -31,7 +36,8 @@ pub fn parse_catalogue(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<F
         .iter()
         .map(|error| {
             let place = lines.place(error.span().unwrap_or_default());
-            place.found(origin, None, error.message(), "see toml.io for the form of a TOML text")
+            let hint = Words::fixed("see toml.io for the form of a TOML text", "格式见 toml.io");
+            place.found(origin, None, Words::of_toml(error.message()), hint)
         })
         .collect();
     // What a broken text seems to say is not worth a finding.
@@ -45,9 +51,14 @@ pub fn parse_catalogue(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<F
         match row(origin, place, fields) {
             Ok(row) => {
                 if let Some(first) = lines_of.get(&row.code) {
-                    let message =
-                        format!("{} stands twice, first in the entry on line {first}", row.code);
-                    let hint = "a code names one matter; keep one of the entries";
+                    let message = Words::new(
+                        format!("{} stands twice, first in the entry on line {first}", row.code),
+                        format!("{} 重复，首次出现在第 {first} 行的条目", row.code),
+                    );
+                    let hint = Words::fixed(
+                        "a code names one matter; keep one of the entries",
+                        "一个代码对应一个事项，请只保留一条",
+                    );
                     findings.push(place.found(origin, Some("code"), message, hint));
                 }
                 lines_of.entry(Arc::clone(&row.code)).or_insert(place.line);
@@ -57,9 +68,12 @@ pub fn parse_catalogue(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<F
         }
     }
     if rows.len() > MATTERS_MAX {
-        let message = format!("more than {MATTERS_MAX} matters");
-        let place = Place { line: 1, column: None };
-        findings.push(place.found(origin, None, message, "leave some out"));
+        let message = Words::new(
+            format!("more than {MATTERS_MAX} matters"),
+            format!("事项超过 {MATTERS_MAX} 个"),
+        );
+        let hint = Words::fixed("leave some out", "请减少事项");
+        findings.push(Place::TOP.found(origin, None, message, hint));
     }
     findings.sort_by_key(|finding| (finding.line, finding.column));
     if findings.is_empty() { Ok(rows) } else { Err(findings) }
@@ -134,23 +148,23 @@ fn entries(
     for (name, value) in document {
         let place = lines.place(name.span());
         if name.get_ref() != ENTRY {
-            let hint = did_you_mean(name.get_ref(), &[ENTRY]).map(|words| words.english.into());
-            let hint = hint.unwrap_or_else(|| format!("the file holds [[{ENTRY}]] entries only"));
-            let message = format!("unknown field '{}'", name.get_ref());
-            findings.push(place.found(origin, None, message, hint));
+            let hint = did_you_mean(name.get_ref(), &[ENTRY]).unwrap_or(Words::fixed(
+                "the file holds [[matter]] entries only",
+                "文件只含 [[matter]] 条目",
+            ));
+            findings.push(place.found(origin, None, unknown_field(name.get_ref()), hint));
             continue;
         }
         let DeValue::Array(array) = value.into_inner() else {
-            let message = format!("'{ENTRY}' is not a list of entries");
-            let hint = format!("head each entry with [[{ENTRY}]]");
-            findings.push(place.found(origin, None, message, hint));
+            let message = Words::fixed("'matter' is not a list of entries", "matter 不是条目列表");
+            findings.push(place.found(origin, None, message, HEAD_EACH.clone()));
             continue;
         };
         for item in array {
             let place = Place { column: None, ..lines.place(item.span()) };
             let DeValue::Table(table) = item.into_inner() else {
-                let hint = format!("head each entry with [[{ENTRY}]]");
-                findings.push(place.found(origin, None, "is not an entry", hint));
+                let message = Words::fixed("is not an entry", "不是条目");
+                findings.push(place.found(origin, None, message, HEAD_EACH.clone()));
                 continue;
             };
             entries.push((place, table.into_iter().map(|pair| field(lines, pair)).collect()));

@@ -17,6 +17,9 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// The whole of a text.
+    pub(super) const TOP: Self = Self { line: 1, column: None };
+
     /// A finding here.
     pub(super) fn finding(self, origin: &str, flaw: Flaw) -> Finding {
         Finding {
@@ -24,8 +27,8 @@ impl Place {
             line: self.line,
             column: self.column,
             field: flaw.field.map(str::to_owned),
-            message: flaw.message.english.into_owned(),
-            hint: flaw.hint.english.into_owned(),
+            message: flaw.message,
+            hint: flaw.hint,
         }
     }
 
@@ -34,16 +37,16 @@ impl Place {
         self,
         origin: &str,
         field: Option<&str>,
-        message: impl Into<String>,
-        hint: impl Into<String>,
+        message: Words,
+        hint: Words,
     ) -> Finding {
         Finding {
             origin: origin.to_owned(),
             line: self.line,
             column: self.column,
             field: field.map(str::to_owned),
-            message: message.into(),
-            hint: hint.into(),
+            message,
+            hint,
         }
     }
 }
@@ -56,13 +59,16 @@ pub(super) struct Field {
 }
 
 /// What a field's value is, in words.
-pub(super) const TEXT: &str = "it is a text in quotes";
+pub(super) const TEXT: &Words = &Words::fixed("it is a text in quotes", "应为引号中的文本");
 /// What a field's value is, in words.
-pub(super) const TEXTS: &str = "it is a list of texts";
+pub(super) const TEXTS: &Words = &Words::fixed("it is a list of texts", "应为文本列表");
 /// What a field's value is, in words.
-pub(super) const BOOLEAN: &str = "it is true or false";
+pub(super) const BOOLEAN: &Words = &Words::fixed("it is true or false", "应为 true 或 false");
 /// What a field's value is, in words.
-pub(super) const LIMIT: &str = "it is a limit such as { calendar_hours = 24 }";
+pub(super) const LIMIT: &Words = &Words::fixed(
+    "it is a limit such as { calendar_hours = 24 }",
+    "应为时限，例如 { calendar_hours = 24 }",
+);
 
 /// An entry's fields, and what was found wrong with them so far.
 pub(super) struct Entry<'a> {
@@ -91,11 +97,15 @@ impl<'a> Entry<'a> {
                 continue;
             }
             let (message, hint) = if is_known {
-                (format!("field '{}' stands twice", field.name), "keep one of them".to_owned())
+                let english = format!("field '{}' stands twice", field.name);
+                let message = Words::new(english, format!("字段“{}”重复", field.name));
+                (message, Words::fixed("keep one of them", "请只保留一个"))
             } else {
-                let hint = did_you_mean(&field.name, known).map(|words| words.english.into());
-                let hint = hint.unwrap_or_else(|| format!("the fields are {}", known.join(", ")));
-                (format!("unknown field '{}'", field.name), hint)
+                let hint = did_you_mean(&field.name, known).unwrap_or_else(|| {
+                    let english = format!("the fields are {}", known.join(", "));
+                    Words::new(english, format!("字段有：{}", known.join("、")))
+                });
+                (unknown_field(&field.name), hint)
             };
             entry.findings.push(field.place.found(origin, None, message, hint));
         }
@@ -106,10 +116,10 @@ impl<'a> Entry<'a> {
     pub(super) fn take<T: DeserializeOwned + Default>(
         &mut self,
         name: &'static str,
-        form: &str,
+        form: &Words,
     ) -> T {
         if self.fields.iter().all(|field| field.name != name) {
-            self.found(name, self.place, "is missing", form);
+            self.found(name, self.place, Words::fixed("is missing", "缺失"), form);
             return T::default();
         }
         self.read(name, form).unwrap_or_default()
@@ -119,25 +129,25 @@ impl<'a> Entry<'a> {
     pub(super) fn take_optional<T: DeserializeOwned>(
         &mut self,
         name: &'static str,
-        form: &str,
+        form: &Words,
     ) -> Option<T> {
         self.read::<Option<T>>(name, form).flatten()
     }
 
-    fn read<T: DeserializeOwned>(&mut self, name: &'static str, form: &str) -> Option<T> {
+    fn read<T: DeserializeOwned>(&mut self, name: &'static str, form: &Words) -> Option<T> {
         let field = self.fields.iter().find(|field| field.name == name)?;
         match serde_json::from_value(field.value.clone()) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.found(name, field.place, &error.to_string(), form);
+                self.found(name, field.place, Words::of_value(&error), form);
                 None
             }
         }
     }
 
-    fn found(&mut self, name: &'static str, place: Place, message: &str, hint: &str) {
+    fn found(&mut self, name: &'static str, place: Place, message: Words, hint: &Words) {
         self.bad.push(name);
-        self.findings.push(place.found(self.origin, Some(name), message, hint));
+        self.findings.push(place.found(self.origin, Some(name), message, hint.clone()));
     }
 
     /// The row that the fields came to, if nothing was found wrong.
@@ -158,6 +168,11 @@ impl<'a> Entry<'a> {
         self.findings.sort_by_key(|finding| (finding.line, finding.column));
         Err(self.findings)
     }
+}
+
+/// That no field is called so.
+pub(super) fn unknown_field(name: &str) -> Words {
+    Words::new(format!("unknown field '{name}'"), format!("没有字段“{name}”"))
 }
 
 /// A hint to the known name that differs from `text` in at most two letters.

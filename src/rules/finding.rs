@@ -21,6 +21,11 @@ impl Flaw {
         Self { field: Some(field), message, hint }
     }
 
+    /// A flaw of the whole entry.
+    pub(super) fn whole(message: Words, hint: Words) -> Self {
+        Self { field: None, message, hint }
+    }
+
     /// What is wrong, and what would be right.
     #[must_use]
     pub fn words(&self) -> Words {
@@ -28,7 +33,7 @@ impl Flaw {
     }
 }
 
-/// One fault of a text, with its place. Prints as `file:line: field: message; hint: …`.
+/// One fault of a text, with its place. Prints in English, as `file:line: field: message; hint: …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The file, as the caller names it.
@@ -40,9 +45,9 @@ pub struct Finding {
     /// The field that it is about, where it is one.
     pub field: Option<String>,
     /// What is wrong.
-    pub message: String,
+    pub message: Words,
     /// What would be right.
-    pub hint: String,
+    pub hint: Words,
 }
 
 impl fmt::Display for Finding {
@@ -54,6 +59,6 @@ impl fmt::Display for Finding {
         if let Some(field) = &self.field {
             write!(f, ": {field}")?;
         }
-        write!(f, ": {}; hint: {}", self.message, self.hint)
+        write!(f, ": {}; hint: {}", self.message.english, self.hint.english)
     }
 }

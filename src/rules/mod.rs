@@ -10,6 +10,8 @@
 //!                          └── Finding ◀── Flaw ┘   file:line: message; hint: …
 //! ```
 //!
+//! Units come as CSV too, read by rows (`units_csv.rs`).
+//!
 //! It does not know what is in force: whether a unit's parent exists, or holds cases, is decided
 //! where the state is. It sees the domain only, opens no file and has no clock.
 
@@ -19,6 +21,7 @@ mod finding;
 mod matter;
 mod moment;
 mod unit;
+mod units_csv;
 mod units_file;
 mod words;
 
@@ -27,5 +30,6 @@ pub use finding::{Finding, Flaw};
 pub use matter::{LimitText, MatterText};
 pub use moment::{parse_moment, write_http_date, write_moment};
 pub use unit::UnitText;
+pub use units_csv::{parse_units_csv, units_csv_header, write_units_csv};
 pub use units_file::{parse_units, write_matters, write_units};
 pub use words::Words;

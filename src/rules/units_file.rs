@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::ControlFlow;
 
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::entry::{Entry, Field, Place, TEXT, TEXTS};
-use super::finding::Finding;
+use super::finding::{Finding, Flaw};
 use super::matter::MatterText;
 use super::unit::UnitText;
+use super::words::Words;
 use crate::domain::catalogue::MatterRow;
 use crate::domain::code::UnitCode;
-use crate::domain::limits::UNITS_MAX;
+use crate::domain::limits::{FINDINGS_MAX, UNITS_MAX};
 use crate::domain::organisation::UnitRow;
 
 /// The units of an NDJSON text, in its order.
@@ -21,42 +23,100 @@ use crate::domain::organisation::UnitRow;
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
 pub fn parse_units(origin: &str, ndjson: &str) -> Result<Vec<UnitRow>, Vec<Finding>> {
-    let mut rows = Vec::new();
-    let mut findings = Vec::new();
-    let mut lines_of: HashMap<UnitCode, u32> = HashMap::new();
+    let mut gathered = Gathered::new(origin);
     for (number, line) in (1..).zip(without_mark(ndjson).lines()) {
         if line.trim().is_empty() {
             continue;
         }
-        let row = match parse_line(origin, number, line) {
-            Ok(row) => row,
-            Err(found) => {
-                findings.extend(found);
-                continue;
-            }
-        };
-        if let Some(first) = lines_of.insert(row.code, number) {
-            lines_of.insert(row.code, first);
-            let message = format!("{} stands twice, first on line {first}", row.code);
-            let hint = "a code names one unit; keep one of the lines";
-            let place = Place { line: number, column: None };
-            findings.push(place.found(origin, Some("code"), message, hint));
-        }
-        if rows.len() == UNITS_MAX {
-            let message = format!("more than {UNITS_MAX} units");
-            let place = Place { line: number, column: None };
-            findings.push(place.found(origin, None, message, "split the city"));
+        if gathered.put(number, parse_line(origin, number, line)).is_break() {
             break;
         }
-        rows.push(row);
     }
-    if findings.is_empty() { Ok(rows) } else { Err(findings) }
+    gathered.finish()
+}
+
+/// The rows of a text as they come, and what is wrong with it, as far as it is told.
+pub(super) struct Gathered<'a> {
+    origin: &'a str,
+    rows: Vec<UnitRow>,
+    findings: Vec<Finding>,
+    /// Findings beyond those that are told.
+    untold: usize,
+    lines_of: HashMap<UnitCode, u32>,
+}
+
+impl<'a> Gathered<'a> {
+    pub(super) fn new(origin: &'a str) -> Self {
+        Self { origin, rows: Vec::new(), findings: Vec::new(), untold: 0, lines_of: HashMap::new() }
+    }
+
+    /// Takes what a line came to; breaks off where no more can be taken.
+    pub(super) fn put(&mut self, line: u32, row: Result<UnitRow, Vec<Finding>>) -> ControlFlow<()> {
+        let row = match row {
+            Ok(row) => row,
+            Err(found) => {
+                for finding in found {
+                    self.found(finding);
+                }
+                return ControlFlow::Continue(());
+            }
+        };
+        let place = Place { line, column: None };
+        let first = *self.lines_of.entry(row.code).or_insert(line);
+        if first != line {
+            let message = Words::new(
+                format!("{} stands twice, first on line {first}", row.code),
+                format!("{} 重复，首次出现在第 {first} 行", row.code),
+            );
+            let hint = Words::fixed(
+                "a code names one unit; keep one of the lines",
+                "一个代码对应一个单位，请只保留一行",
+            );
+            self.found(place.finding(self.origin, Flaw::of("code", message, hint)));
+        }
+        if self.rows.len() == UNITS_MAX {
+            let message = Words::new(
+                format!("more than {UNITS_MAX} units"),
+                format!("单位超过 {UNITS_MAX} 个"),
+            );
+            let flaw = Flaw::whole(message, Words::fixed("split the city", "请分市处理"));
+            self.found(place.finding(self.origin, flaw));
+            return ControlFlow::Break(());
+        }
+        self.rows.push(row);
+        ControlFlow::Continue(())
+    }
+
+    fn found(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<Vec<UnitRow>, Vec<Finding>> {
+        if self.findings.is_empty() {
+            return Ok(self.rows);
+        }
+        if self.untold > 0 {
+            let untold = self.untold;
+            let message = Words::new(
+                format!("{untold} more findings are not told"),
+                format!("另有 {untold} 处问题未列出"),
+            );
+            let flaw = Flaw::whole(message, Words::fixed("mend these first", "请先改正以上各处"));
+            let line = self.findings.last().map_or(0, |finding| finding.line);
+            self.findings.push(Place { line, column: None }.finding(self.origin, flaw));
+        }
+        Err(self.findings)
+    }
 }
 
 /// The units as an NDJSON text: what [`parse_units`] reads.
 #[must_use]
-pub fn write_units(rows: &[UnitRow]) -> String {
-    ndjson(rows.iter().map(UnitText::from))
+pub fn write_units<'r>(rows: impl IntoIterator<Item = &'r UnitRow>) -> String {
+    ndjson(rows.into_iter().map(UnitText::from))
 }
 
 /// Matters as an NDJSON text: what an import over HTTP takes.
@@ -80,14 +140,19 @@ pub(super) fn without_mark(text: &str) -> &str {
 }
 
 fn parse_line(origin: &str, number: u32, line: &str) -> Result<UnitRow, Vec<Finding>> {
+    // A good line, the most of them, is read without noting where its fields stand.
+    if let Ok(text) = serde_json::from_str::<UnitText>(line)
+        && let Ok(row) = text.row()
+    {
+        return Ok(row);
+    }
     let place = Place { line: number, column: None };
     let Pairs(pairs) = serde_json::from_str(line).map_err(|error| {
         let before = line.as_bytes().get(..error.column().saturating_sub(1)).unwrap_or_default();
         let column = Some(column_after(&String::from_utf8_lossy(before)));
-        let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or_default();
+        let hint = Words::fixed("a line is one JSON object, whole", "每行为一个完整的 JSON 对象");
         let place = Place { line: number, column };
-        vec![place.found(origin, None, message, "a line is one JSON object, whole")]
+        vec![place.found(origin, None, Words::of_value(&error), hint)]
     })?;
     let mut searched = 0;
     let fields = pairs.into_iter().map(|(name, value)| {

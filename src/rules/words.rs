@@ -20,6 +20,12 @@ impl Words {
         Self { english: english.into(), chinese: chinese.into() }
     }
 
+    /// The same where both stand in the code.
+    #[must_use]
+    pub const fn fixed(english: &'static str, chinese: &'static str) -> Self {
+        Self { english: Cow::Borrowed(english), chinese: Cow::Borrowed(chinese) }
+    }
+
     /// That a value is one of these.
     #[must_use]
     pub fn one_of(names: &[&str]) -> Self {
@@ -50,6 +56,23 @@ impl Words {
         let english = error.to_string();
         let english = without_place(&english);
         Self::new(english.to_owned(), chinese_of(english))
+    }
+
+    /// Why a text is not the TOML that it should be, by the words of its reader.
+    #[must_use]
+    pub fn of_toml(english: &str) -> Self {
+        let known = [
+            ("duplicate key", "键重复"),
+            ("basic string", "引号中的文本不完整"),
+            ("literal string", "引号中的文本不完整"),
+            ("unquoted string", "文本缺少引号"),
+            ("missing value", "缺少值"),
+            ("array", "数组不完整"),
+            ("table", "表头无效"),
+        ];
+        let found = known.iter().find(|(part, _)| english.contains(part));
+        let chinese = found.map_or_else(|| chinese_of(english), |(_, what)| (*what).to_owned());
+        Self::new(english.to_owned(), chinese)
     }
 
     /// Why a query is not what it should be, by the words of its reader.

@@ -5,9 +5,12 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::config::Config;
-use crate::rules::Finding;
+use crate::rules::{Finding, Words};
 
-const HINT: &str = "config/zhida.toml says every key, its default and why";
+const HINT: &Words = &Words::fixed(
+    "config/zhida.toml says every key, its default and why",
+    "config/zhida.toml 列出全部键、默认值及原因",
+);
 
 /// Everything that is wrong with the text, in the order of its lines.
 pub(super) fn findings(origin: &str, text: &str) -> Vec<Finding> {
@@ -80,8 +83,8 @@ fn finding(origin: &str, line: usize, field: Option<String>, message: &str) -> F
         line: u32::try_from(line).unwrap_or(u32::MAX),
         column: None,
         field,
-        message: message.to_string(),
-        hint: HINT.to_string(),
+        message: Words::of_toml(message),
+        hint: HINT.clone(),
     }
 }
 

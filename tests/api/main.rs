@@ -12,6 +12,7 @@ mod driven;
 mod languages;
 mod lifecycle;
 mod matrix;
+mod organisation;
 mod queries;
 mod reads;
 mod strained;

@@ -34,12 +34,19 @@ fn needs(operation: &str) -> Option<Needs> {
         "GET /v1/build" | "GET /v1/matters" | "GET /v1/outcomes/{key}" | "POST /v1/commands" => {
             Needs::Token
         }
-        "GET /v1/events" | "GET /v1/organisation" | "GET /v1/cases" => Needs::Scope("read"),
+        "GET /v1/events"
+        | "GET /v1/organisation"
+        | "GET /v1/cases"
+        | "GET /v1/units"
+        | "GET /v1/units/export" => Needs::Scope("read"),
         "GET /v1/counts" => Needs::City("read"),
         "GET /v1/cases/{id}" | "GET /v1/cases/{id}/timeline" => {
             Needs::Place("read", "case_not_found")
         }
         "GET /v1/units/{code}"
+        | "GET /v1/units/{code}/children"
+        | "GET /v1/units/{code}/ancestors"
+        | "GET /v1/units/{code}/modules"
         | "GET /v1/units/{code}/inbox"
         | "GET /v1/units/{code}/queue"
         | "GET /v1/units/{code}/watch"

@@ -153,3 +153,24 @@ fn a_claimant_is_revealed_once_and_the_case_says_so() {
         bad.json()["errors"].as_array().unwrap().iter().map(|one| one["pointer"].clone()).collect();
     assert_eq!(pointers, ["/fields/0", "/purpose"]);
 }
+
+#[test]
+fn whoever_is_not_known_learns_nothing_of_an_address() {
+    let world = World::new();
+    for (method, path) in [
+        ("GET", "/v1/units/4115"),
+        ("GET", "/v1/units/%ff/inbox"),
+        ("GET", "/v1/units/411599000000/children?at=never"),
+        ("POST", "/v1/units/4115/close"),
+        ("GET", "/v1/cases/none"),
+        ("POST", "/v1/cases/0/close"),
+        ("POST", "/v1/imports/none/units"),
+        ("GET", "/v1/units/export?format=xlsx"),
+        ("GET", "/v1/nowhere"),
+    ] {
+        let unnamed = world.request(method, path).without_token().send();
+        assert_eq!(unnamed.problem(), (401, String::from("token_missing")), "{method} {path}");
+        let unknown = world.request(method, path).token("zhida_0").send();
+        assert_eq!(unknown.problem(), (401, String::from("token_unknown")), "{method} {path}");
+    }
+}

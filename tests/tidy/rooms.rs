@@ -49,10 +49,11 @@ const HOMES: &[(&str, &[&str])] = &[
     // How it is put together.
     ("bytesize", &["src/server/config.rs", "src/server/options.rs"]),
     ("clap", &["src/server/"]),
+    ("csv", &["src/rules/units_csv.rs"]),
     ("indicatif", &["src/server/commands/"]),
     ("jiff", &["src/rules/moment.rs", "src/server/config.rs"]),
     ("memchr", &["src/api/", "src/journal/vault/tests.rs", "src/server/"]),
-    ("percent_encoding", &["src/server/client.rs"]),
+    ("percent_encoding", &["src/api/read/unit_list.rs", "src/server/client.rs"]),
     ("rand", &["src/journal/"]),
     ("rand_chacha", &["src/city/", "src/journal/workload.rs"]),
     ("rand_distr", &["src/city/"]),

@@ -25,8 +25,12 @@ use crate::api::write::{Address, is_media_type, key, send_as, submission, whole}
 use crate::domain::grant::Scope;
 use crate::domain::ids::ImportId;
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
+use crate::domain::organisation::UnitRow;
 use crate::engine::Accepted;
-use crate::rules::{self, MatterText, UnitText, Words};
+use crate::rules::{self, MatterText, Words};
+
+/// What reads units from a text.
+type UnitsReader = fn(&str, &str) -> Result<Vec<UnitRow>, Vec<rules::Finding>>;
 
 /// Flaws of a body that are told at most.
 const FLAWS_MAX: usize = 100;
@@ -90,8 +94,9 @@ end_import!(
 
 /// Stage units
 ///
-/// One unit a line, any number of lines; all of them are read before any is staged. With an
-/// idempotency key of at most 56 bytes the whole may be sent again. For administrators.
+/// One unit a line, or a row of CSV with a header row and `modules` joined by `;`; any number of
+/// them, and all are read before any is staged. With an idempotency key of at most 56 bytes the whole
+/// may be sent again. For administrators.
 #[utoipa::path(
     post,
     path = "/v1/imports/{id}/units",
@@ -100,7 +105,7 @@ end_import!(
         ("id" = u32, Path, description = "The import"),
         ("Idempotency-Key" = Option<String>, Header, description = "At most 56 bytes"),
     ),
-    request_body(content = schema::UnitRow, content_type = NDJSON),
+    request_body(content((schema::UnitRow = "application/x-ndjson"), (String = "text/csv"))),
     responses(
         (status = 200, description = "They are staged", body = AcceptedBody),
     ),
@@ -110,9 +115,16 @@ pub(in crate::api) async fn stage_units(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (headers, bytes) = rows_body(&app, request).await?;
+    Caller::with(&app, request.headers(), Scope::Admin)?;
+    let parse = units_reader(request.headers())?;
+    let (headers, bytes) = whole_body(&app, request).await?;
     let import = import_id(&id)?;
-    let rows = read_rows(&bytes, UnitText::row)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new(Code::BadUtf8))?;
+    let rows = parse("", text)
+        .map_err(|found| Problem::flawed(found.iter().map(finding_flaw).collect()))?;
+    if rows.is_empty() {
+        return Err(Problem::new(Code::RowsOutOfBounds));
+    }
     let wants = rows.chunks(STAGED_ROWS_MAX).map(|rows| Want::StageUnits(import, rows.to_vec()));
     stage(&app, &headers, wants.collect()).await
 }
@@ -138,7 +150,9 @@ pub(in crate::api) async fn stage_matters(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (headers, bytes) = rows_body(&app, request).await?;
+    Caller::with(&app, request.headers(), Scope::Admin)?;
+    check_ndjson(request.headers())?;
+    let (headers, bytes) = whole_body(&app, request).await?;
     let import = import_id(&id)?;
     let rows = read_rows(&bytes, MatterText::row)?;
     let wants = rows.chunks(STAGED_ROWS_MAX).map(|rows| Want::StageMatters(import, rows.to_vec()));
@@ -166,18 +180,17 @@ pub(in crate::api) async fn stage_text(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    Caller::with(&app, &parts.headers, Scope::Admin)?;
-    if let Some(kind) = parts.headers.get(CONTENT_TYPE)
+    Caller::with(&app, request.headers(), Scope::Admin)?;
+    if let Some(kind) = request.headers().get(CONTENT_TYPE)
         && !is_media_type(kind.as_bytes(), &["text/plain", "application/toml"])
     {
         return Err(send_as("text/plain"));
     }
-    let bytes = all_bytes(&app, &parts.headers, body).await?;
+    let (headers, bytes) = whole_body(&app, request).await?;
     let import = import_id(&id)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new(Code::BadUtf8))?;
     let wants = pieces(text).into_iter().map(|text| Want::StageText(import, Arc::from(text)));
-    stage(&app, &parts.headers, wants.collect()).await
+    stage(&app, &headers, wants.collect()).await
 }
 
 /// An open import.
@@ -236,17 +249,22 @@ fn import_id(text: &str) -> Result<ImportId, Problem> {
     text.parse().map(ImportId).map_err(|_| Problem::new(Code::ImportNotFound))
 }
 
-async fn rows_body(app: &App, request: Request) -> Result<(HeaderMap, Bytes), Problem> {
-    let (parts, body) = request.into_parts();
-    Caller::with(app, &parts.headers, Scope::Admin)?;
-    check_ndjson(&parts.headers)?;
-    let bytes = all_bytes(app, &parts.headers, body).await?;
-    Ok((parts.headers, bytes))
+/// What reads the units of a body, by its media type.
+fn units_reader(headers: &HeaderMap) -> Result<UnitsReader, Problem> {
+    let kind = headers.get(CONTENT_TYPE);
+    if kind.is_some_and(|kind| is_media_type(kind.as_bytes(), &["text/csv"])) {
+        return Ok(rules::parse_units_csv);
+    }
+    check_ndjson(headers)?;
+    Ok(rules::parse_units)
 }
 
-async fn all_bytes(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+async fn whole_body(app: &App, request: Request) -> Result<(HeaderMap, Bytes), Problem> {
+    let (http::request::Parts { headers, .. }, body) = request.into_parts();
     let options = app.options();
-    whole(body, headers, options.bulk_body_bytes_max, options.bulk_body_read_timeout).await
+    let (bytes_max, patience) = (options.bulk_body_bytes_max, options.bulk_body_read_timeout);
+    let bytes = whole(body, &headers, bytes_max, patience).await?;
+    Ok((headers, bytes))
 }
 
 /// All rows of a body, or everything that is wrong with it, as far as it is told.
@@ -286,6 +304,12 @@ fn read_rows<T: DeserializeOwned, R>(
 fn told(line: u32, flaw: &rules::Flaw) -> Flaw {
     let field = flaw.field.map(|field| format!("/{field}")).unwrap_or_default();
     Flaw::new(format!("/{line}{field}"), FlawCode::BadRow).noted(flaw.words())
+}
+
+fn finding_flaw(finding: &rules::Finding) -> Flaw {
+    let field = finding.field.as_ref().map(|field| format!("/{field}")).unwrap_or_default();
+    Flaw::new(format!("/{}{field}", finding.line), FlawCode::BadRow)
+        .noted(finding.message.and(&finding.hint))
 }
 
 /// Pieces of a text that each fit one event.

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// By operation: `request`, and the answer by status. Streams are text.
+/// By operation: `request`, and the answer by status; of each what one media type has of its own, as
+/// `200 text/csv`. Streams are text.
 static EXAMPLES: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("examples.json")).expect("a test reads the file")
 });
@@ -13,12 +14,20 @@ static EXAMPLES: LazyLock<Value> = LazyLock::new(|| {
 pub(super) fn add(name: &str, operation: &mut Value) {
     let examples = &EXAMPLES[name];
     for (place, example) in examples.as_object().into_iter().flatten() {
-        let holder = match place.as_str() {
+        let (place, of_kind) = match place.split_once(' ') {
+            Some((place, kind)) => (place, Some(kind)),
+            None => (place.as_str(), None),
+        };
+        let holder = match place {
             "request" => operation.get_mut("requestBody"),
             status => operation["responses"].get_mut(status),
         };
         let content = holder.and_then(|holder| holder["content"].as_object_mut());
-        for media in content.into_iter().flat_map(|content| content.values_mut()) {
+        for (_, media) in content
+            .into_iter()
+            .flatten()
+            .filter(|(kind, _)| of_kind.is_none_or(|of_kind| of_kind == kind.as_str()))
+        {
             media["example"] = example.clone();
         }
     }

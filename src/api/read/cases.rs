@@ -178,7 +178,8 @@ pub(in crate::api) async fn get_case(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let (caller, id, case) = find(&app, &headers, &id)?;
+    let caller = Caller::with(&app, &headers, Scope::Read)?;
+    let (id, case) = find(&app, &caller, &id)?;
     let asked: IncludeQuery = query(&uri)?;
     let view = app.handle().view();
     let row = CaseRow::of(&view.organisation(), &view.catalogue(), id, &case);
@@ -247,7 +248,8 @@ pub(in crate::api) async fn get_timeline(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let (_, id, case) = find(&app, &headers, &id)?;
+    let caller = Caller::with(&app, &headers, Scope::Read)?;
+    let (id, case) = find(&app, &caller, &id)?;
     let asked: IncludeQuery = query(&uri)?;
     let events_max = app.options().timeline_events_max;
     let version = case.version;
@@ -271,10 +273,9 @@ fn events(
     told.collect()
 }
 
-fn find(app: &App, headers: &HeaderMap, id: &str) -> Result<(Caller, CaseId, Case), Problem> {
+fn find(app: &App, caller: &Caller, id: &str) -> Result<(CaseId, Case), Problem> {
     let view = app.handle().view();
-    let caller = Caller::with(app, headers, Scope::Read)?;
     let id = case_id(id).ok_or_else(|| Problem::new(Code::CaseNotFound))?;
     let case = view.case(id).filter(|case| caller.sees_case(&view.organisation(), case));
-    Ok((caller, id, case.ok_or_else(|| Problem::new(Code::CaseNotFound))?))
+    Ok((id, case.ok_or_else(|| Problem::new(Code::CaseNotFound))?))
 }

@@ -11,9 +11,10 @@ use super::cases::{CaseBody, CaseRow, opened};
 use super::cursor::Cursor;
 use super::query;
 use super::query::{Asked, AskedOfUnit, Listing, Lookup};
-use super::units::find;
+use super::unit::find;
 use crate::api::app::App;
 use crate::api::caller::Caller;
+use crate::api::codes::Code;
 use crate::api::moment::Moment;
 use crate::api::problem::Problem;
 use crate::api::reply::{ascii, json};
@@ -154,10 +155,11 @@ pub(in crate::api) async fn get_queue(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let code = seat(&app, &headers, &code)?;
+    let caller = Caller::with(&app, &headers, Scope::Read)?;
+    let code = seat(&app, &caller, &code)?;
     let place = CodeRange { first: code.place(), last: code.place() };
     let filter = Filter { within: Within::Range(place), ..open() };
-    unit_list(&app, &headers, filter, "holder", &uri).await
+    unit_list(&app, caller, filter, "holder", &uri).await
 }
 
 /// Show a unit's watch
@@ -184,16 +186,18 @@ pub(in crate::api) async fn get_watch(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let code = seat(&app, &headers, &code)?;
+    let caller = Caller::with(&app, &headers, Scope::Read)?;
+    let code = seat(&app, &caller, &code)?;
     let severities = vec![Severity::Urgent, Severity::Emergency];
     let filter = Filter { within: Within::Range(code.range()), severities, ..open() };
-    unit_list(&app, &headers, filter, "watch", &uri).await
+    unit_list(&app, caller, filter, "watch", &uri).await
 }
 
 /// The code that the unit of a path has now; it may be asked for by one that it has left.
-fn seat(app: &App, headers: &HeaderMap, code: &str) -> Result<UnitCode, Problem> {
-    let (unit, code) = find(app, headers, code)?;
-    Ok(app.handle().view().organisation().code(unit).unwrap_or(code))
+fn seat(app: &App, caller: &Caller, code: &str) -> Result<UnitCode, Problem> {
+    let organisation = app.handle().view().organisation();
+    let unit = find(&organisation, caller, code)?;
+    organisation.code(unit).ok_or_else(|| Problem::new(Code::UnitUnknown))
 }
 
 fn open() -> Filter {
@@ -202,12 +206,11 @@ fn open() -> Filter {
 
 async fn unit_list(
     app: &App,
-    headers: &HeaderMap,
+    caller: Caller,
     filter: Filter,
     row: &'static str,
     uri: &Uri,
 ) -> Result<Response, Problem> {
-    let caller = Caller::with(app, headers, Scope::Read)?;
     let asked: AskedOfUnit = query(uri)?;
     let listing = Asked::from(asked).listing(app, filter, uri)?;
     list(app, caller, listing, false, Some(row), uri).await

@@ -9,11 +9,14 @@
 pub(super) mod cases;
 mod cursor;
 pub(super) mod events;
+pub(super) mod export;
 pub(super) mod lists;
 pub(super) mod parts;
 mod query;
 pub(super) mod records;
 pub(super) mod tallies;
+pub(super) mod unit;
+pub(super) mod unit_list;
 pub(super) mod units;
 
 use http::Uri;

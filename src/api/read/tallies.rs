@@ -8,7 +8,7 @@ use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::units::find;
+use super::unit::find;
 use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::moment::CodeText;
@@ -97,9 +97,9 @@ pub(in crate::api) async fn get_unit_counts(
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (unit, _) = find(&app, &headers, &code)?;
     let caller = Caller::with(&app, &headers, Scope::Read)?;
     let view = app.handle().view();
+    let unit = find(&view.organisation(), &caller, &code)?;
     let (organisation, now) = (view.organisation(), view.now());
     let counts = view.counts(unit);
     let below = counts.below.iter().filter(|(unit, counts)| {

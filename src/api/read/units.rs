@@ -1,4 +1,4 @@
-//! Units, what they hold, the catalogue, and how the whole stands.
+//! What units hold, the catalogue, and how the whole stands.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -8,88 +8,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::cases::CaseRow;
-use super::{page_limit, query, unit_code};
+use super::unit::find;
+use super::{page_limit, query};
 use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
-use crate::api::moment::{CodeText, Moment};
+use crate::api::moment::CodeText;
 use crate::api::problem::Problem;
 use crate::api::reply::{ascii, json};
-use crate::domain::catalogue::Module;
-use crate::domain::code::UnitCode;
 use crate::domain::grant::Scope;
-use crate::domain::ids::{CaseId, UnitNumber};
+use crate::domain::ids::CaseId;
 use crate::rules::MatterText;
-
-/// A unit.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Unit)]
-pub(in crate::api) struct UnitBody {
-    /// What names it.
-    #[schema(value_type = String)]
-    code: CodeText,
-    /// `division`, `grid`, `governance_room`, `department`, `office`, `stationed`, `task_force` or
-    /// `headquarters`.
-    kind: &'static str,
-    /// As the city calls it.
-    name: String,
-    /// `grid`, `village`, `township`, `county` or `city`.
-    level: &'static str,
-    /// Whom it answers to: the division that it sits in or at, or another unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    parent: Option<CodeText>,
-    /// The modules that an office owns, or a department is the counterpart for.
-    modules: Vec<&'static str>,
-    /// Who took over its open work when it closed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    successor: Option<CodeText>,
-    /// From when it exists.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    valid_from: Option<Moment>,
-    /// From when it exists no more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    valid_until: Option<Moment>,
-    /// Open cases that it holds.
-    open_cases: usize,
-}
-
-/// Show a unit
-#[utoipa::path(
-    get,
-    path = "/v1/units/{code}",
-    tag = "units",
-    params(("code" = String, Path, description = "The unit's code")),
-    responses(
-        (status = 200, description = "The unit", body = UnitBody),
-    ),
-)]
-pub(in crate::api) async fn get_unit(
-    State(app): State<App>,
-    Path(code): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let (number, _) = find(&app, &headers, &code)?;
-    let view = app.handle().view();
-    let organisation = view.organisation();
-    let unit = organisation.unit(number).ok_or_else(|| Problem::new(Code::UnitUnknown))?;
-    let body = UnitBody {
-        code: CodeText(unit.code),
-        kind: unit.kind.name(),
-        name: unit.name.to_string(),
-        level: unit.level().name(),
-        parent: unit.parent().map(CodeText),
-        modules: unit.modules.iter().map(Module::name).collect(),
-        successor: unit.successor.map(CodeText),
-        valid_from: unit.valid_from.map(Moment),
-        valid_until: unit.valid_until.map(Moment),
-        open_cases: view.inbox_len(number),
-    };
-    Ok(json(&body).map(Into::into))
-}
 
 /// A page of what a unit holds.
 #[derive(Debug, Serialize, ToSchema)]
@@ -136,12 +65,15 @@ pub(in crate::api) async fn get_inbox(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let (number, code) = find(&app, &headers, &code)?;
+    let caller = Caller::with(&app, &headers, Scope::Read)?;
+    let view = app.handle().view();
+    let organisation = view.organisation();
+    let number = find(&organisation, &caller, &code)?;
+    let code = organisation.code(number).ok_or_else(|| Problem::new(Code::UnitUnknown))?;
     let asked: InboxQuery = query(&uri)?;
     let limit = page_limit(asked.limit, app.options().page_max)?;
-    let view = app.handle().view();
     let page = view.inbox(number, asked.after.map(CaseId), limit);
-    let (organisation, catalogue) = (view.organisation(), view.catalogue());
+    let catalogue = view.catalogue();
     let next = page.cases.last().filter(|_| page.has_more()).map(|(id, _)| id.0);
     let rows =
         page.cases.iter().map(|(id, case)| CaseRow::of(&organisation, &catalogue, *id, case));
@@ -313,17 +245,4 @@ pub(in crate::api) async fn get_counts(
         escalations: census.escalations,
     };
     Ok(json(&body).map(Into::into))
-}
-
-/// The unit of a path, if it exists for the caller.
-pub(super) fn find(
-    app: &App,
-    headers: &HeaderMap,
-    code: &str,
-) -> Result<(UnitNumber, UnitCode), Problem> {
-    let view = app.handle().view();
-    let caller = Caller::with(app, headers, Scope::Read)?;
-    let code = unit_code(code)?;
-    let number = view.organisation().find(code).filter(|_| caller.sees_unit(code));
-    number.map(|number| (number, code)).ok_or_else(|| Problem::new(Code::UnitUnknown))
 }

@@ -4,6 +4,7 @@
 //! A unit has a number for ever and a code for as long as it stays where it is. Its digits say where
 //! it sits (its seat); whom it answers to is another thing.
 
+mod as_of;
 mod change;
 mod line;
 mod numbering;
@@ -18,6 +19,7 @@ use super::digest::{Digest, Hasher};
 use super::hash::NumberMap;
 use super::ids::{Seq, Timestamp, UnitNumber};
 
+pub use as_of::AsOf;
 pub use numbering::{OrderedUnit, Subtree};
 pub use unit::{Modules, UnitKind, UnitRow};
 

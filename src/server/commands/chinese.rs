@@ -51,10 +51,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (
         "import",
         "",
-        "从 NDJSON 文件将单位导入服务器\n\n从 NDJSON 文件将单位导入服务器的组织，每行一个单位：\n\
-         {\"code\":\"411502001001001\",\"kind\":\"grid\",\"name\":\"第一网格\"}",
+        "从 NDJSON 或 CSV 文件将单位导入服务器\n\n从 NDJSON 文件将单位导入服务器的组织，每行一个单位：\n\
+         {\"code\":\"411502001001001\",\"kind\":\"grid\",\"name\":\"第一网格\"}\n\
+         也可用以 .csv 结尾的文件：表头用同样的名称，modules 以 ; 连接",
     ),
-    ("import", "files", "单位的 NDJSON 文件；全部一起生效"),
+    ("import", "files", "单位的 NDJSON 或 CSV 文件；全部一起生效"),
     ("token", "", "创建、列出、吊销客户端系统的令牌"),
     ("token create", "", "接入客户端系统并打印其令牌（仅此一次）"),
     ("token create", "name", "客户端的名称，不可重复"),

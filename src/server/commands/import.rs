@@ -1,4 +1,4 @@
-//! `zhida import`: units from NDJSON files, staged and put into force whole.
+//! `zhida import`: units from NDJSON or CSV files, staged and put into force whole.
 
 use std::path::PathBuf;
 
@@ -12,14 +12,15 @@ use crate::server::client::Client;
 use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::target::{Target, TargetArgs};
 
-/// Bring units into a server's organisation from NDJSON files
+/// Bring units into a server's organisation from NDJSON or CSV files
 ///
 /// Bring units into a server's organisation from NDJSON files, one unit a line:
 /// {"code":"411502001001001","kind":"grid","name":"第一网格"}
+/// or from files that end in .csv, with the same names in their header row and modules joined by ;
 #[derive(Args, Debug)]
-#[command(after_help = after_help(&["zhida import units.ndjson", "zhida import units.ndjson --dir zhida-data"]))]
+#[command(after_help = after_help(&["zhida import units.ndjson", "zhida import units.csv", "zhida import units.ndjson --dir zhida-data"]))]
 pub(super) struct ImportArgs {
-    /// NDJSON files of units; all of them come into force together
+    /// NDJSON or CSV files of units; all of them come into force together
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -34,7 +35,9 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
         let origin = file.display().to_string();
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::world(&format!("read {origin}"), &error))?;
-        match rules::parse_units(&origin, &text) {
+        let is_csv = file.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("csv"));
+        let parse = if is_csv { rules::parse_units_csv } else { rules::parse_units };
+        match parse(&origin, &text) {
             Ok(rows) => units.extend(rows),
             Err(found) => findings.extend(found),
         }

@@ -1,0 +1,187 @@
+//! Who there is: found, as it was, above and below.
+
+use serde_json::{Value, json};
+use zhida::domain::ids::Timestamp;
+
+use crate::world::{Choices, GRID, MONDAY, VILLAGE, World};
+
+fn codes(answer: &Value) -> Vec<&str> {
+    let units = answer["units"].as_array().unwrap();
+    units.iter().map(|unit| unit["code"].as_str().unwrap()).collect()
+}
+
+fn change(world: &World, path: &str, body: &str) {
+    world.request("POST", path).header("if-match", "*").json(body).send().ok();
+}
+
+/// An office with a module, its county department, and a body that reports to that.
+fn staffed() -> World {
+    let world = World::new();
+    for row in [
+        r#"{"row":{"code":"411502000000-D01","kind":"department","name":"浉河区公安局","modules":["public_safety"]}}"#,
+        r#"{"row":{"code":"411502001000-B01","kind":"office","name":"平安建设办公室","modules":["public_safety"]}}"#,
+        r#"{"row":{"code":"411502001000-S01","kind":"stationed","name":"派出所","reports_to":"411502000000-D01"}}"#,
+    ] {
+        change(&world, "/v1/units", row);
+    }
+    world
+}
+
+#[test]
+fn units_are_found_by_name_code_kind_level_and_place() {
+    let world = staffed();
+    for (query, found) in [
+        ("name=%E6%B4%BE%E5%87%BA", &["411502001000-S01"][..]),
+        ("code=411502001000-", &["411502001000-B01", "411502001000-R01", "411502001000-S01"]),
+        ("kind=grid&within=411502001001", &[GRID, "411502001001002"]),
+        ("level=village", &[VILLAGE, "411502002001"]),
+        ("open=false", &[]),
+        ("kind=grid&level=village", &[]),
+        ("within=411502001001&limit=2", &[VILLAGE, GRID]),
+    ] {
+        assert_eq!(codes(&world.get(&format!("/v1/units?{query}")).ok()), found, "{query}");
+    }
+    for (query, code) in [
+        ("within=411599000000", (404, "unit_unknown")),
+        ("within=4115", (400, "invalid_query")),
+        ("kind=town", (400, "invalid_query")),
+        ("name=", (400, "invalid_query")),
+        ("limit=0", (400, "invalid_query")),
+        ("limit=1001", (400, "invalid_query")),
+        ("after=7", (400, "invalid_query")),
+        ("at=yesterday", (400, "invalid_query")),
+        ("nmae=x", (400, "invalid_query")),
+    ] {
+        let (status, name) = world.get(&format!("/v1/units?{query}")).problem();
+        assert_eq!((status, name.as_str()), code, "{query}");
+    }
+}
+
+#[test]
+fn pages_of_units_follow_their_links_and_leave_none_out() {
+    let world = staffed();
+    let all = world.get("/v1/units").ok();
+    let version = world.get("/v1/organisation");
+    let mut seen = Vec::new();
+    let mut path = String::from("/v1/units?open=true&limit=4");
+    loop {
+        let page = world.get(&path);
+        assert_eq!(page.header("etag"), version.header("etag"));
+        seen.extend(codes(&page.ok()).into_iter().map(str::to_owned));
+        let Some(link) = page.header("link") else {
+            break;
+        };
+        path = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
+    }
+    assert_eq!(seen, codes(&all));
+}
+
+#[test]
+fn a_unit_has_those_above_and_below_and_a_township_its_modules() {
+    let world = staffed();
+    let below = |code: &str| world.get(&format!("/v1/units/{code}/children")).ok();
+    assert_eq!(codes(&below("411502000000-D01")), ["411502001000-S01"]);
+    assert_eq!(codes(&below(VILLAGE)), [GRID, "411502001001002"]);
+    let above = world.get("/v1/units/411502001000-S01/ancestors").ok();
+    assert_eq!(codes(&above), ["411502000000-D01", "411502000000", "411500000000"]);
+    insta::assert_json_snapshot!("modules", world.get("/v1/units/411502001001/modules").ok());
+    let too_high = world.get("/v1/units/411502000000/modules").problem();
+    assert_eq!(too_high, (422, String::from("place_too_high")));
+    for path in ["", "/children", "/ancestors", "/modules"] {
+        let unknown = world.get(&format!("/v1/units/411599000000{path}")).problem();
+        assert_eq!(unknown, (404, String::from("unit_unknown")), "{path}");
+    }
+}
+
+#[test]
+fn a_unit_is_told_as_it_was_and_under_the_code_that_it_had() {
+    let clock = zhida::engine::ManualClock::starting(MONDAY);
+    let choices =
+        Choices { clock: zhida::engine::Clock::Manual(clock.clone()), ..Choices::default() };
+    let world = World::with(choices);
+    clock.set(Timestamp(MONDAY.0 + 3_600_000));
+    change(&world, "/v1/units/411502001001/move", r#"{"to":"411502002009"}"#);
+    clock.set(Timestamp(MONDAY.0 + 7_200_000));
+    change(&world, "/v1/units/411502002009002/close", r#"{"successor":"411502002009001"}"#);
+    insta::assert_json_snapshot!("a_moved_grid", world.get("/v1/units/411502001001002").ok());
+    // An unescaped plus is read as one.
+    let then = "at=2026-01-05T08:30:00+08:00";
+    let was = world.get(&format!("/v1/units/{GRID}?{then}")).ok();
+    assert_eq!((&was["code"], &was["former"]), (&json!(GRID), &json!([])));
+    let grids = |township: &str, query: &str| {
+        let path = format!("/v1/units?kind=grid&within={township}&{query}");
+        world.get(&path).ok()["units"].as_array().unwrap().len()
+    };
+    assert_eq!((grids("411502001000", then), grids("411502001000", "open=true")), (2, 0));
+    assert_eq!((grids("411502002000", then), grids("411502002000", "open=true")), (1, 2));
+    let below = world.get(&format!("/v1/units/411502002009/children?{then}")).ok();
+    assert_eq!(codes(&below), [GRID, "411502001001002"]);
+    let above = world.get(&format!("/v1/units/{GRID}/ancestors?{then}")).ok();
+    assert_eq!(codes(&above), [VILLAGE, "411502001000", "411502000000", "411500000000"]);
+}
+
+#[test]
+fn units_outside_a_token_s_range_do_not_exist_for_it() {
+    let world = staffed();
+    let token = world.admit(r#"{"name":"五里店","within":["411502001000"],"scopes":["read"]}"#);
+    let get = |path: &str| world.request("GET", path).token(&token).send();
+    let listed = get("/v1/units").ok();
+    assert_eq!(codes(&listed).len(), 7, "{listed}");
+    let above = get(&format!("/v1/units/{GRID}/ancestors")).ok();
+    assert_eq!(codes(&above), [VILLAGE, "411502001000"]);
+    for path in ["/v1/units/411502002001/children", "/v1/units?within=411502002001"] {
+        assert_eq!(get(path).problem(), (404, String::from("unit_unknown")), "{path}");
+    }
+}
+
+fn import(world: &World, content_type: &str, units: Vec<u8>) {
+    let begun = world.post("/v1/imports", r#"{"origin":"export"}"#).ok();
+    let path = format!("/v1/imports/{}", begun["import"]);
+    let staging = world.request("POST", &format!("{path}/units"));
+    staging.header("content-type", content_type).body(units).send().ok();
+    world.request("POST", &format!("{path}/commit")).header("if-match", "*").send().ok();
+}
+
+#[test]
+fn what_is_exported_can_be_imported_and_is_exported_again_alike() {
+    let world = staffed();
+    change(
+        &world,
+        "/v1/units/411502000000-D01/change",
+        r#"{"row":{"code":"411502000000-D01","kind":"department","name":"浉河区公安局, \"分局\"","modules":["public_safety","enforcement"]}}"#,
+    );
+    // Who reports to a unit that moved names it by the code that it left; the file names the new one.
+    change(&world, "/v1/units/411502000000-D01/move", r#"{"to":"411502000000-D07"}"#);
+    change(&world, "/v1/units/411502001001/move", r#"{"to":"411502001005"}"#);
+    change(&world, "/v1/units/411502001005002/close", r#"{"successor":"411502001005001"}"#);
+    for (format, content_type) in [("ndjson", "application/x-ndjson"), ("csv", "text/csv")] {
+        let path = format!("/v1/units/export?format={format}");
+        let exported = world.get(&path);
+        assert_eq!(exported.text().lines().count(), 14 + usize::from(format == "csv"));
+        let other = World::empty(Choices::default());
+        import(&other, content_type, [b"\xef\xbb\xbf", exported.body.as_slice()].concat());
+        assert_eq!(other.get(&path).text(), exported.text());
+    }
+    insta::assert_snapshot!("export_csv", world.get("/v1/units/export?format=csv").text());
+    let village = world.get("/v1/units/export?within=411502001001").text().to_owned();
+    assert_eq!(village.lines().count(), 3);
+    let before = world.get("/v1/units/export?at=2026-01-05T07:00:00Z");
+    assert_eq!(before.status, 200);
+    let bad = world.get("/v1/units/export?format=xlsx").problem();
+    assert_eq!(bad, (400, String::from("invalid_query")));
+}
+
+#[test]
+fn csv_that_is_wrong_is_told_whole_and_none_of_it_is_staged() {
+    let world = World::empty(Choices::default());
+    world.post("/v1/imports", r#"{"origin":"units.csv"}"#).ok();
+    let rows =
+        "code,kind,name\n411500000000,division,信阳市\n4115,town,\n411500000000,division,又\n";
+    let staging = world.request("POST", "/v1/imports/1/units");
+    let answer = staging.header("content-type", "text/csv; charset=utf-8").body(rows).send();
+    assert_eq!(answer.problem(), (400, String::from("invalid_body")));
+    insta::assert_json_snapshot!("bad_csv", answer.json()["errors"]);
+    assert_eq!(world.get("/v1/imports/1").ok()["units"], 0);
+    let staging = world.request("POST", "/v1/imports/1/matters").header("content-type", "text/csv");
+    assert_eq!(staging.body(rows).send().problem(), (415, String::from("unsupported_media_type")));
+}
