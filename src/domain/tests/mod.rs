@@ -1,5 +1,6 @@
 //! Tables for the rules and properties for the laws, on a small world.
 
+mod as_of;
 mod clients;
 mod clients_and_imports;
 mod clocks;
