@@ -53,6 +53,12 @@ impl Problem {
         problem
     }
 
+    /// The same, with more said of it.
+    pub(super) fn with_detail(mut self, detail: Words) -> Self {
+        self.0.detail = Some(detail);
+        self
+    }
+
     pub(super) fn flawed(flaws: Vec<Flaw>) -> Self {
         let mut problem = Self::new(Code::InvalidBody);
         problem.0.flaws = flaws;

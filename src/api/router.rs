@@ -4,7 +4,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::admin::{clients, imports, organisation};
+use super::admin::{clients, findings, imports, organisation};
 use super::app::App;
 use super::codes::Code;
 use super::problem::{Problem, ProblemBody};
@@ -56,6 +56,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(clients::revoke_client))
         .routes(routes!(imports::begin_import))
         .routes(routes!(imports::get_import))
+        .routes(routes!(findings::get_findings))
         .routes(routes!(imports::stage_units))
         .routes(routes!(imports::stage_matters))
         .routes(routes!(imports::stage_text))

@@ -4,21 +4,20 @@
 //! An import closes units at once, and those that hold open cases with a successor, which takes them
 //! over in the same command: so whoever holds a case is open.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::catalogue::{self, MatterRow};
-use super::code::UnitCode;
 use super::command::{BeginImport, CommitImport, StageMatters, StageText, StageUnits};
 use super::digest::{Digest, Hasher};
 use super::event::{
     Event, ImportAbandoned, ImportBegun, ImportCommitted, MattersStaged, TextStaged, UnitsStaged,
 };
-use super::ids::{ImportId, Seq, Timestamp, UnitNumber};
+use super::ids::{ImportId, Seq, Timestamp};
 use super::limits::{
     IMPORTS_OPEN_MAX, MATTERS_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX, UNITS_MAX,
 };
-use super::organisation::{self, Bequest, Organisation, UnitRow};
+use super::organisation::{self, UnitFindings, UnitRow};
 use super::record::Record;
 use super::rejection::Rejection;
 use super::state::State;
@@ -172,85 +171,19 @@ pub(super) fn decide_commit(
     {
         return Err(Rejection::OrganisationFull);
     }
-    let after = After::of(organisation, &staged.units)?;
-    for row in &staged.units {
-        after.check(now, row)?;
-    }
+    let checked = organisation::checked(state, now, &staged.units)?;
     let mut events = vec![Event::ImportCommitted(ImportCommitted { import: command.import })];
-    events.extend(organisation::renumbering_before(organisation, after.coming));
-    events.extend(organisation::bequests(state, now, &after.closing(now, &staged.units)?)?);
+    events.extend(organisation::renumbering_before(organisation, checked.coming));
+    events.extend(checked.bequests);
     Ok(events)
 }
 
-/// The organisation as it will be once the import is in force.
-struct After<'s> {
-    organisation: &'s Organisation,
-    rows: HashMap<UnitCode, (UnitNumber, &'s UnitRow)>,
-    /// How many of the rows are new units.
-    coming: usize,
-}
-
-impl<'s> After<'s> {
-    fn of(organisation: &'s Organisation, units: &'s [UnitRow]) -> Result<Self, Rejection> {
-        let mut sorted: Vec<&UnitRow> = units.iter().collect();
-        sorted.sort_by_key(|row| row.code);
-        let mut after = Self { organisation, rows: HashMap::with_capacity(units.len()), coming: 0 };
-        for row in sorted {
-            let unit = match organisation.find(row.code) {
-                // The code was left by a unit that moved: it is not given twice.
-                Some(unit) if organisation.code(unit) != Some(row.code) => {
-                    return Err(Rejection::UnitCodeTaken { unit: row.code });
-                }
-                Some(unit) => {
-                    organisation::check_changes(organisation, unit, row.code)?;
-                    unit
-                }
-                None => {
-                    after.coming += 1;
-                    organisation.next_number(after.coming - 1)
-                }
-            };
-            if after.rows.insert(row.code, (unit, row)).is_some() {
-                return Err(Rejection::UnitTwice { unit: row.code });
-            }
-        }
-        Ok(after)
-    }
-
-    fn find(&self, code: UnitCode) -> Option<(UnitNumber, &'s UnitRow)> {
-        self.rows.get(&code).copied().or_else(|| self.organisation.known(code))
-    }
-
-    /// Whether the row hangs on what will be known and, being open itself, open; and whether what
-    /// hangs on it will not be left alone.
-    fn check(&self, now: Timestamp, row: &UnitRow) -> Result<(), Rejection> {
-        organisation::check_above(now, row, |code| self.find(code).map(|(_, row)| row))?;
-        let Some(unit) = self.organisation.find(row.code).filter(|_| row.is_closed(now)) else {
-            return Ok(());
-        };
-        let below = self.organisation.children(unit);
-        let mut below = below.filter_map(|child| self.find(self.organisation.code(child)?));
-        if below.any(|(_, child)| child.parent() == Some(row.code) && !child.is_closed(now)) {
-            return Err(Rejection::UnitHasSubunits { unit: row.code });
-        }
-        Ok(())
-    }
-
-    /// The known units that will not be open.
-    fn closing(&self, now: Timestamp, units: &'s [UnitRow]) -> Result<Vec<Bequest<'s>>, Rejection> {
-        let mut closing = Vec::new();
-        for row in units.iter().filter(|row| !row.is_open(now)) {
-            let Some(unit) = self.organisation.find(row.code) else {
-                continue;
-            };
-            let successor = row
-                .successor
-                .map(|code| self.find(code).ok_or(Rejection::SuccessorNotFound { unit: row.code }));
-            let successor = successor.transpose()?;
-            closing.push(Bequest { from: unit, code: row.code, successor });
-        }
-        Ok(closing)
-    }
+/// Everything that keeps an open import's units from coming into force; none where no such import is
+/// open. A commit is refused for the first of it.
+#[must_use]
+pub fn findings(state: &State, now: Timestamp, import: ImportId) -> Option<UnitFindings> {
+    let staged = state.imports().get(import)?;
+    Some(organisation::findings(state, now, &staged.units))
 }
 
 /// Decides what abandoning an import does.

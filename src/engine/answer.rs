@@ -1,6 +1,7 @@
 //! What the sequencer answers, once it is durable.
 
 use crate::domain::ids::{CaseId, Seq};
+use crate::domain::organisation::UnitFindings;
 use crate::domain::outcome::Remembered;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -29,6 +30,8 @@ pub(super) enum Answer {
     Unknown,
     /// That case has the number.
     Found(CaseId),
+    /// What keeps the import from coming into force.
+    Findings(Box<UnitFindings>),
     /// The rules refused it.
     Rejected(Rejection, Timing),
     /// A batch's answers, in order.

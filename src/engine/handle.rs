@@ -13,7 +13,8 @@ use super::view::View;
 use crate::domain::case::{Case, Source};
 use crate::domain::command::Submission;
 use crate::domain::event::{ClockMode, PartName, SealedPart};
-use crate::domain::ids::{CaseId, PrincipalId, Seq, Timestamp};
+use crate::domain::ids::{CaseId, ImportId, PrincipalId, Seq, Timestamp};
+use crate::domain::organisation::UnitFindings;
 use crate::domain::outcome::Remembered;
 use crate::domain::record::{Mark, Record};
 use crate::domain::rejection::Rejection;
@@ -94,7 +95,7 @@ impl Handle {
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
             Answer::Stopping => Err(SubmitError::Stopping),
-            Answer::Unknown | Answer::Found(_) | Answer::Lines(_) => {
+            Answer::Unknown | Answer::Found(_) | Answer::Findings(_) | Answer::Lines(_) => {
                 unreachable!("a submission has an outcome of its own")
             }
         }
@@ -118,7 +119,11 @@ impl Handle {
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
             Answer::Stopping => Err(SubmitError::Stopping),
-            Answer::Accepted(..) | Answer::Found(_) | Answer::Rejected(..) | Answer::Lines(_) => {
+            Answer::Accepted(..)
+            | Answer::Found(_)
+            | Answer::Findings(_)
+            | Answer::Rejected(..)
+            | Answer::Lines(_) => {
                 unreachable!("a question is answered as one")
             }
         }
@@ -142,9 +147,37 @@ impl Handle {
             Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
             Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
             Answer::Stopping => Err(SubmitError::Stopping),
-            Answer::Accepted(..) | Answer::Known(..) | Answer::Rejected(..) | Answer::Lines(_) => {
+            Answer::Accepted(..)
+            | Answer::Known(..)
+            | Answer::Findings(_)
+            | Answer::Rejected(..)
+            | Answer::Lines(_) => {
                 unreachable!("a question is answered as one")
             }
+        }
+    }
+
+    /// What keeps an open import's units from coming into force; none where no such import is open.
+    /// Asks the sequencer, which has the staged rows: the checks are those of its commit.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; the rules refuse nothing here.
+    pub async fn findings(
+        &self,
+        desk: &Desk,
+        import: ImportId,
+    ) -> Result<Option<UnitFindings>, SubmitError> {
+        match self.ask(desk, Ask::Findings(import), size_of::<Single>())?.await {
+            Answer::Findings(findings) => Ok(Some(*findings)),
+            Answer::Unknown => Ok(None),
+            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
+            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
+            Answer::Stopping => Err(SubmitError::Stopping),
+            Answer::Accepted(..)
+            | Answer::Known(..)
+            | Answer::Found(_)
+            | Answer::Rejected(..)
+            | Answer::Lines(_) => unreachable!("a question is answered as one"),
         }
     }
 
@@ -153,7 +186,7 @@ impl Handle {
         match &ask {
             Ask::Submit(_) => self.check_taking_in()?,
             // While the disk is full, what was durable before is still told.
-            Ask::Outcome(..) | Ask::Number(_) => self.check_open()?,
+            Ask::Outcome(..) | Ask::Number(_) | Ask::Findings(_) => self.check_open()?,
         }
         let place = desk.take_place();
         let ticket = place.ticket();
@@ -394,6 +427,7 @@ impl PendingBatch {
             | Answer::Known(..)
             | Answer::Unknown
             | Answer::Found(_)
+            | Answer::Findings(_)
             | Answer::Rejected(..) => {
                 unreachable!("a batch is answered line by line")
             }

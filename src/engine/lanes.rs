@@ -12,7 +12,7 @@ use super::answer::Answer;
 use super::desk::{Desk, Ticket};
 use super::options::EngineOptions;
 use crate::domain::command::Submission;
-use crate::domain::ids::PrincipalId;
+use crate::domain::ids::{ImportId, PrincipalId};
 use crate::domain::state::NaturalKey;
 
 /// One command, or one question that the sequencer alone can answer.
@@ -34,6 +34,8 @@ pub(super) enum Ask {
     Outcome(PrincipalId, Box<str>),
     /// Which case a source gave that number.
     Number(NaturalKey),
+    /// What keeps an open import from coming into force.
+    Findings(ImportId),
 }
 
 /// Commands of one stream, in order.

@@ -218,6 +218,7 @@ impl Sequencer {
                 Ask::Submit(submission) => self.stage.submit(submission),
                 Ask::Outcome(principal, key) => Some(self.stage.outcome(*principal, key)),
                 Ask::Number(number) => Some(self.stage.number(*number)),
+                Ask::Findings(import) => Some(self.stage.findings(*import)),
             };
             let Some(verdict) = verdict else {
                 return;
@@ -293,11 +294,13 @@ impl Sequencer {
                 Ask::Submit(_) => Verdict::Unknown,
                 Ask::Outcome(principal, key) => self.stage.outcome(*principal, key),
                 Ask::Number(number) => self.stage.number(*number),
+                Ask::Findings(import) => self.stage.findings(*import),
             });
-            let is_durable = match (&single.ask, verdict) {
-                (Ask::Submit(_), _) => false,
+            let is_durable = match (&single.ask, &verdict) {
+                // They are of what is staged now, durable or not.
+                (Ask::Submit(_) | Ask::Findings(_), _) | (_, Verdict::Findings(_)) => false,
                 (_, Verdict::Known(known)) => known.last_seq() <= durable,
-                (_, Verdict::Found(_, first_seq)) => first_seq <= durable,
+                (_, Verdict::Found(_, first_seq)) => *first_seq <= durable,
                 (_, Verdict::Accepted(_) | Verdict::Unknown | Verdict::Rejected(_)) => true,
             };
             let answer = if is_durable { verdict.answer(Timing::default()) } else { answer() };

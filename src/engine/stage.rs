@@ -4,7 +4,8 @@ use super::answer::{Answer, LineAnswer, Timing};
 use super::clock::Clock;
 use crate::domain::command::{Command, Submission};
 use crate::domain::event::{ClockMode, Event};
-use crate::domain::ids::{CaseId, PrincipalId, Seq, Timestamp};
+use crate::domain::ids::{CaseId, ImportId, PrincipalId, Seq, Timestamp};
+use crate::domain::organisation::UnitFindings;
 use crate::domain::outcome::{Remembered, key_hash};
 use crate::domain::record::{Actor, Outcome, Record};
 use crate::domain::rejection::Rejection;
@@ -41,19 +42,20 @@ impl Tally {
             Verdict::Accepted(_) => self.accepted += 1,
             Verdict::Known(_) => self.known += 1,
             Verdict::Rejected(_) => self.rejected += 1,
-            Verdict::Unknown | Verdict::Found(..) => {}
+            Verdict::Unknown | Verdict::Found(..) | Verdict::Findings(_) => {}
         }
     }
 }
 
 /// What a command came to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Verdict {
     Accepted(Reply),
     Known(Remembered),
     Unknown,
     /// A case, and its report.
     Found(CaseId, Seq),
+    Findings(Box<UnitFindings>),
     Rejected(Rejection),
 }
 
@@ -137,6 +139,12 @@ impl Stage {
         let id = self.state.case_by_number(number);
         let found = id.and_then(|id| Some((id, self.state.cases().get(id)?.first_seq)));
         found.map_or(Verdict::Unknown, |(id, first_seq)| Verdict::Found(id, first_seq))
+    }
+
+    /// What keeps an open import from coming into force, as all stands now.
+    pub(super) fn findings(&self, import: ImportId) -> Verdict {
+        let findings = domain::import::findings(&self.state, self.now, import);
+        findings.map_or(Verdict::Unknown, |findings| Verdict::Findings(Box::new(findings)))
     }
 
     fn decide(&mut self, submission: &mut Submission) -> Result<Option<Verdict>, Rejection> {
@@ -239,6 +247,7 @@ impl Verdict {
             Self::Known(remembered) => Answer::Known(remembered, timing),
             Self::Unknown => Answer::Unknown,
             Self::Found(id, _) => Answer::Found(id),
+            Self::Findings(findings) => Answer::Findings(findings),
             Self::Rejected(rejection) => Answer::Rejected(rejection, timing),
         }
     }
@@ -260,7 +269,9 @@ impl Verdict {
                 remembered.case.map(|case| (case, remembered.version)),
             ),
             Self::Rejected(rejection) => LineAnswer::rejected(rejection),
-            Self::Unknown | Self::Found(..) => unreachable!("a stream asks nothing"),
+            Self::Unknown | Self::Found(..) | Self::Findings(_) => {
+                unreachable!("a stream asks nothing")
+            }
         }
     }
 }

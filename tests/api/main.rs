@@ -9,6 +9,7 @@ mod client;
 mod docs;
 mod document;
 mod driven;
+mod imports;
 mod languages;
 mod lifecycle;
 mod matrix;

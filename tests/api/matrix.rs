@@ -72,6 +72,7 @@ fn needs(operation: &str) -> Option<Needs> {
         | "POST /v1/clients/{name}/revoke"
         | "POST /v1/imports"
         | "GET /v1/imports/{id}"
+        | "GET /v1/imports/{id}/findings"
         | "POST /v1/imports/{id}/units"
         | "POST /v1/imports/{id}/matters"
         | "POST /v1/imports/{id}/text"

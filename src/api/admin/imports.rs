@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
+use super::findings::is_finding;
 use crate::api::actions::run;
 use crate::api::app::App;
 use crate::api::body::{Draft, Flaw, FlawCode, Verb, Want};
@@ -26,7 +27,7 @@ use crate::domain::grant::Scope;
 use crate::domain::ids::ImportId;
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::domain::organisation::UnitRow;
-use crate::engine::Accepted;
+use crate::engine::{Accepted, View};
 use crate::rules::{self, MatterText, Words};
 
 /// What reads units from a text.
@@ -71,8 +72,7 @@ macro_rules! end_import {
             Path(id): Path<String>,
             request: Request,
         ) -> Result<Response, Problem> {
-            let address = Address { import: Some(import_id(&id)?), ..Address::of($verb) };
-            run(&app, request, address).await
+            end(&app, &id, request, $verb).await
         }
     };
 }
@@ -227,15 +227,7 @@ pub(in crate::api) async fn get_import(
     Caller::with(&app, &headers, Scope::Admin)?;
     let view = app.handle().view();
     let import = import_id(&id)?;
-    let Some(summary) = view.import(import) else {
-        let was_begun = (1..=view.imports_begun()).contains(&import.0);
-        let detail = if was_begun {
-            Words::new("it is not open any more", "该导入已结束")
-        } else {
-            Words::new("it was never begun", "该导入从未开始")
-        };
-        return Err(Problem::detailed(Code::ImportNotFound, detail));
-    };
+    let summary = view.import(import).ok_or_else(|| gone(view, import))?;
     let body = ImportBody {
         import: import.0,
         units: summary.units,
@@ -245,7 +237,32 @@ pub(in crate::api) async fn get_import(
     Ok(json(&body).map(Into::into))
 }
 
-fn import_id(text: &str) -> Result<ImportId, Problem> {
+/// That the import is not open.
+pub(super) fn gone(view: &View, import: ImportId) -> Problem {
+    let was_begun = (1..=view.imports_begun()).contains(&import.0);
+    let detail = if was_begun {
+        Words::new("it is not open any more", "该导入已结束")
+    } else {
+        Words::new("it was never begun", "该导入从未开始")
+    };
+    Problem::detailed(Code::ImportNotFound, detail)
+}
+
+async fn end(app: &App, id: &str, request: Request, verb: Verb) -> Result<Response, Problem> {
+    let import = import_id(id)?;
+    let address = Address { import: Some(import), ..Address::of(verb) };
+    run(app, request, address).await.map_err(|problem| {
+        if !is_finding(problem.code()) {
+            return problem;
+        }
+        problem.with_detail(Words::new(
+            format!("GET /v1/imports/{import}/findings has all that is wrong", import = import.0),
+            format!("全部问题见 GET /v1/imports/{import}/findings", import = import.0),
+        ))
+    })
+}
+
+pub(super) fn import_id(text: &str) -> Result<ImportId, Problem> {
     text.parse().map(ImportId).map_err(|_| Problem::new(Code::ImportNotFound))
 }
 

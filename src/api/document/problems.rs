@@ -163,6 +163,16 @@ const TABLE: &[(&str, Own)] = &[
     ("move_unit", &[CHANGE, EXISTING, ROW, &[Code::UnitCodeTaken, Code::UnitHasSubunits]]),
     ("begin_import", &[&[Code::ImportsFull, Code::OutOfBounds]]),
     ("get_import", &[&[Code::ImportNotFound]]),
+    (
+        "get_findings",
+        &[&[
+            Code::ImportNotFound,
+            Code::Overloaded,
+            Code::NotDurable,
+            Code::Stopping,
+            Code::DiskFull,
+        ]],
+    ),
     ("stage_units", &[STAGE, &[Code::UnitIncoherent, Code::UnitClosesLater]]),
     ("stage_matters", &[STAGE]),
     ("stage_text", &[STAGE]),

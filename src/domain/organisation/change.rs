@@ -240,7 +240,7 @@ fn row_of<'o>(organisation: &'o Organisation) -> impl Fn(UnitCode) -> Option<&'o
 
 /// Whether what is above the row is among those that `row_of` knows and, unless the row is closed
 /// itself, not closed; and whether the way up from it comes to an end.
-pub(in crate::domain) fn check_above<'r>(
+pub(super) fn check_above<'r>(
     now: Timestamp,
     row: &UnitRow,
     row_of: impl Fn(UnitCode) -> Option<&'r UnitRow>,
@@ -269,7 +269,7 @@ fn check_room(organisation: &Organisation, coming: usize) -> Result<(), Rejectio
     Ok(())
 }
 
-pub(in crate::domain) fn check_changes(
+pub(super) fn check_changes(
     organisation: &Organisation,
     unit: UnitNumber,
     code: UnitCode,

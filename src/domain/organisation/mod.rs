@@ -6,6 +6,7 @@
 
 mod as_of;
 mod change;
+mod import;
 mod line;
 mod numbering;
 mod successor;
@@ -20,16 +21,17 @@ use super::hash::NumberMap;
 use super::ids::{Seq, Timestamp, UnitNumber};
 
 pub use as_of::AsOf;
+pub use import::{UnitFinding, UnitFindings};
 pub use numbering::{OrderedUnit, Subtree};
 pub use unit::{Modules, UnitKind, UnitRow};
 
-pub(super) use change::{
-    check_above, check_changes, decide, evolve_changed, evolve_closed, evolve_moved, evolve_opened,
-};
+pub(super) use change::{decide, evolve_changed, evolve_closed, evolve_moved, evolve_opened};
+pub(super) use import::{checked, findings};
 pub(super) use numbering::renumbering_before;
-pub(super) use successor::{Bequest, bequests};
 
+use change::{check_above, check_changes};
 use numbering::Numbering;
+use successor::{Bequest, bequests};
 
 /// All units. Numbers are given once; a unit that comes later gets the next one.
 #[derive(Clone, Debug, Default)]

@@ -1,13 +1,13 @@
 //! Who takes over from a unit that closes. Nothing is ever left with a holder that is not open: a
 //! unit that holds cases closes only with a successor, and what it holds moves in the same command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::UnitRow;
 use crate::domain::case;
 use crate::domain::code::{Level, UnitCode};
 use crate::domain::event::Event;
-use crate::domain::ids::{Timestamp, UnitNumber};
+use crate::domain::ids::{CaseId, Seq, Timestamp, UnitNumber};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 
@@ -21,37 +21,61 @@ pub(in crate::domain) struct Bequest<'r> {
     pub(in crate::domain) successor: Option<(UnitNumber, &'r UnitRow)>,
 }
 
+/// The open cases of units that close.
+pub(super) struct Held(BTreeMap<UnitNumber, Vec<(CaseId, Seq)>>);
+
+impl Held {
+    pub(super) fn by(state: &State, closing: impl Iterator<Item = UnitNumber>) -> Self {
+        let closing: BTreeSet<UnitNumber> = closing.collect();
+        // Most changes close nobody, and looking is a pass over all cases.
+        if closing.is_empty() {
+            return Self(BTreeMap::new());
+        }
+        Self(case::held_by(state, |unit| closing.contains(&unit)))
+    }
+}
+
 /// The events that move the open cases of all that close.
 ///
 /// # Errors
 /// When a unit that holds cases names no successor, or one that cannot hold them.
-pub(in crate::domain) fn bequests(
+pub(super) fn bequests(
     state: &State,
     now: Timestamp,
     closing: &[Bequest<'_>],
 ) -> Result<Vec<Event>, Rejection> {
+    let held = Held::by(state, closing.iter().map(|bequest| bequest.from));
     for bequest in closing {
-        if let Some((_, row)) = bequest.successor
-            && (!row.is_open(now) || row.level() > Level::Township.max(bequest.code.level()))
-        {
-            return Err(Rejection::SuccessorUnfit { unit: bequest.code });
+        check(now, bequest, &held)?;
+    }
+    Ok(events(closing, &held))
+}
+
+/// Whether the successor, where there is one, will be open and may hold what the unit holds; whether
+/// there is one where the unit holds anything.
+pub(super) fn check(now: Timestamp, bequest: &Bequest<'_>, held: &Held) -> Result<(), Rejection> {
+    let unit = bequest.code;
+    let holds = held.0.contains_key(&bequest.from);
+    match bequest.successor {
+        None if holds => Err(Rejection::UnitNeedsSuccessor { unit }),
+        None => Ok(()),
+        Some((_, row)) => {
+            let highest = if holds { Level::Township } else { Level::Township.max(unit.level()) };
+            if row.is_open(now) && row.level() <= highest {
+                return Ok(());
+            }
+            Err(Rejection::SuccessorUnfit { unit })
         }
     }
+}
+
+/// The events of bequests that were checked.
+pub(super) fn events(closing: &[Bequest<'_>], held: &Held) -> Vec<Event> {
     let by_number: BTreeMap<UnitNumber, &Bequest<'_>> =
         closing.iter().map(|bequest| (bequest.from, bequest)).collect();
-    let held = case::held_by(state, |unit| by_number.contains_key(&unit));
-    let mut events = Vec::new();
-    for (from, cases) in held {
-        let Some(bequest) = by_number.get(&from) else {
-            continue;
-        };
-        let Some((successor, row)) = bequest.successor else {
-            return Err(Rejection::UnitNeedsSuccessor { unit: bequest.code });
-        };
-        if row.level() > Level::Township {
-            return Err(Rejection::SuccessorUnfit { unit: bequest.code });
-        }
-        events.extend(case::decide_inherit(from, successor, &cases));
-    }
-    Ok(events)
+    let moves = held.0.iter().filter_map(|(from, cases)| {
+        let (successor, _) = by_number.get(from)?.successor?;
+        Some(case::decide_inherit(*from, successor, cases))
+    });
+    moves.flatten().collect()
 }

@@ -73,6 +73,19 @@ pub(super) fn fail_on(findings: &[rules::Finding]) -> Result<(), Failure> {
     Err(Failure::new(Kind::Findings, format!("{} faults; nothing was changed", findings.len())))
 }
 
+/// Prints what keeps staged units from coming into force.
+fn print_findings(told: &Value) {
+    for finding in told["findings"].as_array().into_iter().flatten() {
+        let text = |field: &str| finding[field].as_str().unwrap_or_default();
+        let (unit, title, hint) = (text("unit"), text("title"), text("hint"));
+        eprintln!("row {}: {unit}: {title}; hint: {hint}", finding["row"]);
+    }
+    let untold = told["untold"].as_u64().unwrap_or_default();
+    if untold > 0 {
+        eprintln!("and {untold} more");
+    }
+}
+
 /// A staged import under way over HTTP.
 pub(super) struct Import<'a> {
     client: &'a mut Client,
@@ -117,7 +130,17 @@ impl<'a> Import<'a> {
     }
 
     /// Puts what was staged into force, unless the organisation has changed since it began.
+    ///
+    /// # Errors
+    /// When it is refused: what is wrong with its units is printed before.
     pub(super) async fn commit(self) -> Result<Value, Failure> {
-        self.client.post_if(&format!("{}/commit", self.path), &self.organisation).await?.json()
+        let commit = format!("{}/commit", self.path);
+        let committed = self.client.post_if(&commit, &self.organisation).await?.json();
+        if committed.is_err() {
+            // An import that is not open any more has no findings, and is refused for that.
+            let findings = self.client.get(&format!("{}/findings", self.path)).await?.json();
+            print_findings(&findings.unwrap_or_default());
+        }
+        committed
     }
 }
