@@ -1,11 +1,13 @@
 //! What is sent: reports of the city, as lines for `/v1/commands` and as bodies for single POSTs.
 
 use bytes::Bytes;
-use zhida::city::City;
+use zhida::city::{City, Report};
 
 /// Seeds of ten digits, so that one can stand in another's place.
 pub(crate) const FIRST_SEED: u64 = 1_000_000_000;
 const SEED_DIGITS: usize = 10;
+/// One case of so many is open in a city that keeps up.
+const OPEN_EVERY: u64 = 33;
 
 /// Bodies of lines, whose keys can be made new.
 pub(crate) struct Bodies {
@@ -21,7 +23,21 @@ struct Body {
 impl Bodies {
     /// So many reports, `lines` a body.
     pub(crate) fn of(city: &City, reports: u64, lines: usize) -> Self {
-        let mut reports = city.reports_only(reports).peekable();
+        Self::made(city.reports_only(reports), lines)
+    }
+
+    /// The same, settled in the same call but for one of so many, which stays open.
+    pub(crate) fn mostly_settled(city: &City, reports: u64, lines: usize) -> Self {
+        let settled = (1_u64..).zip(city.reports_only(reports)).map(|(number, report)| Report {
+            by: Some(report.place),
+            settles: report.matter.on_the_spot && !number.is_multiple_of(OPEN_EVERY),
+            ..report
+        });
+        Self::made(settled, lines)
+    }
+
+    fn made<'c>(reports: impl Iterator<Item = Report<'c>>, lines: usize) -> Self {
+        let mut reports = reports.peekable();
         let mut bodies = Vec::new();
         while reports.peek().is_some() {
             let mut bytes = Vec::with_capacity(lines * 480);

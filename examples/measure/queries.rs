@@ -40,7 +40,7 @@ type Latencies = [Vec<f64>; KINDS.len()];
 pub(crate) fn measure(work: &Work) -> Result<String, Failure> {
     let run = Run { wants_latencies: true, ..work.run(1) };
     let server = block_on(work.fresh())?;
-    bulk::send_all(&work.target(&server)?, &work.bodies())?;
+    bulk::send_all(&work.target(&server)?, &work.mostly_settled())?;
     let paths = Arc::new(paths(work.city()));
     let requests = Requests::timed(work.singles(), &server.token()?);
     let (mut ratios, mut alone, mut beside, mut rates) = (vec![], vec![], vec![], vec![]);
@@ -161,7 +161,10 @@ async fn look(
             break;
         }
         let (kind, path) = &paths[number as usize % paths.len()];
-        client.get(path).await.map_err(told)?.json().map_err(told)?;
+        let reply = client.get(path).await.map_err(told)?;
+        if !reply.status.is_success() {
+            return Err(format!("{path}: status {}", reply.status).into());
+        }
         latencies[*kind].push(meant_at.elapsed().as_secs_f64() * 1e6);
     }
     Ok(latencies)

@@ -95,6 +95,11 @@ impl Work {
         Arc::new(Bodies::of(&self.city, self.reports(), self.options.body_lines))
     }
 
+    pub(crate) fn mostly_settled(&self) -> Arc<Bodies> {
+        let lines = self.options.body_lines;
+        Arc::new(Bodies::mostly_settled(&self.city, self.reports(), lines))
+    }
+
     pub(crate) fn run(&self, connections: usize) -> Run {
         let until = Until::Passed(Duration::from_secs(self.options.seconds()));
         Run { connections, until, wants_latencies: false }

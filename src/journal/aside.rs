@@ -26,9 +26,15 @@ pub(super) fn spawn(
     work: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     Builder::new().name(name.to_owned()).spawn(move || {
-        if let Err(error) = rustix::process::nice(GIVES_WAY) {
-            tracing::debug!(%error, "a thread does not give way");
-        }
+        give_way();
         work();
     })
+}
+
+/// From now on this thread gives way, where the system lets it: to the writer and to whoever serves
+/// connections.
+pub fn give_way() {
+    if let Err(error) = rustix::process::nice(GIVES_WAY) {
+        tracing::debug!(%error, "a thread does not give way");
+    }
 }

@@ -47,7 +47,7 @@ use crate::domain::digest::Digest;
 use crate::domain::ids::Seq;
 use crate::domain::record::Record;
 
-pub use aside::Background;
+pub use aside::{Background, give_way};
 pub use error::{AppendError, ReadError};
 pub use fold::{FoldError, FoldHandle, FoldOptions, FoldStatus, Folder, SealNote};
 pub use head::Head;

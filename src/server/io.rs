@@ -13,6 +13,7 @@ use super::config::{IoRuntime, ServerConfig};
 use super::exit::Failure;
 use crate::api::{self, Api, StartProgress};
 use crate::engine::Desk;
+use crate::journal;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
@@ -144,9 +145,11 @@ fn runtime(kind: IoRuntime, workers: usize) -> Result<tokio::runtime::Runtime, F
         IoRuntime::CurrentThread => tokio::runtime::Builder::new_current_thread(),
         IoRuntime::MultiThread => tokio::runtime::Builder::new_multi_thread(),
     };
-    if kind == IoRuntime::MultiThread {
-        builder.worker_threads(workers);
-    }
+    match kind {
+        // The threads that it starts are those for long reads alone.
+        IoRuntime::CurrentThread => builder.on_thread_start(journal::give_way),
+        IoRuntime::MultiThread => builder.worker_threads(workers),
+    };
     builder.max_blocking_threads(READ_THREADS);
     builder.enable_all().build().map_err(|error| Failure::world("start a runtime", &error))
 }
