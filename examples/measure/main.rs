@@ -57,6 +57,9 @@ pub(crate) struct Options {
     /// Reports of the bulk rows
     #[arg(long, default_value_t = 640_000)]
     reports: u64,
+    /// Queries a second beside the lone POST: 88,600 people look 20 times an hour
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    queries_per_second: u32,
     /// A configuration for the server; its directory and address are the measurement's own
     #[arg(long)]
     config: Option<std::path::PathBuf>,

@@ -18,8 +18,6 @@ use crate::posts::{self, Requests, Run};
 use crate::rows::{GIVES_WAY, Work, all_created, block_on, slowest_hundredth};
 use crate::stats::{Spread, figure, percentile};
 
-/// A thousand a second: every grid of the city looks once in 18 seconds.
-const QUERIES_PER_SECOND: u32 = 1_000;
 const CONNECTIONS: u32 = 4;
 /// Different places that are looked at.
 const PLACES: usize = 997;
@@ -43,20 +41,27 @@ pub(crate) fn measure(work: &Work) -> Result<String, Failure> {
     bulk::send_all(&work.target(&server)?, &work.mostly_settled())?;
     let paths = Arc::new(paths(work.city()));
     let requests = Requests::timed(work.singles(), &server.token()?);
-    let (mut ratios, mut alone, mut beside, mut rates) = (vec![], vec![], vec![], vec![]);
+    let (mut ratios, mut alone, mut beside) = (vec![], vec![], vec![]);
+    let (mut rates, mut costs) = (vec![], vec![]);
+    let used = || server.process().cpu_seconds();
     let (mut told, mut looked) = (String::new(), Latencies::default());
     for _ in 0..work.pairs() {
+        let begun = used()?;
         let mut quiet = posts::run(server.process().port, &requests, run)?;
         all_created(&quiet)?;
+        let a_post = (used()? - begun) / figure(quiet.created);
+        let begun = used()?;
         let stop = Arc::new(AtomicBool::new(false));
-        let load = look_until(&server, &paths, &stop)?;
+        let load = look_until(&server, &paths, work.queries_per_second(), &stop)?;
         let busy = posts::run(server.process().port, &requests, run);
         stop.store(true, Ordering::Release);
         let latencies = load.join().map_err(|_| "the load panicked")??;
+        let both = used()? - begun;
         let mut busy = busy?;
         all_created(&busy)?;
         let queries: usize = latencies.iter().map(Vec::len).sum();
         rates.push(figure(queries as u64) / busy.seconds);
+        costs.push((both - a_post * figure(busy.created)) * 1e6 / figure(queries as u64));
         for (all, some) in looked.iter_mut().zip(latencies) {
             all.extend(some);
         }
@@ -74,11 +79,13 @@ pub(crate) fn measure(work: &Work) -> Result<String, Failure> {
         "look lone POST p99, ms                       {:.2}\n     \
               beside queries, ms                      {:.2}\n     \
               beside ÷ alone                          {:.2}\n     \
-              queries/s                               {:.0}{told}",
+              queries/s                               {:.0}\n     \
+              server's processor time, µs a query     {:.0}{told}",
         Spread::of(alone),
         Spread::of(beside),
         Spread::of(ratios),
         Spread::of(rates),
+        Spread::of(costs),
     ))
 }
 
@@ -119,6 +126,7 @@ type Load = std::thread::JoinHandle<Result<Latencies, Failure>>;
 fn look_until(
     server: &Zhida,
     paths: &Arc<Vec<(usize, String)>>,
+    per_second: u32,
     stop: &Arc<AtomicBool>,
 ) -> Result<Load, Failure> {
     let (url, token) = (server.url(), server.token()?);
@@ -130,7 +138,8 @@ fn look_until(
             for first in 0..CONNECTIONS {
                 let client = Client::connect(&url, &token).await.map_err(told)?;
                 let (paths, stop) = (Arc::clone(&paths), Arc::clone(&stop));
-                tasks.push(tokio::spawn(look(client, paths, first, stop)));
+                let every = Duration::from_secs(1) / per_second;
+                tasks.push(tokio::spawn(look(client, paths, (first, every), stop)));
             }
             let mut latencies = Latencies::default();
             for task in tasks {
@@ -148,10 +157,9 @@ fn look_until(
 async fn look(
     mut client: Client,
     paths: Arc<Vec<(usize, String)>>,
-    first: u32,
+    (first, every): (u32, Duration),
     stop: Arc<AtomicBool>,
 ) -> Result<Latencies, Failure> {
-    let every = Duration::from_secs(1) / QUERIES_PER_SECOND;
     let began = stopwatch();
     let mut latencies = Latencies::default();
     for number in (first..).step_by(CONNECTIONS as usize) {

@@ -77,6 +77,10 @@ impl Work {
         &self.city
     }
 
+    pub(crate) fn queries_per_second(&self) -> u32 {
+        self.options.queries_per_second
+    }
+
     /// Bodies of single POSTs.
     pub(crate) fn singles(&self) -> &[Vec<u8>] {
         &self.singles
