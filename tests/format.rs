@@ -11,15 +11,16 @@ use zhida::domain::clock::Deadlines;
 use zhida::domain::code::CodeRange;
 use zhida::domain::event::{
     CaseAcknowledged, CaseClosed, CaseEnded, CaseFellDue, CaseHandled, CaseNoted, CaseReported,
-    CaseRevealed, CaseSent, CaseSettled, CasesInherited, ClientAdmitted, ClientChanged,
-    ClientRevoked, ClientRotated, ClockAdvanced, ClockMode, Event, ImportAbandoned, ImportBegun,
-    ImportCommitted, JournalOpened, MattersStaged, SealedPart, TextStaged, UnitChanged, UnitClosed,
-    UnitMoved, UnitOpened, UnitsRenumbered, UnitsStaged,
+    CaseRevealed, CaseSent, CaseSettled, CasesInherited, CatalogueReplaced, ClientAdmitted,
+    ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced, ClockMode, Event, ImportAbandoned,
+    ImportBegun, ImportCommitted, JournalOpened, MattersStaged, SealedPart, TextStaged,
+    UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitsRenumbered, UnitsStaged,
 };
 use zhida::domain::grant::{Grant, Places, Scope, Scopes};
 use zhida::domain::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, SeatNumber, Seq, SlotNumber, Timestamp, UnitNumber,
 };
+use zhida::domain::import::{CatalogueSize, ImportKind};
 use zhida::domain::organisation::{Modules, UnitKind, UnitRow};
 use zhida::domain::record::{Actor, Mark, Outcome, Record};
 use zhida::journal::record::{Tag, decode, encode};
@@ -299,7 +300,9 @@ fn event(tag: Tag) -> Event {
         }),
         Tag::ClientRevoked => Event::ClientRevoked(ClientRevoked { principal: PrincipalId(9) }),
         Tag::ImportBegun => {
-            Event::ImportBegun(ImportBegun { import, origin: "config/xinyang".into() })
+            let size = CatalogueSize { matters: 62, text_bytes: 24_193 };
+            let kind = ImportKind::Catalogue(size);
+            Event::ImportBegun(ImportBegun { import, origin: "config/xinyang".into(), kind })
         }
         Tag::UnitsStaged => {
             Event::UnitsStaged(UnitsStaged { import, rows: vec![unit_row(true), unit_row(false)] })
@@ -310,7 +313,15 @@ fn event(tag: Tag) -> Event {
         Tag::TextStaged => {
             Event::TextStaged(TextStaged { import, text: "[matter]\nname = \"井盖\"\n".into() })
         }
-        Tag::ImportCommitted => Event::ImportCommitted(ImportCommitted { import }),
+        Tag::ImportCommitted => Event::ImportCommitted(ImportCommitted {
+            import,
+            catalogue: Some(CatalogueReplaced {
+                previous: Some(Seq(0x0708)),
+                added: 3,
+                changed: 2,
+                retired: 1,
+            }),
+        }),
         Tag::ImportAbandoned => Event::ImportAbandoned(ImportAbandoned { import }),
         Tag::CaseReported => Event::CaseReported(reported(case)),
         Tag::CaseSettled => Event::CaseSettled(CaseSettled { case, answer: part(903, 20) }),

@@ -14,6 +14,7 @@ use zhida::domain::command::{
 use zhida::domain::event::{ClockMode, SealedPart};
 use zhida::domain::grant::Places;
 use zhida::domain::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
+use zhida::domain::import::{CatalogueSize, ImportKind};
 use zhida::domain::limits::STAGED_ROWS_MAX;
 use zhida::domain::record::{Actor, Mark, Outcome, Record};
 use zhida::domain::state::State;
@@ -184,11 +185,16 @@ pub(crate) fn commands_of(city: &City) -> Vec<Command> {
     let open = OpenJournal { clock_mode: ClockMode::Manual, journal_id: 7 };
     let mut commands = vec![
         Command::OpenJournal(open),
-        Command::BeginImport(BeginImport { origin: "a bench".into() }),
+        Command::BeginImport(BeginImport { origin: "a bench".into(), kind: ImportKind::Units }),
     ];
     let units = city.units().chunks(STAGED_ROWS_MAX);
     commands
         .extend(units.map(|rows| Command::StageUnits(StageUnits { import, rows: rows.to_vec() })));
+    commands.push(Command::CommitImport(CommitImport { import, seen: None }));
+    let import = import.next();
+    let count = u32::try_from(city.matters().len()).expect("few");
+    let kind = ImportKind::Catalogue(CatalogueSize { matters: count, text_bytes: 0 });
+    commands.push(Command::BeginImport(BeginImport { origin: "a bench".into(), kind }));
     let matters = city.matters().chunks(STAGED_ROWS_MAX);
     commands.extend(
         matters.map(|rows| Command::StageMatters(StageMatters { import, rows: rows.to_vec() })),

@@ -141,13 +141,13 @@ impl Zhida {
             let reply = client.post(&path, ndjson, rules::write_units(rows)).await.map_err(told)?;
             reply.json().map_err(told)?;
         }
-        for rows in city.matters().chunks(STAGED_ROWS_MAX) {
-            let path = format!("/v1/imports/{import}/matters");
-            let reply =
-                client.post(&path, ndjson, rules::write_matters(rows)).await.map_err(told)?;
-            reply.json().map_err(told)?;
-        }
         let path = format!("/v1/imports/{import}/commit");
+        client.post_if(&path, "*").await.map_err(told)?.json().map_err(told)?;
+        let text = rules::write_catalogue(city.matters());
+        let proposals = "/v1/config/proposals";
+        let proposed = client.post(proposals, "application/toml", text).await.map_err(told)?;
+        let proposal = proposed.json().map_err(told)?["proposal"].clone();
+        let path = format!("{proposals}/{proposal}/apply");
         client.post_if(&path, "*").await.map_err(told)?.json().map_err(told)?;
         Ok(())
     }

@@ -48,6 +48,7 @@ codes! {
     MalformedJson = "malformed_json", 400, "the body is not well-formed JSON", "请求体不是合法的 JSON";
     BadUtf8 = "bad_utf8", 400, "the body is not UTF-8", "请求体不是 UTF-8 编码";
     InvalidBody = "invalid_body", 400, "the body has invalid fields", "请求体中有无效字段";
+    ConfigInvalid = "config_invalid", 400, "the configuration has faults", "配置有错误";
     InvalidPath = "invalid_path", 400, "the path has an invalid part", "路径中有无效部分";
     InvalidQuery = "invalid_query", 400, "the query has an invalid parameter", "查询参数无效";
     CursorInvalid = "cursor_invalid", 400, "the cursor is none; begin with the first page", "游标无效，请从第一页开始";
@@ -84,6 +85,9 @@ codes! {
     ClientsFull = "clients_full", 409, "no more clients can be admitted", "客户端数量已达上限";
     ImportsFull = "imports_full", 409, "too many imports are open", "进行中的导入过多";
     ImportEmpty = "import_empty", 409, "the import has nothing in it", "导入内容为空";
+    ImportIncomplete = "import_incomplete", 409, "the catalogue was not staged whole: propose it again", "事项目录未完整提交，请重新提案";
+    ImportOfOtherKind = "import_of_other_kind", 409, "the import brings something else", "该导入为其他类型";
+    MatterHasOpenCases = "matter_has_open_cases", 409, "the catalogue drops matters that have open cases: close the cases, or keep the matters", "新目录取消的事项仍有未结案件，请先办结或保留这些事项";
     UnitOrphaned = "unit_orphaned", 409, "the division above the unit is not known", "单位的上级区划不存在";
     UnitNeedsSuccessor = "unit_needs_successor", 409, "the unit holds open cases: name the successor that takes them over", "单位仍有未结案件，请指明接收单位（successor）";
     UnitNotOpen = "unit_not_open", 409, "the unit is closed, or not open yet", "单位已停用或尚未启用";
@@ -103,6 +107,7 @@ codes! {
     NoHolder = "no_holder", 409, "no open unit answers for that place", "该地点没有可受理的单位";
     CursorExpired = "cursor_expired", 410, "the cursor is older than 24 hours; begin with the first page", "游标已超过24小时，请从第一页开始";
     OrganisationStale = "organisation_stale", 412, "the organisation has changed since: read it again", "组织机构已变更，请重新读取";
+    ConfigStale = "config_stale", 412, "the configuration has changed since: read it again", "配置已变更，请重新读取";
     VersionStale = "version_stale", 412, "the case has another version by now", "案件版本已更新";
     BodyTooLarge = "body_too_large", 413, "the body is too large", "请求体过大";
     LineTooLong = "line_too_long", 413, "the line is too long", "该行过长";
@@ -118,6 +123,8 @@ codes! {
     PlaceNotFound = "place_not_found", 422, "no such place", "地点不存在";
     PlaceTooHigh = "place_too_high", 422, "the place must be a township or below", "地点须为乡镇及以下";
     MatterNotFound = "matter_not_found", 422, "no such matter", "事项不存在";
+    MatterRetired = "matter_retired", 422, "the catalogue has that matter no more", "该事项已停用";
+    MatterTwice = "matter_twice", 422, "a matter stands twice in the catalogue", "事项目录中有重复事项";
     NotOnTheSpot = "not_on_the_spot", 422, "the matter may not be settled on the spot", "该事项不可当场办结";
     OccurredInFuture = "occurred_in_future", 422, "occurred_at lies in the future", "发生时间在未来";
     RangeUnknown = "range_unknown", 422, "no unit has that code, so it names no range of places", "该代码不对应任何单位，不能作为范围";

@@ -21,6 +21,7 @@ pub mod body;
 mod caller;
 pub mod codes;
 mod commands;
+mod config;
 mod docs;
 mod document;
 pub mod language;

@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{BodyFault, Flaw};
+use super::body::{BodyFault, Flaw, FlawCode};
 use super::codes::Code;
 use super::language::Language;
 use super::moment::{CodeText, Moment};
@@ -16,10 +16,13 @@ use super::quota::RateLimit;
 use crate::domain::case::Move;
 use crate::domain::rejection::Rejection;
 use crate::engine::{ReadError, ReadsFull, SealError, SubmitError};
-use crate::rules::Words;
+use crate::rules::{Finding, Words};
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Faults of a text that are told at most.
+const FINDINGS_MAX: usize = 1_000;
 
 /// Why a request is not done.
 #[derive(Clone, Debug)]
@@ -30,6 +33,8 @@ struct Inner {
     code: Code,
     detail: Option<Words>,
     flaws: Vec<Flaw>,
+    findings: Vec<Finding>,
+    matters: Vec<OpenMatter>,
     rejection: Option<Rejection>,
     allow: Option<HeaderValue>,
     rate_limit: Option<RateLimit>,
@@ -41,6 +46,8 @@ impl Problem {
             code,
             detail: None,
             flaws: Vec::new(),
+            findings: Vec::new(),
+            matters: Vec::new(),
             rejection: None,
             allow: None,
             rate_limit: None,
@@ -63,6 +70,20 @@ impl Problem {
         let mut problem = Self::new(Code::InvalidBody);
         problem.0.flaws = flaws;
         problem
+    }
+
+    /// A text of the configuration has these faults; the first of them are told.
+    pub(super) fn found(mut findings: Vec<Finding>) -> Self {
+        findings.truncate(FINDINGS_MAX);
+        let mut problem = Self::new(Code::ConfigInvalid);
+        problem.0.findings = findings;
+        problem
+    }
+
+    /// The same, with the matters that it is about.
+    pub(super) fn about_matters(mut self, matters: Vec<OpenMatter>) -> Self {
+        self.0.matters = matters;
+        self
     }
 
     /// The same, with the methods that the address takes.
@@ -102,12 +123,13 @@ impl Problem {
         language: Language,
         request_id: Option<String>,
     ) -> Response<Vec<u8>> {
-        let Inner { code, detail, flaws, rejection, allow, rate_limit } = &*self.0;
-        let body = ProblemBody {
-            kind: format!("urn:zhida:problem:{}", code.name()),
-            told: Told::new(*code, detail.as_ref(), flaws, rejection.as_ref(), language),
-            request_id,
-        };
+        let Inner { code, detail, flaws, findings, matters, rejection, allow, rate_limit } =
+            &*self.0;
+        let mut told = Told::new(*code, detail.as_ref(), flaws, rejection.as_ref(), language);
+        told.errors.extend(findings.iter().map(|finding| FieldError::of(finding, language)));
+        told.matters.clone_from(matters);
+        let body =
+            ProblemBody { kind: format!("urn:zhida:problem:{}", code.name()), told, request_id };
         let body = serde_json::to_vec(&body).expect("texts have a JSON form");
         let mut response = Response::new(body);
         *response.status_mut() =
@@ -279,6 +301,23 @@ pub(super) struct Told {
     /// The version that the organisation has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) organisation_seq: Option<u64>,
+    /// The version that the configuration has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) config_seq: Option<u64>,
+    /// The matters that have open cases.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) matters: Vec<OpenMatter>,
+}
+
+/// A matter that has open cases.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct OpenMatter {
+    /// What names it.
+    pub(super) code: String,
+    /// As the city calls it.
+    pub(super) name: String,
+    /// How many.
+    pub(super) open_cases: u32,
 }
 
 /// A field that is wrong.
@@ -290,6 +329,34 @@ pub(super) struct FieldError {
     pub(super) code: &'static str,
     /// One sentence.
     pub(super) detail: String,
+    /// The line that it stands on, in a text of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) line: Option<u32>,
+    /// Its column there, in characters from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) column: Option<u32>,
+    /// The field of the entry that stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) field: Option<String>,
+    /// What would be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hint: Option<String>,
+}
+
+impl FieldError {
+    /// A fault of a text, which has lines and no pointers of its own: `/line/field`.
+    fn of(finding: &Finding, language: Language) -> Self {
+        let field = finding.field.as_ref().map(|field| format!("/{field}")).unwrap_or_default();
+        Self {
+            pointer: format!("/{}{field}", finding.line),
+            code: FlawCode::BadEntry.name(),
+            detail: language.pick(&finding.message).to_owned(),
+            line: Some(finding.line),
+            column: finding.column,
+            field: finding.field.clone(),
+            hint: Some(language.pick(&finding.hint).to_owned()),
+        }
+    }
 }
 
 impl Told {
@@ -304,6 +371,10 @@ impl Told {
             pointer: flaw.pointer.clone().into_owned(),
             code: flaw.code.name(),
             detail: flaw.detail(language).into_owned(),
+            line: None,
+            column: None,
+            field: None,
+            hint: None,
         });
         let mut told = Self {
             code: code.name(),
@@ -319,6 +390,8 @@ impl Told {
             now: None,
             unit: None,
             organisation_seq: None,
+            config_seq: None,
+            matters: Vec::new(),
         };
         if let Some(rejection) = rejection {
             told.carry(rejection);
@@ -344,6 +417,7 @@ impl Told {
                 self.case = Some(case.0);
             }
             Rejection::OrganisationStale { seq } => self.organisation_seq = Some(seq.0),
+            Rejection::CatalogueStale { seq } => self.config_seq = Some(seq.0),
             Rejection::AtBeforeNow { now } => self.now = Some(Moment(now)),
             Rejection::ScopeMissing { scope } => self.scope = Some(scope.name()),
             Rejection::UnitIncoherent { unit }
@@ -394,6 +468,12 @@ impl Told {
             | Rejection::TokenExpired
             | Rejection::ExpiresInPast
             | Rejection::ClaimantConfidential
+            | Rejection::MatterRetired
+            | Rejection::MatterTwice
+            // Which ones it is, and how many, is told by whoever has the rows.
+            | Rejection::MatterHasOpenCases { .. }
+            | Rejection::ImportIncomplete
+            | Rejection::ImportOfOtherKind
             | Rejection::TokenTaken => {}
         }
     }

@@ -7,6 +7,7 @@ use utoipa_axum::routes;
 use super::admin::{clients, findings, imports, organisation};
 use super::app::App;
 use super::codes::Code;
+use super::config::{self, proposals};
 use super::problem::{Problem, ProblemBody};
 use super::read::{cases, events, export, lists, records, tallies, unit, unit_list, units};
 use super::{actions, commands, docs, reveal, system};
@@ -58,10 +59,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(imports::get_import))
         .routes(routes!(findings::get_findings))
         .routes(routes!(imports::stage_units))
-        .routes(routes!(imports::stage_matters))
         .routes(routes!(imports::stage_text))
         .routes(routes!(imports::commit_import))
         .routes(routes!(imports::abandon_import))
+        .routes(routes!(config::get_config))
+        .routes(routes!(config::get_config_history))
+        .routes(routes!(proposals::propose_config))
+        .routes(routes!(proposals::get_proposal))
+        .routes(routes!(proposals::apply_proposal))
+        .routes(routes!(proposals::validate_config))
         .routes(routes!(units::get_organisation))
         .routes(routes!(organisation::open_unit, unit_list::find_units))
         .routes(routes!(organisation::change_unit))

@@ -290,7 +290,7 @@ pub(super) struct CommandLine {
     /// `report_case`, `acknowledge_case`, `escalate_case`, `handle_case`, `close_case`,
     /// `hand_down_case`, `transfer_case`, `return_case`, `decline_case`, `reopen_case`, `void_case`,
     /// `note_case`, `open_unit`, `change_unit`, `close_unit`, `split_unit`, `merge_units`,
-    /// `move_unit`, `advance_clock`, `begin_import`, `stage_units`, `stage_matters`, `stage_text`,
+    /// `move_unit`, `advance_clock`, `begin_import`, `stage_units`, `stage_text`,
     /// `commit_import` or `abandon_import`.
     #[schema(example = "acknowledge_case")]
     command: String,

@@ -285,7 +285,6 @@ pub(super) const fn status_of(verb: Verb) -> StatusCode {
         | Verb::RotateClient
         | Verb::RevokeClient
         | Verb::StageUnits
-        | Verb::StageMatters
         | Verb::StageText
         | Verb::CommitImport
         | Verb::AbandonImport => StatusCode::OK,

@@ -9,6 +9,7 @@ use super::code::UnitCode;
 use super::event::{ClockMode, SealedPart};
 use super::grant::{Places, Scope, Scopes};
 use super::ids::{CaseId, ImportId, PrincipalId, Seq, Timestamp};
+use super::import::ImportKind;
 use super::organisation::UnitRow;
 use super::record::Mark;
 
@@ -334,6 +335,8 @@ pub struct RevokeClient {
 pub struct BeginImport {
     /// Where the rows come from: a file's name.
     pub origin: Arc<str>,
+    /// What it will bring.
+    pub kind: ImportKind,
 }
 
 /// See [`Command::StageUnits`].
@@ -368,7 +371,7 @@ pub struct StageText {
 pub struct CommitImport {
     /// Which.
     pub import: ImportId,
-    /// Refused when the organisation has changed since that event.
+    /// Refused when the organisation, or for a catalogue the catalogue, has changed since that event.
     pub seen: Option<Seq>,
 }
 

@@ -12,6 +12,7 @@ use super::grant::Grant;
 use super::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber,
 };
+use super::import::ImportKind;
 use super::organisation::UnitRow;
 
 /// What a clock may do, said once in the journal's first event.
@@ -163,6 +164,8 @@ pub struct ImportBegun {
     pub import: ImportId,
     /// Where the rows come from, as the importer says: a file's name.
     pub origin: Arc<str>,
+    /// What it will bring.
+    pub kind: ImportKind,
 }
 
 /// See [`Event::UnitsStaged`].
@@ -197,6 +200,21 @@ pub struct TextStaged {
 pub struct ImportCommitted {
     /// Which.
     pub import: ImportId,
+    /// What it changed of the catalogue, where it brought one.
+    pub catalogue: Option<CatalogueReplaced>,
+}
+
+/// How one catalogue followed another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogueReplaced {
+    /// The event that brought the one before into force; none before the first.
+    pub previous: Option<Seq>,
+    /// Matters that were not in force before.
+    pub added: u32,
+    /// Matters that are another in some way.
+    pub changed: u32,
+    /// Matters that are in force no more.
+    pub retired: u32,
 }
 
 /// See [`Event::ImportAbandoned`].

@@ -36,7 +36,9 @@ pub const EVENT_CASES_MAX: usize = 4_000;
 pub const MATTERS_MAX: usize = 10_000;
 /// Findings of one text, or of one import, that are told.
 pub const FINDINGS_MAX: usize = 1_000;
-/// Imports begun and not yet committed.
+/// Text of one catalogue, in bytes: 4 MiB, for a full one with comments.
+pub const CATALOGUE_TEXT_BYTES_MAX: usize = 4 << 20;
+/// Imports begun and not yet committed, proposals among them.
 pub const IMPORTS_OPEN_MAX: usize = 8;
 /// Clients admitted, revoked ones included.
 pub const CLIENTS_MAX: usize = 10_000;

@@ -38,6 +38,7 @@ use command::{Command, Submission};
 use event::{ClockAdvanced, Event, JournalOpened};
 use grant::Scopes;
 use ids::{CaseId, PrincipalId, Timestamp};
+use import::ImportKind;
 use outcome::{Remembered, key_hash};
 use record::Record;
 use rejection::Rejection;
@@ -246,8 +247,10 @@ pub fn evolve(state: &mut State, record: &Record) {
                     organisation.put_all(staged.units, record.at);
                     organisation.changed(record.seq);
                 }
-                let catalogue = Arc::make_mut(&mut state.catalogue);
-                staged.matters.into_iter().for_each(|row| catalogue.put(row));
+                if let ImportKind::Catalogue(_) = staged.kind {
+                    let catalogue = Arc::make_mut(&mut state.catalogue);
+                    catalogue.replace(staged.matters, record.seq);
+                }
             }
         }
     }

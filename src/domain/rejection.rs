@@ -271,6 +271,32 @@ pub enum Rejection {
     /// No two clients share a token, and none comes twice.
     #[error("the token is in use")]
     TokenTaken,
+    /// The catalogue in force has the matter no more.
+    #[error("the catalogue has that matter no more")]
+    MatterRetired,
+    /// A matter stands in a catalogue once.
+    #[error("a matter stands twice in the catalogue")]
+    MatterTwice,
+    /// A catalogue retires no matter that has open cases.
+    #[error("the catalogue drops matters that have open cases")]
+    MatterHasOpenCases {
+        /// How many such matters.
+        matters: u32,
+        /// Their open cases.
+        cases: u32,
+    },
+    /// The catalogue has changed since the version that was seen.
+    #[error("the catalogue has changed since")]
+    CatalogueStale {
+        /// The version that it has.
+        seq: Seq,
+    },
+    /// Not all of the catalogue was staged.
+    #[error("the catalogue was not staged whole")]
+    ImportIncomplete,
+    /// An import brings units or a catalogue, never both.
+    #[error("the import brings something else")]
+    ImportOfOtherKind,
 }
 
 impl Rejection {
@@ -347,6 +373,12 @@ impl Rejection {
             Self::ExpiresInPast => "expires_in_past",
             Self::ClaimantConfidential => "claimant_confidential",
             Self::TokenTaken => "token_taken",
+            Self::MatterRetired => "matter_retired",
+            Self::MatterTwice => "matter_twice",
+            Self::MatterHasOpenCases { .. } => "matter_has_open_cases",
+            Self::CatalogueStale { .. } => "config_stale",
+            Self::ImportIncomplete => "import_incomplete",
+            Self::ImportOfOtherKind => "import_of_other_kind",
         }
     }
 }
@@ -417,6 +449,14 @@ impl Rejection {
             Self::ExpiresInPast => (56, 0),
             Self::ClaimantConfidential => (57, 0),
             Self::TokenTaken => (58, 0),
+            Self::MatterRetired => (59, 0),
+            Self::MatterTwice => (60, 0),
+            Self::MatterHasOpenCases { matters, cases } => {
+                (61, u64::from(matters) << 32 | u64::from(cases))
+            }
+            Self::CatalogueStale { seq } => (62, seq.0),
+            Self::ImportIncomplete => (63, 0),
+            Self::ImportOfOtherKind => (64, 0),
         }
     }
 
@@ -487,6 +527,12 @@ impl Rejection {
             56 => Self::ExpiresInPast,
             57 => Self::ClaimantConfidential,
             58 => Self::TokenTaken,
+            59 => Self::MatterRetired,
+            60 => Self::MatterTwice,
+            61 => Self::MatterHasOpenCases { matters: (payload >> 32) as u32, cases: low },
+            62 => Self::CatalogueStale { seq: Seq(payload) },
+            63 => Self::ImportIncomplete,
+            64 => Self::ImportOfOtherKind,
             _ => return None,
         })
     }
@@ -515,6 +561,8 @@ mod tests {
                 Rejection::NeedsCentre { case, status, moves },
                 Rejection::TargetUnfit { case },
                 Rejection::OrganisationStale { seq: Seq(1 << 40) },
+                Rejection::CatalogueStale { seq: Seq(1 << 40) },
+                Rejection::MatterHasOpenCases { matters: 3, cases: 9 },
                 Rejection::VersionStale { case, version: 9 },
                 Rejection::SourceNumberTaken { case },
                 Rejection::AtBeforeNow { now },
@@ -525,6 +573,6 @@ mod tests {
             assert_eq!(Rejection::from_compact(number, payload), Some(filled));
             assert!(codes.insert(filled.code()), "{} stands for two refusals", filled.code());
         }
-        assert_eq!(codes.len(), 58, "every refusal has a number");
+        assert_eq!(codes.len(), 64, "every refusal has a number");
     }
 }

@@ -28,6 +28,8 @@ pub struct StateHead {
     pub epoch: u32,
     /// The newest change of the organisation.
     pub organisation_seq: Seq,
+    /// The event that brought the catalogue into force.
+    pub catalogue_seq: Seq,
     /// How many imports were ever begun.
     pub imports_begun: u32,
     /// The highest key slot used; zero for none.
@@ -45,6 +47,7 @@ impl State {
             opened: self.opened.clone(),
             epoch: self.organisation.epoch(),
             organisation_seq: self.organisation.last_seq(),
+            catalogue_seq: self.catalogue.version(),
             imports_begun: self.imports.begun(),
             slots_used: self.slots_used,
         }
@@ -101,8 +104,8 @@ impl StateBuilder {
     }
 
     /// Takes the next matter.
-    pub fn matter(&mut self, row: MatterRow) {
-        self.catalogue.put(row);
+    pub fn matter(&mut self, row: MatterRow, is_retired: bool) {
+        self.catalogue.restore(row, is_retired);
     }
 
     /// Takes the next client.
@@ -139,7 +142,9 @@ impl StateBuilder {
         state.opened = self.head.opened;
         state.slots_used = self.head.slots_used;
         state.organisation = Arc::new(self.organisation.organisation());
-        state.catalogue = Arc::new(self.catalogue);
+        let mut catalogue = self.catalogue;
+        catalogue.restore_version(self.head.catalogue_seq);
+        state.catalogue = Arc::new(catalogue);
         state.clients = Arc::new(self.clients);
         state.imports = Imports::restored(self.head.imports_begun, self.imports);
         state

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::calendar::Calendar;
-use super::case::{Case, Cases, Move, Source, Timer};
+use super::case::{Case, Cases, Move, Source, Status, Timer};
 use super::catalogue::Catalogue;
 use super::client::Clients;
 use super::code::UnitCode;
@@ -12,7 +12,7 @@ use super::command::{CaseRef, Submission, Target};
 use super::digest::{Digest, Hasher, hash_of_words, high, low};
 use super::event::{ClockMode, Event};
 use super::hash::NumberMap;
-use super::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
+use super::ids::{CaseId, ImportId, MatterNumber, PrincipalId, Seq, SlotNumber, Timestamp};
 use super::import::Imports;
 use super::organisation::Organisation;
 use super::outcome::{Outcomes, Remembered, key_hash};
@@ -44,6 +44,8 @@ pub struct State {
     /// The highest key slot that an event names; zero before the first.
     pub(super) slots_used: u64,
     timers: BTreeSet<(Timestamp, CaseId)>,
+    /// Open cases by the number of their matter.
+    open_of_matter: Vec<u32>,
     is_folding: bool,
     case_digest: Digest,
     number_digest: Digest,
@@ -105,6 +107,12 @@ impl State {
     #[must_use]
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
+    }
+
+    /// How many open cases there are of that matter.
+    #[must_use]
+    pub fn open_cases_of(&self, matter: MatterNumber) -> u32 {
+        self.open_of_matter.get(usize::from(matter.0)).copied().unwrap_or(0)
     }
 
     /// All clients.
@@ -349,6 +357,7 @@ impl State {
     pub(super) fn put_case(&mut self, case: Case) {
         let id = self.cases.push(case);
         self.case_digest.add(case.hash(id));
+        self.count_open(case.matter, None, case.status);
         if self.is_folding {
             return;
         }
@@ -381,6 +390,7 @@ impl State {
         change(case);
         let after = *case;
         self.case_digest.replace(before.hash(id), after.hash(id));
+        self.count_open(after.matter, Some(before.status), after.status);
         if self.is_folding {
             return;
         }
@@ -394,6 +404,20 @@ impl State {
         if let Some(due_at) = due_at(&after) {
             self.timers.insert((due_at, id));
         }
+    }
+
+    fn count_open(&mut self, matter: MatterNumber, before: Option<Status>, now: Status) {
+        let was_open = before.is_some_and(|status| status.holder().is_some());
+        let is_open = now.holder().is_some();
+        if was_open == is_open {
+            return;
+        }
+        let place = usize::from(matter.0);
+        if self.open_of_matter.len() <= place {
+            self.open_of_matter.resize(place + 1, 0);
+        }
+        let count = &mut self.open_of_matter[place];
+        *count = if is_open { *count + 1 } else { *count - 1 };
     }
 
     pub(super) fn put_number(&mut self, key: NaturalKey, case: CaseId) {

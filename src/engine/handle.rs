@@ -301,6 +301,22 @@ impl Handle {
         Ok(records)
     }
 
+    /// All events of an import, oldest first: the chain back from `last_seq`. May wait for the disk.
+    ///
+    /// # Errors
+    /// When the journal cannot be read there.
+    pub fn import_history(&self, last_seq: Seq) -> Result<Vec<Record>, ReadError> {
+        let mut records = Vec::new();
+        let mut next = Some(last_seq);
+        while let Some(seq) = next {
+            let record = self.reader.record(seq)?;
+            next = record.previous;
+            records.push(record);
+        }
+        records.reverse();
+        Ok(records)
+    }
+
     /// Raw values from the one that holds `from`, published ones only, until `each` says so. May
     /// wait for the disk.
     ///

@@ -23,6 +23,7 @@ use crate::domain::command::{
 use crate::domain::event::{ClockMode, Event, SealedPart};
 use crate::domain::grant::{Places, Scope, Scopes};
 use crate::domain::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
+use crate::domain::import::{CatalogueSize, ImportKind};
 use crate::domain::organisation::{UnitKind, UnitRow};
 use crate::domain::record::{Actor, Mark, Outcome, Record};
 use crate::domain::state::State;
@@ -284,9 +285,18 @@ impl Workload {
         match self.rng.random_range(0..12) {
             9 | 10 => self.any_change(),
             11 => Command::AdvanceClock(AdvanceClock { to: self.now }),
-            0 => Command::BeginImport(BeginImport { origin: "units.toml".into() }),
+            0 if self.rng.random_ratio(1, 2) => propose(matters().len() - 1),
+            0 => Command::BeginImport(BeginImport {
+                origin: "units.ndjson".into(),
+                kind: ImportKind::Units,
+            }),
             1 => Command::StageUnits(StageUnits { import, rows: self.some_units() }),
-            2 => Command::StageMatters(StageMatters { import, rows: matters() }),
+            // All but one, each in its turn: it is retired, and comes back.
+            2 => {
+                let mut rows = matters();
+                rows.remove(self.rng.random_range(0..rows.len()));
+                Command::StageMatters(StageMatters { import, rows })
+            }
             3 => Command::StageText(StageText { import, text: "[[unit]]".into() }),
             4 if self.rng.random_ratio(1, 2) => {
                 Command::CommitImport(CommitImport { import, seen: None })
@@ -331,11 +341,15 @@ impl Workload {
     }
 
     fn import(&mut self, units: &[UnitRow], matters: Vec<MatterRow>) {
-        self.submit(Command::BeginImport(BeginImport { origin: "city.toml".into() }));
+        let kind = ImportKind::Units;
+        self.submit(Command::BeginImport(BeginImport { origin: "city.ndjson".into(), kind }));
         let import = ImportId(self.state.imports().begun());
         for rows in units.chunks(100) {
             self.submit(Command::StageUnits(StageUnits { import, rows: rows.to_vec() }));
         }
+        self.submit(Command::CommitImport(CommitImport { import, seen: None }));
+        self.submit(propose(matters.len()));
+        let import = import.next();
         self.submit(Command::StageMatters(StageMatters { import, rows: matters }));
         self.submit(Command::CommitImport(CommitImport { import, seen: None }));
     }
@@ -397,6 +411,12 @@ fn units() -> Vec<UnitRow> {
         }
     }
     rows
+}
+
+fn propose(matters: usize) -> Command {
+    let matters = u32::try_from(matters).expect("few");
+    let kind = ImportKind::Catalogue(CatalogueSize { matters, text_bytes: 0 });
+    Command::BeginImport(BeginImport { origin: "catalogue.toml".into(), kind })
 }
 
 fn matters() -> Vec<MatterRow> {

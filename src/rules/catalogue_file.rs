@@ -75,6 +75,11 @@ pub fn parse_catalogue(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<F
         let hint = Words::fixed("leave some out", "请减少事项");
         findings.push(Place::TOP.found(origin, None, message, hint));
     }
+    // An empty text is rather a mistake than a city that gives up every matter.
+    if rows.is_empty() && findings.is_empty() {
+        let message = Words::fixed("holds no matter", "没有任何事项");
+        findings.push(Place::TOP.found(origin, None, message, HEAD_EACH.clone()));
+    }
     findings.sort_by_key(|finding| (finding.line, finding.column));
     if findings.is_empty() { Ok(rows) } else { Err(findings) }
 }
@@ -349,6 +354,16 @@ confidential = false
             "matter = [3]\n",
             &["catalogue.toml:1: is not an entry; hint: head each entry with [[matter]]"],
         );
+    }
+
+    #[test]
+    fn a_text_without_a_matter_is_no_catalogue() {
+        for empty in ["", "# nothing yet\n"] {
+            check(
+                empty,
+                &["catalogue.toml:1: holds no matter; hint: head each entry with [[matter]]"],
+            );
+        }
     }
 
     #[test]

@@ -30,8 +30,7 @@ impl Default for LimitText {
 }
 
 /// A matter as a text gives it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MatterText {
     /// `PS-001`: 1 to 16 letters, digits and `-`.
     pub code: String,

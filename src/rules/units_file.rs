@@ -4,16 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
-use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::entry::{Entry, Field, Place, TEXT, TEXTS};
 use super::finding::{Finding, Flaw};
-use super::matter::MatterText;
 use super::unit::UnitText;
 use super::words::Words;
-use crate::domain::catalogue::MatterRow;
 use crate::domain::code::UnitCode;
 use crate::domain::limits::{FINDINGS_MAX, UNITS_MAX};
 use crate::domain::organisation::UnitRow;
@@ -116,18 +113,8 @@ impl<'a> Gathered<'a> {
 /// The units as an NDJSON text: what [`parse_units`] reads.
 #[must_use]
 pub fn write_units<'r>(rows: impl IntoIterator<Item = &'r UnitRow>) -> String {
-    ndjson(rows.into_iter().map(UnitText::from))
-}
-
-/// Matters as an NDJSON text: what an import over HTTP takes.
-#[must_use]
-pub fn write_matters(rows: &[MatterRow]) -> String {
-    ndjson(rows.iter().map(MatterText::from))
-}
-
-fn ndjson(rows: impl Iterator<Item = impl Serialize>) -> String {
     let mut ndjson = String::new();
-    for row in rows {
+    for row in rows.into_iter().map(UnitText::from) {
         ndjson.push_str(&serde_json::to_string(&row).expect("texts have a JSON form"));
         ndjson.push('\n');
     }

@@ -198,6 +198,12 @@ impl Reply {
             text.push_str("\n  ");
             text.push_str(&error.to_string());
         }
+        let matters = problem.and_then(|problem| problem["matters"].as_array());
+        for matter in matters.into_iter().flatten() {
+            let part = |name: &str| matter[name].as_str().unwrap_or_default();
+            let open = matter["open_cases"].to_string();
+            text.extend(["\n  ", part("code"), " ", part("name"), ": ", &open, " open cases"]);
+        }
         Failure::new(Kind::Refused, text)
     }
 }

@@ -169,6 +169,21 @@ mod tests {
 
     const GRID: &str = "411502001001001";
 
+    const MATTER: &str = r#"[[matter]]
+code = "PS-001"
+name = "路灯"
+class = "设施"
+module = "public_safety"
+home = "grid"
+severity = "normal"
+node_limit = { calendar_hours = 10 }
+total_limit = { calendar_hours = 100 }
+on_the_spot = true
+public = true
+confidential = false
+from_occurrence = false
+"#;
+
     /// Lines that one client streams.
     const LINES: usize = 40;
 
@@ -192,21 +207,18 @@ mod tests {
             (GRID, "grid"),
         ]
         .map(|(code, kind)| json!({ "code": code, "kind": kind, "name": code }).to_string());
-        let matter = json!({
-            "code": "PS-001", "name": "路灯", "class": "设施", "module": "public_safety",
-            "home": "grid", "severity": "normal", "node_limit": { "calendar_hours": 10 },
-            "total_limit": { "calendar_hours": 100 }, "on_the_spot": true, "public": true,
-            "confidential": false, "from_occurrence": false,
-        });
         for (path, kind, body) in [
             ("/v1/imports", "application/json", json!({ "origin": "a test" }).to_string()),
             ("/v1/imports/1/units", "application/x-ndjson", units.join("\n")),
-            ("/v1/imports/1/matters", "application/x-ndjson", matter.to_string()),
         ] {
             client.post(path, kind, body).await.expect("a reply").json().expect(path);
         }
         let committed = client.post_if("/v1/imports/1/commit", "\"0\"").await;
         committed.expect("a reply").json().expect("nothing came between");
+        let proposed = client.post("/v1/config/proposals", "application/toml", MATTER).await;
+        proposed.expect("a reply").json().expect("a good catalogue");
+        let applied = client.post_if("/v1/config/proposals/2/apply", "\"0\"").await;
+        applied.expect("a reply").json().expect("nothing came between");
     }
 
     /// Reports a case, acknowledges it, reads its history and the feed, and streams reports.

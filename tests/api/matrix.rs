@@ -6,7 +6,9 @@ use zhida::domain::ids::Timestamp;
 use zhida::engine::{Clock, ManualClock};
 
 use crate::client::Answer;
-use crate::world::{Choices, GRID, MONDAY, ROOM, VILLAGE, World, matters, report, units};
+use crate::world::{
+    Choices, GRID, MATTERS, MONDAY, ROOM, VILLAGE, World, catalogue, report, units,
+};
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -74,7 +76,6 @@ fn needs(operation: &str) -> Option<Needs> {
         | "GET /v1/imports/{id}"
         | "GET /v1/imports/{id}/findings"
         | "POST /v1/imports/{id}/units"
-        | "POST /v1/imports/{id}/matters"
         | "POST /v1/imports/{id}/text"
         | "POST /v1/imports/{id}/commit"
         | "POST /v1/imports/{id}/abandon"
@@ -84,6 +85,12 @@ fn needs(operation: &str) -> Option<Needs> {
         | "POST /v1/units/{code}/split"
         | "POST /v1/units/{code}/merge"
         | "POST /v1/units/{code}/move"
+        | "GET /v1/config"
+        | "GET /v1/config/history"
+        | "POST /v1/config/proposals"
+        | "GET /v1/config/proposals/{id}"
+        | "POST /v1/config/proposals/{id}/apply"
+        | "POST /v1/config/validate"
         | "POST /v1/clock/advance"
         | "GET /v1/journal/records" => Needs::Scope("admin"),
         _ => return None,
@@ -125,7 +132,9 @@ fn body(operation: &str) -> Option<(&'static str, String)> {
         "POST /v1/clock/advance" => r#"{"to":"2026-01-05T08:00:00+08:00"}"#.to_owned(),
         "POST /v1/imports/{id}/text" => return Some(("text/plain", String::from("x"))),
         "POST /v1/imports/{id}/units" => return Some((NDJSON, units())),
-        "POST /v1/imports/{id}/matters" => return Some((NDJSON, matters())),
+        "POST /v1/config/proposals" | "POST /v1/config/validate" => {
+            return Some(("application/toml", catalogue(MATTERS)));
+        }
         "POST /v1/commands" => return Some((NDJSON, String::from("{}"))),
         _ => return None,
     };
@@ -203,7 +212,10 @@ fn ask(world: &World, operation: &str, case: u64, kind: &Kind) -> Answer {
         .replace("{key}", "k-1")
         .replace("{name}", "nobody");
     let mut request = world.request(method, &path).without_token();
-    if operation.contains("/v1/units") || operation.ends_with("/commit") {
+    if operation.contains("/v1/units")
+        || operation.ends_with("/commit")
+        || operation.ends_with("/apply")
+    {
         request = request.header("if-match", "*");
     }
     if let Some(token) = &kind.token {

@@ -182,6 +182,6 @@ fn csv_that_is_wrong_is_told_whole_and_none_of_it_is_staged() {
     assert_eq!(answer.problem(), (400, String::from("invalid_body")));
     insta::assert_json_snapshot!("bad_csv", answer.json()["errors"]);
     assert_eq!(world.get("/v1/imports/1").ok()["units"], 0);
-    let staging = world.request("POST", "/v1/imports/1/matters").header("content-type", "text/csv");
+    let staging = world.request("POST", "/v1/imports/1/units").header("content-type", "text/html");
     assert_eq!(staging.body(rows).send().problem(), (415, String::from("unsupported_media_type")));
 }

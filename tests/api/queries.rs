@@ -7,7 +7,9 @@ use zhida::domain::ids::Timestamp;
 use zhida::engine::{Clock, ManualClock};
 
 use crate::client::Answer;
-use crate::world::{Choices, ELSEWHERE, GRID, MONDAY, ROOM, VILLAGE, World, report};
+use crate::world::{
+    Choices, ELSEWHERE, GRID, MATTERS, MONDAY, ROOM, VILLAGE, World, catalogue, report,
+};
 
 const COUNTY: &str = "411502000000";
 const CITY: &str = "411500000000";
@@ -25,16 +27,22 @@ impl Desk {
         let clock = ManualClock::starting(MONDAY);
         let world =
             World::with(Choices { clock: Clock::Manual(clock.clone()), ..Choices::default() });
-        let begun = world.post("/v1/imports", r#"{"origin":"an emergency"}"#).ok();
-        let import = format!("/v1/imports/{}", begun["import"]);
-        let matter = r#"{"code":"EM-001","name":"坍塌","class":"类","module":"construction","home":"village","severity":"emergency","node_limit":{"calendar_hours":1},"total_limit":{"calendar_hours":2},"on_the_spot":false,"public":true,"confidential":false,"from_occurrence":false}"#;
-        world
-            .request("POST", &format!("{import}/matters"))
-            .header("content-type", "application/x-ndjson")
-            .body(matter)
-            .send()
-            .ok();
-        world.request("POST", &format!("{import}/commit")).header("if-match", "*").send().ok();
+        let emergency = r#"
+[[matter]]
+code = "EM-001"
+name = "坍塌"
+class = "类"
+module = "construction"
+home = "village"
+severity = "emergency"
+node_limit = { calendar_hours = 1 }
+total_limit = { calendar_hours = 2 }
+on_the_spot = false
+public = true
+confidential = false
+from_occurrence = false
+"#;
+        world.put_into_force(&[&catalogue(MATTERS), emergency].concat());
         Self { world, clock }
     }
 

@@ -34,9 +34,12 @@ fn the_feed_gives_every_event_once_and_in_order() {
         "client.admitted",
         "import.begun",
         "import.units_staged",
-        "import.matters_staged",
         "import.committed",
         "units.renumbered",
+        "import.begun",
+        "import.text_staged",
+        "import.matters_staged",
+        "import.committed",
         "case.reported",
     ];
     assert_eq!(kinds, expected);

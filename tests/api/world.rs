@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use serde_json::Value;
 use tokio::sync::oneshot;
 use zhida::api::{self, Api, ApiOptions};
 use zhida::domain::command::{AdmitClient, Command, GrantRequest, Submission};
@@ -40,7 +41,7 @@ const UNITS: &[(&str, &str)] = &[
 ];
 
 /// Code, home, on the spot, confidential.
-const MATTERS: &[(&str, &str, bool, bool)] = &[
+pub(crate) const MATTERS: &[(&str, &str, bool, bool)] = &[
     ("PS-001", "grid", true, false),
     ("PS-002", "village", false, false),
     ("PS-003", "grid", false, true),
@@ -138,14 +139,28 @@ impl World {
             .body(units())
             .send();
         assert_eq!(staged.status, 200, "{staged:?}");
-        let staged = self
-            .request("POST", &format!("/v1/imports/{import}/matters"))
-            .header("content-type", "application/x-ndjson")
-            .body(matters())
-            .send();
-        assert_eq!(staged.status, 200, "{staged:?}");
         let commit = self.request("POST", &format!("/v1/imports/{import}/commit"));
         commit.header("if-match", "\"0\"").send().ok();
+        self.put_into_force(&catalogue(MATTERS));
+    }
+
+    /// Proposes a catalogue.
+    pub(crate) fn propose(&self, toml: &str) -> Answer {
+        let request = self.request("POST", "/v1/config/proposals");
+        request.header("content-type", "application/toml").body(toml).send()
+    }
+
+    /// Applies a proposal to the version that was seen.
+    pub(crate) fn apply(&self, proposal: &Value, seen: &str) -> Answer {
+        let request = self.request("POST", &format!("/v1/config/proposals/{proposal}/apply"));
+        request.header("if-match", seen).send()
+    }
+
+    /// Proposes a catalogue and applies it.
+    pub(crate) fn put_into_force(&self, toml: &str) {
+        let proposed = self.propose(toml);
+        assert_eq!(proposed.status, 201, "{proposed:?}");
+        self.apply(&proposed.json()["proposal"], "*").ok();
     }
 
     /// A request with the administrator's token.
@@ -254,17 +269,15 @@ pub(crate) fn units() -> String {
         .concat()
 }
 
-pub(crate) fn matters() -> String {
-    MATTERS
-        .iter()
-        .map(|(code, home, on_the_spot, confidential)| {
-            format!(
-                "{{\"code\":\"{code}\",\"name\":\"事项\",\"class\":\"类\",\"module\":\"public_safety\",\
-                 \"home\":\"{home}\",\"severity\":\"normal\",\"node_limit\":{{\"calendar_hours\":10}},\
-                 \"total_limit\":{{\"calendar_hours\":100}},\"on_the_spot\":{on_the_spot},\
-                 \"public\":true,\"confidential\":{confidential},\"from_occurrence\":false}}\n"
-            )
-        })
-        .collect::<Vec<_>>()
-        .concat()
+/// A catalogue of these: code, home, on the spot, confidential.
+pub(crate) fn catalogue(matters: &[(&str, &str, bool, bool)]) -> String {
+    let entry = |(code, home, on_the_spot, confidential): &(&str, &str, bool, bool)| {
+        format!(
+            "[[matter]]\ncode = \"{code}\"\nname = \"事项\"\nclass = \"类\"\nmodule = \"public_safety\"\n\
+             home = \"{home}\"\nseverity = \"normal\"\nnode_limit = {{ calendar_hours = 10 }}\n\
+             total_limit = {{ calendar_hours = 100 }}\non_the_spot = {on_the_spot}\npublic = true\n\
+             confidential = {confidential}\nfrom_occurrence = false\n\n"
+        )
+    };
+    matters.iter().map(entry).collect::<Vec<_>>().concat()
 }

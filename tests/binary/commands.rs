@@ -74,6 +74,9 @@ fn administer(place: &Place, whom: &Whom<'_>) {
     let applied = whom.zhida(&["config", "apply", catalogue().to_str().expect("UTF-8")]);
     assert_eq!(applied.code(), 0, "{applied:?}");
     assert_eq!(applied.stdout, "");
+    assert_eq!(applied.stderr.lines().filter(|line| line.starts_with("+ ")).count(), 62);
+    let again = whom.zhida(&["config", "diff", catalogue().to_str().expect("UTF-8")]);
+    assert_eq!((again.code(), &*again.stdout), (0, ""), "{again:?}");
 
     let within = ["--within", "411502001000", "--within", "411502001000"];
     let create = [&["token", "create", "hotline", "--scope", "intake,read"], &within[..]].concat();
@@ -136,6 +139,47 @@ fn the_text_of_an_import_is_in_the_journal_as_it_was_read() {
     server.term();
     let catalogue = std::fs::read_to_string(catalogue()).expect("read");
     assert_eq!(staged_texts(&place), [first + &second, catalogue]);
+}
+
+#[test]
+fn a_catalogue_is_compared_applied_listed_and_shown() {
+    let place = Place::with_city();
+    let server = place.serve();
+    let text = std::fs::read_to_string(catalogue()).expect("read");
+    let (first, rest) = text.split_once("[[matter]]").expect("a matter");
+    let (dropped, rest) = rest.split_once("[[matter]]").expect("another");
+    let code = dropped.split('"').nth(1).expect("its code");
+    let changed = rest.replacen("calendar_hours = 24", "calendar_hours = 12", 1);
+    let next = place.path("catalogue.toml");
+    std::fs::write(&next, format!("{first}[[matter]]{changed}")).expect("written");
+    let next = next.to_str().expect("UTF-8");
+
+    let diff = server.zhida(&["config", "diff", next]);
+    assert!(diff.stderr.contains("0 added, 1 changed, 1 retired"), "{diff:?}");
+    assert!(diff.stdout.contains("{\"calendar_hours\":24} -> {\"calendar_hours\":12}"), "{diff:?}");
+    assert!(diff.stdout.contains(&format!("- {code} ")), "{diff:?}");
+
+    // While a case of it is open it stays; what was proposed is abandoned, and blocks nobody.
+    let mut connection = server.connect();
+    let mut sent = Sent::report(String::from("open"), Verb::Report, GRIDS[0]);
+    let (path, body) = sent.post();
+    sent.answer = Answer::of(&connection.post(&path, &sent.key, &body).expect("a reply").ok());
+    for _ in 0..9 {
+        let said = server.zhida(&["config", "apply", next]).refused(5);
+        assert!(said.contains("matter_has_open_cases"), "{said}");
+        assert!(said.contains(&format!("{code} ")) && said.contains(": 1 open cases"), "{said}");
+    }
+    let by = format!(r#"{{"by":"{}","reason":"重复"}}"#, GRIDS[0]);
+    connection.post("/v1/cases/1/decline", "declined", &by).expect("a reply").ok();
+    let applied = server.zhida(&["config", "apply", next]);
+    assert!(applied.stderr.contains("61 matters are in force"), "{applied:?}");
+    let shown = server.zhida(&["config", "show"]).ok();
+    assert_eq!(shown, std::fs::read_to_string(next).expect("read"));
+    let history = server.zhida(&["config", "history"]).ok();
+    let history: Vec<&str> = history.lines().collect();
+    assert_eq!(history.len(), 2, "{history:?}");
+    assert!(history[0].ends_with(&format!("{next}  +0 ~1 -1")), "{history:?}");
+    assert!(history[1].ends_with("+62 ~0 -0"), "{history:?}");
 }
 
 /// The texts that a stopped directory's journal holds, one an import.

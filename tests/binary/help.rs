@@ -6,7 +6,7 @@ use zhida::server::commands::Cli;
 
 use crate::world::{command, ended, zhida};
 
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 20] = [
     &[],
     &["serve"],
     &["demo"],
@@ -19,7 +19,10 @@ const COMMANDS: [&[&str]; 17] = [
     &["token", "revoke"],
     &["config"],
     &["config", "check"],
+    &["config", "diff"],
     &["config", "apply"],
+    &["config", "history"],
+    &["config", "show"],
     &["verify"],
     &["inspect"],
     &["backup"],

@@ -10,6 +10,7 @@ use zhida::domain::digest::Digest;
 use zhida::domain::event::{ClockAdvanced, ClockMode, Event, ImportBegun, TextStaged, UnitsStaged};
 use zhida::domain::evolve;
 use zhida::domain::ids::{ImportId, Seq, Timestamp};
+use zhida::domain::import::ImportKind;
 use zhida::domain::organisation::{UnitKind, UnitRow};
 use zhida::domain::record::{Actor, Record};
 use zhida::domain::state::State;
@@ -56,7 +57,8 @@ impl Writer {
         let import = ImportId(1);
         let event = match self.dice.below(16) {
             _ if seq == Seq::FIRST => {
-                Event::ImportBegun(ImportBegun { import, origin: "units.csv".into() })
+                let kind = ImportKind::Units;
+                Event::ImportBegun(ImportBegun { import, origin: "units.csv".into(), kind })
             }
             0..4 => {
                 let letters = usize::try_from(self.dice.below(4_000)).unwrap();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use zhida::domain::case::{Light, StatusName};
+use zhida::domain::catalogue::Catalogue;
 use zhida::domain::digest::Digest;
 use zhida::domain::evolve;
 use zhida::domain::ids::{CaseId, Seq, Timestamp, UnitNumber};
@@ -14,7 +15,7 @@ use zhida::domain::state::State;
 use zhida::engine::{Accepted, LineAnswer, LineMeaning, Storage, SubmitError};
 use zhida::journal::{Head, Reader, Value};
 
-use crate::city::{APP, is_within, level};
+use crate::city::{APP, MATTERS, is_within, level};
 use crate::drive::Drive;
 use crate::shadow::{Expected, Shadow, Told};
 
@@ -109,6 +110,7 @@ pub(crate) fn views(drive: &Drive<'_>) {
     assert_eq!(view.cases_len(), shadow.cases.len());
     let organisation = view.organisation();
     units(shadow, &organisation);
+    matters(shadow, &view.catalogue());
     for (life, id) in shadow.cases.iter().zip(1..) {
         let case = view.case(CaseId(id)).expect("a published case");
         let light = |light: Light| light as u8;
@@ -150,6 +152,15 @@ pub(crate) fn views(drive: &Drive<'_>) {
     }
     let open = shadow.cases.iter().filter(|life| life.holder.is_some()).count();
     assert_eq!(rows, open, "each open case has one holder");
+}
+
+/// Every matter is known that ever was, and in force as the shadow has it.
+fn matters(shadow: &Shadow, catalogue: &Catalogue) {
+    assert_eq!(catalogue.version().0, shadow.catalogue_seq);
+    for ((code, ..), expected) in MATTERS.iter().zip(&shadow.matters) {
+        let found = catalogue.find(code).map(|(number, _)| !catalogue.is_retired(number));
+        assert_eq!(found, *expected, "{code}");
+    }
 }
 
 /// Every unit is where the shadow has it, and found by its code.

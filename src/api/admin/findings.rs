@@ -148,7 +148,7 @@ pub(in crate::api) async fn get_findings(
     Caller::with(&app, &headers, Scope::Admin)?;
     let import = import_id(&id)?;
     let found = app.handle().findings(&app.desk, import).await?;
-    let found = found.ok_or_else(|| gone(app.handle().view(), import))?;
+    let found = found.ok_or_else(|| gone(&app, import))?;
     let language = Language::of(&headers);
     let findings = found.findings.iter().map(|finding| FindingBody::of(finding, language));
     let body =

@@ -1,4 +1,5 @@
-//! Staged imports: rows come in pieces and are in force, whole, from the commit on.
+//! Staged imports: rows come in pieces and are in force, whole, from the commit on. One that brings a
+//! catalogue is a proposal, and begun elsewhere.
 
 use std::sync::Arc;
 
@@ -9,7 +10,6 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::findings::is_finding;
@@ -18,25 +18,23 @@ use crate::api::app::App;
 use crate::api::body::{Draft, Flaw, FlawCode, Verb, Want};
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
-use crate::api::commands::{NDJSON, check_ndjson};
+use crate::api::commands::check_ndjson;
 use crate::api::problem::Problem;
 use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
 use crate::api::schema;
 use crate::api::write::{Address, is_media_type, key, send_as, submission, whole};
 use crate::domain::grant::Scope;
 use crate::domain::ids::ImportId;
+use crate::domain::import::ImportKind;
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::domain::organisation::UnitRow;
-use crate::engine::{Accepted, View};
-use crate::rules::{self, MatterText, Words};
+use crate::engine::Accepted;
+use crate::rules::{self, Words};
 
 /// What reads units from a text.
 type UnitsReader = fn(&str, &str) -> Result<Vec<UnitRow>, Vec<rules::Finding>>;
 
-/// Flaws of a body that are told at most.
-const FLAWS_MAX: usize = 100;
-
-/// Begin an import
+/// Begin an import of units
 ///
 /// Stage its rows, then commit it. For administrators.
 #[utoipa::path(
@@ -52,7 +50,8 @@ pub(in crate::api) async fn begin_import(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    run(&app, request, Address::of(Verb::BeginImport)).await
+    let begun = run(&app, request, Address::of(Verb::BeginImport)).await;
+    begun.map_err(|refused| not_begun(&app, refused))
 }
 
 macro_rules! end_import {
@@ -82,13 +81,13 @@ end_import!(
     ///
     /// What was staged is in force, whole, if it holds together with what is. Units that close with
     /// it and hold open cases name their successor, which holds them from then on. `If-Match` is
-    /// required. For administrators.
+    /// required: the organisation's version, or for a proposal the configuration's. For administrators.
     commit_import, "/v1/imports/{id}/commit", Verb::CommitImport
 );
 end_import!(
     /// Abandon an import
     ///
-    /// What was staged is forgotten. For administrators.
+    /// What was staged is forgotten, also of a proposal. For administrators.
     abandon_import, "/v1/imports/{id}/abandon", Verb::AbandonImport
 );
 
@@ -126,36 +125,6 @@ pub(in crate::api) async fn stage_units(
         return Err(Problem::new(Code::RowsOutOfBounds));
     }
     let wants = rows.chunks(STAGED_ROWS_MAX).map(|rows| Want::StageUnits(import, rows.to_vec()));
-    stage(&app, &headers, wants.collect()).await
-}
-
-/// Stage matters
-///
-/// One matter a line, as [`stage_units`] does. For administrators.
-#[utoipa::path(
-    post,
-    path = "/v1/imports/{id}/matters",
-    tag = "administration",
-    params(
-        ("id" = u32, Path, description = "The import"),
-        ("Idempotency-Key" = Option<String>, Header, description = "At most 56 bytes"),
-    ),
-    request_body(content = schema::Matter, content_type = NDJSON),
-    responses(
-        (status = 200, description = "They are staged", body = AcceptedBody),
-    ),
-)]
-pub(in crate::api) async fn stage_matters(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response, Problem> {
-    Caller::with(&app, request.headers(), Scope::Admin)?;
-    check_ndjson(request.headers())?;
-    let (headers, bytes) = whole_body(&app, request).await?;
-    let import = import_id(&id)?;
-    let rows = read_rows(&bytes, MatterText::row)?;
-    let wants = rows.chunks(STAGED_ROWS_MAX).map(|rows| Want::StageMatters(import, rows.to_vec()));
     stage(&app, &headers, wants.collect()).await
 }
 
@@ -199,6 +168,8 @@ pub(in crate::api) async fn stage_text(
 pub(in crate::api) struct ImportBody {
     /// Its number.
     import: u32,
+    /// What it will bring: `units`, or a `catalogue`, which is a proposal.
+    kind: &'static str,
     /// Units staged.
     units: usize,
     /// Matters staged.
@@ -227,9 +198,13 @@ pub(in crate::api) async fn get_import(
     Caller::with(&app, &headers, Scope::Admin)?;
     let view = app.handle().view();
     let import = import_id(&id)?;
-    let summary = view.import(import).ok_or_else(|| gone(view, import))?;
+    let summary = view.import(import).ok_or_else(|| gone(&app, import))?;
     let body = ImportBody {
         import: import.0,
+        kind: match summary.kind {
+            ImportKind::Units => "units",
+            ImportKind::Catalogue(_) => "catalogue",
+        },
         units: summary.units,
         matters: summary.matters,
         last_seq: summary.last_seq.0,
@@ -237,15 +212,29 @@ pub(in crate::api) async fn get_import(
     Ok(json(&body).map(Into::into))
 }
 
-/// That the import is not open.
-pub(super) fn gone(view: &View, import: ImportId) -> Problem {
-    let was_begun = (1..=view.imports_begun()).contains(&import.0);
+/// That no import of that number is open, and whether one was.
+pub(in crate::api) fn gone(app: &App, import: ImportId) -> Problem {
+    let was_begun = (1..=app.handle().view().imports_begun()).contains(&import.0);
     let detail = if was_begun {
-        Words::new("it is not open any more", "该导入已结束")
+        Words::fixed("it is not open any more", "该导入已结束")
     } else {
-        Words::new("it was never begun", "该导入从未开始")
+        Words::fixed("it was never begun", "该导入从未开始")
     };
     Problem::detailed(Code::ImportNotFound, detail)
+}
+
+/// A refusal to begin an import, with what is open where too many are.
+pub(in crate::api) fn not_begun(app: &App, refused: Problem) -> Problem {
+    if refused.code() != Code::ImportsFull {
+        return refused;
+    }
+    let open = app.handle().view().open_imports();
+    let open = open.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let detail = Words::new(
+        format!("open are {}; POST /v1/imports/{{id}}/abandon ends one", open.join(", ")),
+        format!("进行中的有 {}；可用 POST /v1/imports/{{id}}/abandon 放弃", open.join("、")),
+    );
+    Problem::detailed(Code::ImportsFull, detail)
 }
 
 async fn end(app: &App, id: &str, request: Request, verb: Verb) -> Result<Response, Problem> {
@@ -262,7 +251,7 @@ async fn end(app: &App, id: &str, request: Request, verb: Verb) -> Result<Respon
     })
 }
 
-pub(super) fn import_id(text: &str) -> Result<ImportId, Problem> {
+pub(in crate::api) fn import_id(text: &str) -> Result<ImportId, Problem> {
     text.parse().map(ImportId).map_err(|_| Problem::new(Code::ImportNotFound))
 }
 
@@ -284,45 +273,6 @@ async fn whole_body(app: &App, request: Request) -> Result<(HeaderMap, Bytes), P
     Ok((headers, bytes))
 }
 
-/// All rows of a body, or everything that is wrong with it, as far as it is told.
-fn read_rows<T: DeserializeOwned, R>(
-    bytes: &[u8],
-    row_of: fn(&T) -> Result<R, Vec<rules::Flaw>>,
-) -> Result<Vec<R>, Problem> {
-    let mut rows = Vec::new();
-    let mut flaws = Vec::new();
-    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        match serde_json::from_slice::<T>(line) {
-            Err(error) => {
-                let flaw = Flaw::new(format!("/{number}"), FlawCode::BadRow);
-                flaws.push(flaw.noted(Words::of_parser(&error)));
-            }
-            Ok(text) => match row_of(&text) {
-                Ok(row) => rows.push(row),
-                Err(found) => flaws.extend(found.into_iter().map(|flaw| told(number, &flaw))),
-            },
-        }
-        if flaws.len() >= FLAWS_MAX {
-            break;
-        }
-    }
-    if !flaws.is_empty() {
-        return Err(Problem::flawed(flaws));
-    }
-    if rows.is_empty() {
-        return Err(Problem::new(Code::RowsOutOfBounds));
-    }
-    Ok(rows)
-}
-
-fn told(line: u32, flaw: &rules::Flaw) -> Flaw {
-    let field = flaw.field.map(|field| format!("/{field}")).unwrap_or_default();
-    Flaw::new(format!("/{line}{field}"), FlawCode::BadRow).noted(flaw.words())
-}
-
 fn finding_flaw(finding: &rules::Finding) -> Flaw {
     let field = finding.field.as_ref().map(|field| format!("/{field}")).unwrap_or_default();
     Flaw::new(format!("/{}{field}", finding.line), FlawCode::BadRow)
@@ -330,7 +280,7 @@ fn finding_flaw(finding: &rules::Finding) -> Flaw {
 }
 
 /// Pieces of a text that each fit one event.
-fn pieces(text: &str) -> Vec<&str> {
+pub(in crate::api) fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -349,13 +299,24 @@ async fn stage(app: &App, headers: &HeaderMap, wants: Vec<Want<'_>>) -> Result<R
     let key = key(headers)?;
     let mut last: Option<Accepted> = None;
     for (piece, want) in (1..).zip(wants) {
-        let key = key.map(|key| piece_key(key, piece)).transpose()?;
-        let draft = Draft { key: key.map(Into::into), at: None, by: None, want };
-        let submission = submission(app, &caller, draft, None)?;
-        last = Some(app.handle().submit(&app.desk, submission).await?);
+        last = Some(submit_piece(app, &caller, key, piece, want).await?);
     }
     let done = last.ok_or_else(|| Problem::new(Code::RowsOutOfBounds))?;
     Ok(accepted(view, &done, StatusCode::OK, wants_timing(headers)).map(Body::from))
+}
+
+/// Submits a piece of what came as one request, under a key of its own.
+pub(in crate::api) async fn submit_piece(
+    app: &App,
+    caller: &Caller,
+    key: Option<&str>,
+    piece: u32,
+    want: Want<'_>,
+) -> Result<Accepted, Problem> {
+    let key = key.map(|key| piece_key(key, piece)).transpose()?;
+    let draft = Draft { key: key.map(Into::into), at: None, by: None, want };
+    let submission = submission(app, caller, draft, None)?;
+    Ok(app.handle().submit(&app.desk, submission).await?)
 }
 
 fn piece_key(key: &str, piece: u32) -> Result<String, Problem> {

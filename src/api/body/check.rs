@@ -15,12 +15,13 @@ use crate::domain::case::{Move, Source};
 use crate::domain::code::UnitCode;
 use crate::domain::command::{CaseRef, Change, MergeUnits, MoveUnit, SplitUnit, Target};
 use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp};
+use crate::domain::import::ImportKind;
 use crate::domain::limits::{
     KEY_BYTES_MAX, MATTER_CODE_BYTES_MAX, NAME_BYTES_MAX, SOURCE_NUMBER_BYTES_MAX, STAGED_ROWS_MAX,
     STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX, UNITS_MERGED_MAX,
 };
 use crate::domain::organisation::UnitRow;
-use crate::rules::{self, MatterText, UnitText, Words, parse_moment};
+use crate::rules::{self, UnitText, Words, parse_moment};
 
 /// Longest phone number of a claimant, in bytes.
 pub const PHONE_BYTES_MAX: usize = 40;
@@ -106,9 +107,10 @@ impl Checker<'_> {
             Verb::RotateClient => Want::RotateClient(client?, self.overlap(raw.overlap_hours)?),
             Verb::RevokeClient => Want::RevokeClient(client?),
             Verb::RevealCase => Want::Reveal(target?, self.reveal(raw)?),
-            Verb::BeginImport => Want::BeginImport(self.name(raw.origin, "/origin")?),
+            Verb::BeginImport => {
+                Want::BeginImport(self.name(raw.origin, "/origin")?, ImportKind::Units)
+            }
             Verb::StageUnits => Want::StageUnits(import?, self.rows(raw.rows, unit_row)?),
-            Verb::StageMatters => Want::StageMatters(import?, self.rows(raw.rows, matter_row)?),
             Verb::StageText => {
                 let text = self.required(raw.text, "/text")?;
                 if text.is_empty() || text.len() > STAGED_TEXT_BYTES_MAX {
@@ -471,10 +473,6 @@ pub(in crate::api) fn is_printable(bytes: &[u8], bytes_max: usize) -> bool {
 
 fn unit_row(json: &str) -> Result<UnitRow, RowFaults> {
     row_of::<UnitText>(json)?.row().map_err(told)
-}
-
-fn matter_row(json: &str) -> Result<crate::domain::catalogue::MatterRow, RowFaults> {
-    row_of::<MatterText>(json)?.row().map_err(told)
 }
 
 fn row_of<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, RowFaults> {

@@ -8,6 +8,7 @@ use crate::domain::catalogue::MatterRow;
 use crate::domain::code::UnitCode;
 use crate::domain::command::{CaseRef, Change, GrantRequest, Target};
 use crate::domain::ids::{ImportId, Seq, Timestamp};
+use crate::domain::import::ImportKind;
 use crate::domain::organisation::UnitRow;
 
 /// A command that can be sealed and submitted.
@@ -44,8 +45,8 @@ pub enum Want<'a> {
     RevokeClient(Arc<str>),
     /// Show in plain who claims.
     Reveal(Target, Reveal),
-    /// Begin an import.
-    BeginImport(Arc<str>),
+    /// Begin an import of units, or of a whole catalogue.
+    BeginImport(Arc<str>, ImportKind),
     /// Stage units.
     StageUnits(ImportId, Vec<UnitRow>),
     /// Stage matters.
@@ -161,7 +162,14 @@ impl Draft<'_> {
                 form.text(Some(&reveal.purpose));
                 form.text(reveal.ticket.as_deref());
             }
-            Want::RevokeClient(text) | Want::BeginImport(text) => form.text(Some(text)),
+            Want::RevokeClient(text) => form.text(Some(text)),
+            Want::BeginImport(origin, kind) => {
+                form.text(Some(origin));
+                if let ImportKind::Catalogue(size) = kind {
+                    form.number(u64::from(size.matters));
+                    form.number(u64::from(size.text_bytes));
+                }
+            }
             Want::StageUnits(import, rows) => {
                 form.number(u64::from(import.0));
                 for row in rows {
@@ -216,7 +224,7 @@ impl Want<'_> {
             Self::AdvanceClock(_) => 6,
             Self::AdmitClient(..) => 7,
             Self::RevokeClient(_) => 8,
-            Self::BeginImport(_) => 9,
+            Self::BeginImport(..) => 9,
             Self::StageUnits(..) => 10,
             Self::StageMatters(..) => 11,
             Self::StageText(..) => 12,

@@ -123,11 +123,9 @@ pub fn read_line(bytes: &[u8]) -> Result<Draft<'_>, BodyFault> {
     let mut aim = Aim { seen: raw.seen.take().map(Seq), ..Aim::default() };
     match verb {
         Verb::Case(_) => aim.target = checker.target(raw.case.take(), raw.version.take()),
-        Verb::StageUnits
-        | Verb::StageMatters
-        | Verb::StageText
-        | Verb::CommitImport
-        | Verb::AbandonImport => aim.import = checker.import(raw.import.take()),
+        Verb::StageUnits | Verb::StageText | Verb::CommitImport | Verb::AbandonImport => {
+            aim.import = checker.import(raw.import.take());
+        }
         Verb::Organisation(
             Reshape::Amend | Reshape::Close | Reshape::Split | Reshape::Merge | Reshape::Move,
         ) => aim.unit = checker.unit(raw.unit.take()),

@@ -80,7 +80,7 @@ impl Sealer<'_> {
                 Command::RevealCase(RevealCase { target, fields, purpose, ticket })
             }
             Want::RevokeClient(name) => Command::RevokeClient(RevokeClient { name }),
-            Want::BeginImport(origin) => Command::BeginImport(BeginImport { origin }),
+            Want::BeginImport(origin, kind) => Command::BeginImport(BeginImport { origin, kind }),
             Want::StageUnits(import, rows) => Command::StageUnits(StageUnits { import, rows }),
             Want::StageMatters(import, rows) => {
                 Command::StageMatters(StageMatters { import, rows })

@@ -46,8 +46,6 @@ pub enum Verb {
     BeginImport,
     /// `stage_units`
     StageUnits,
-    /// `stage_matters`
-    StageMatters,
     /// `stage_text`
     StageText,
     /// `commit_import`
@@ -79,7 +77,6 @@ pub const STREAM_VERBS: &[(&str, Verb)] = &[
     ("advance_clock", Verb::AdvanceClock),
     ("begin_import", Verb::BeginImport),
     ("stage_units", Verb::StageUnits),
-    ("stage_matters", Verb::StageMatters),
     ("stage_text", Verb::StageText),
     ("commit_import", Verb::CommitImport),
     ("abandon_import", Verb::AbandonImport),
@@ -109,7 +106,6 @@ impl Verb {
             | Self::RevokeClient
             | Self::BeginImport
             | Self::StageUnits
-            | Self::StageMatters
             | Self::StageText
             | Self::CommitImport
             | Self::AbandonImport => Scope::Admin,
@@ -149,7 +145,7 @@ impl Verb {
             Self::RotateClient => &["overlap_hours"],
             Self::RevealCase => &["by", "fields", "purpose", "ticket"],
             Self::BeginImport => &["origin"],
-            Self::StageUnits | Self::StageMatters => &["rows"],
+            Self::StageUnits => &["rows"],
             Self::StageText => &["text"],
             Self::RevokeClient | Self::CommitImport | Self::AbandonImport => &[],
         }
@@ -163,9 +159,7 @@ impl Verb {
             Self::Organisation(Reshape::Open) => &["seen"],
             Self::Organisation(_) => &["unit", "seen"],
             Self::CommitImport => &["import", "seen"],
-            Self::StageUnits | Self::StageMatters | Self::StageText | Self::AbandonImport => {
-                &["import"]
-            }
+            Self::StageUnits | Self::StageText | Self::AbandonImport => &["import"],
             Self::ReportCase
             | Self::AdvanceClock
             | Self::AdmitClient

@@ -41,6 +41,7 @@ const TAGS: &[(&str, &str)] = &[
     ("commands", "Streams of commands, and what became of them · 批量操作及其结果"),
     ("units", "Who there is, what they hold, how all stands · 单位、待办、事项目录和总体情况"),
     ("organisation", "Change who there is · 变更组织机构"),
+    ("configuration", "The catalogue: propose, compare, apply · 事项目录的提案、比较和生效"),
     ("events", "The feed · 事实流"),
     ("administration", "Clients, imports, clock, raw journal · 客户端、导入、时钟、原始日志"),
     ("system", "Health, metrics, build · 健康、指标、版本"),

@@ -114,7 +114,7 @@ fn shape(is_write: bool, operation: &Value) -> Shape {
     Shape {
         // Where an operation says nothing of security, the document's own rule holds.
         needs_token: operation["security"].is_null(),
-        is_for_admins: ["administration", "organisation"].iter().any(|tag| {
+        is_for_admins: ["administration", "organisation", "configuration"].iter().any(|tag| {
             // How it stands may be read by whoever reads.
             operation["tags"][0] == *tag && operation["operationId"] != "get_organisation"
         }),

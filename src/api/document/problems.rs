@@ -73,7 +73,18 @@ const SUCCESSION: &[Code] = &[
     Code::SuccessorUnfit,
 ];
 /// It stages rows or text.
-const STAGE: &[Code] = &[Code::ImportNotFound, Code::RowsOutOfBounds, Code::OrganisationFull];
+const STAGE: &[Code] = &[Code::ImportNotFound, Code::RowsOutOfBounds];
+/// It puts a catalogue into force.
+const CATALOGUE: &[Code] = &[
+    Code::ConfigStale,
+    Code::ImportIncomplete,
+    Code::MatterHasOpenCases,
+    Code::MatterTwice,
+    Code::OrganisationFull,
+    Code::PreconditionRequired,
+];
+/// It reads a catalogue's text.
+const CATALOGUE_TEXT: &[Code] = &[Code::ConfigInvalid];
 
 /// What an operation can go wrong with beside what follows from its shape.
 type Own = &'static [&'static [Code]];
@@ -92,6 +103,7 @@ const TABLE: &[(&str, Own)] = &[
                 Code::PlaceNotFound,
                 Code::PlaceTooHigh,
                 Code::MatterNotFound,
+                Code::MatterRetired,
                 Code::NotOnTheSpot,
                 Code::OccurredInFuture,
                 Code::OutOfBounds,
@@ -173,14 +185,25 @@ const TABLE: &[(&str, Own)] = &[
             Code::DiskFull,
         ]],
     ),
-    ("stage_units", &[STAGE, &[Code::UnitIncoherent, Code::UnitClosesLater]]),
-    ("stage_matters", &[STAGE]),
+    (
+        "stage_units",
+        &[
+            STAGE,
+            &[
+                Code::UnitIncoherent,
+                Code::UnitClosesLater,
+                Code::ImportOfOtherKind,
+                Code::OrganisationFull,
+            ],
+        ],
+    ),
     ("stage_text", &[STAGE]),
     (
         "commit_import",
         &[
             BODY,
             JSON,
+            CATALOGUE,
             &[
                 Code::ImportNotFound,
                 Code::ImportEmpty,
@@ -193,13 +216,17 @@ const TABLE: &[(&str, Own)] = &[
                 Code::UnitChangedTooOften,
                 Code::SuccessorNotFound,
                 Code::SuccessorUnfit,
-                Code::PreconditionRequired,
                 Code::OrganisationStale,
-                Code::OrganisationFull,
             ],
         ],
     ),
     ("abandon_import", &[BODY, JSON, &[Code::ImportNotFound]]),
+    ("get_config", &[JOURNAL]),
+    ("get_config_history", &[JOURNAL]),
+    ("propose_config", &[CATALOGUE_TEXT, STAGE, &[Code::ImportsFull, Code::OutOfBounds]]),
+    ("get_proposal", &[JOURNAL, &[Code::ImportNotFound]]),
+    ("apply_proposal", &[BODY, JSON, CATALOGUE, &[Code::ImportNotFound]]),
+    ("validate_config", &[CATALOGUE_TEXT]),
     ("advance_clock", &[&[Code::AtNotDriven, Code::AtBeforeNow, Code::SourceTaken]]),
     ("get_build", &[]),
     ("get_health", &[]),
@@ -238,7 +265,7 @@ pub(super) fn of(operation: &str, shape: &Shape) -> Option<Vec<Code>> {
         groups.push(BODY);
     }
     match shape.body.as_deref() {
-        Some("text/plain") => groups.push(&[Code::BadUtf8]),
+        Some("text/plain" | "application/toml") => groups.push(&[Code::BadUtf8]),
         Some(_) if !is_stream => groups.push(JSON),
         Some(_) | None => {}
     }

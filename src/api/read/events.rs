@@ -22,7 +22,7 @@ use crate::domain::case::ClaimantField;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
 use crate::domain::clock::Deadlines;
-use crate::domain::event::{CaseFellDue, CaseReported, Event};
+use crate::domain::event::{CaseFellDue, CaseReported, Event, ImportCommitted};
 use crate::domain::grant::{Grant, Scope};
 use crate::domain::ids::{MatterNumber, PrincipalId, Seq, UnitNumber};
 use crate::domain::organisation::Organisation;
@@ -71,6 +71,15 @@ pub(in crate::api) struct ActorBody {
     unit: Option<CodeText>,
 }
 
+impl ActorBody {
+    pub(in crate::api) fn of(names: &EventNames, record: &Record) -> Self {
+        Self {
+            client: names.client(record.actor.principal),
+            unit: record.actor.unit.and_then(|unit| names.unit(unit)),
+        }
+    }
+}
+
 /// What turns an event's inner numbers into codes and names.
 #[derive(Clone, Debug)]
 pub struct EventNames {
@@ -99,7 +108,7 @@ impl EventNames {
         serde_json::to_string(&EventBody::of(self, record)).expect("an event has a JSON form")
     }
 
-    pub(super) fn of(view: &View) -> Self {
+    pub(in crate::api) fn of(view: &View) -> Self {
         Self {
             organisation: view.organisation(),
             catalogue: view.catalogue(),
@@ -125,10 +134,6 @@ impl EventNames {
 
 impl EventBody {
     pub(super) fn of(names: &EventNames, record: &Record) -> Self {
-        let by = ActorBody {
-            client: names.client(record.actor.principal),
-            unit: record.actor.unit.and_then(|unit| names.unit(unit)),
-        };
         let concerned = concerned(&record.event).or(record.actor.unit);
         Self {
             seq: record.seq.0,
@@ -136,7 +141,7 @@ impl EventBody {
             kind: record.event.name(),
             case: record.event.case().map(|case| case.0),
             unit: concerned.and_then(|unit| names.unit(unit)),
-            by,
+            by: ActorBody::of(names, record),
             data: data(names, &record.event),
             texts: None,
         }
@@ -174,7 +179,15 @@ fn data(names: &EventNames, event: &Event) -> Value {
             json!({ "import": event.import.0, "rows": event.rows.len() })
         }
         Event::TextStaged(event) => json!({ "import": event.import.0, "bytes": event.text.len() }),
-        Event::ImportCommitted(event) => json!({ "import": event.import.0 }),
+        Event::ImportCommitted(ImportCommitted { import, catalogue: None }) => {
+            json!({ "import": import.0 })
+        }
+        Event::ImportCommitted(ImportCommitted { import, catalogue: Some(replaced) }) => json!({
+            "import": import.0,
+            "matters_added": replaced.added,
+            "matters_changed": replaced.changed,
+            "matters_retired": replaced.retired,
+        }),
         Event::ImportAbandoned(event) => json!({ "import": event.import.0 }),
         Event::ClockAdvanced(event) => json!({ "to": Moment(event.to) }),
         Event::CaseReported(event) => reported(names, event),

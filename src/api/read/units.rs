@@ -96,8 +96,17 @@ pub(in crate::api) async fn get_inbox(
 #[schema(as = Matters)]
 pub(in crate::api) struct MattersBody {
     /// In the order of their numbers.
-    #[schema(value_type = Vec<super::super::schema::Matter>)]
-    matters: Vec<MatterText>,
+    matters: Vec<ListedMatter>,
+}
+
+/// A matter, and whether it can be reported.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListedMatter {
+    #[serde(flatten)]
+    #[schema(value_type = super::super::schema::Matter)]
+    matter: MatterText,
+    /// The catalogue in force has it no more: no case of it can be reported.
+    retired: bool,
 }
 
 /// How the organisation stands.
@@ -146,7 +155,8 @@ pub(in crate::api) async fn get_organisation(
 
 /// List the matters
 ///
-/// The catalogue: what can be reported, who is at home in it, and its limits.
+/// The catalogue: what can be reported, who is at home in it, and its limits. Retired matters are told
+/// too: old cases name them.
 #[utoipa::path(
     get,
     path = "/v1/matters",
@@ -162,7 +172,12 @@ pub(in crate::api) async fn get_matters(
     // Whoever reports needs to know what can be reported.
     Caller::of(&app, &headers)?;
     let view = app.handle().view();
-    let body = MattersBody { matters: view.catalogue().iter().map(MatterText::from).collect() };
+    let catalogue = view.catalogue();
+    let matters = catalogue.numbered().map(|(number, row)| ListedMatter {
+        matter: MatterText::from(row),
+        retired: catalogue.is_retired(number),
+    });
+    let body = MattersBody { matters: matters.collect() };
     Ok(json(&body).map(Into::into))
 }
 

@@ -15,6 +15,7 @@ use crate::domain::command::{
 use crate::domain::event::{ClockMode, Event, SealedPart};
 use crate::domain::grant::Places;
 use crate::domain::ids::{ImportId, PrincipalId, SlotNumber, Timestamp};
+use crate::domain::import::{CatalogueSize, ImportKind};
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, TEXT_CHARS_MAX};
 use crate::domain::record::{Actor, Mark, Outcome, Record};
 use crate::domain::state::State;
@@ -48,10 +49,16 @@ impl Fold {
         let mut order = |command| fold.submit(submission(command));
         order(Command::OpenJournal(OpenJournal { clock_mode: ClockMode::Driven, journal_id: 1 }));
         let import = ImportId::FIRST;
-        order(Command::BeginImport(BeginImport { origin: Arc::from("city") }));
+        let kind = ImportKind::Units;
+        order(Command::BeginImport(BeginImport { origin: Arc::from("city"), kind }));
         for rows in city.units().chunks(STAGED_ROWS_MAX) {
             order(Command::StageUnits(StageUnits { import, rows: rows.to_vec() }));
         }
+        order(Command::CommitImport(CommitImport { import, seen: None }));
+        let import = import.next();
+        let matters = u32::try_from(city.matters().len()).expect("few");
+        let kind = ImportKind::Catalogue(CatalogueSize { matters, text_bytes: 0 });
+        order(Command::BeginImport(BeginImport { origin: Arc::from("city"), kind }));
         order(Command::StageMatters(StageMatters { import, rows: city.matters().to_vec() }));
         order(Command::CommitImport(CommitImport { import, seen: None }));
         fold.command_events = 0;

@@ -22,6 +22,9 @@ pub(in crate::domain) fn decide(
     let Some((matter_number, matter)) = state.catalogue().find(&command.matter) else {
         return Err(Rejection::MatterNotFound);
     };
+    if state.catalogue().is_retired(matter_number) {
+        return Err(Rejection::MatterRetired);
+    }
     if !submission.places.contains(command.place) {
         return Err(Rejection::PlaceNotFound);
     }

@@ -98,7 +98,7 @@ fn check(organisation: &Organisation, diary: &Diary, at: Timestamp) {
 fn day() -> impl Strategy<Value = Step> {
     step().prop_filter("it changes no unit", |step| match step {
         Step::Reshape { .. } | Step::Grids { .. } => true,
-        Step::Report { .. } | Step::Verb { .. } | Step::Hours(_) => false,
+        Step::Report { .. } | Step::Verb { .. } | Step::Catalogue(_) | Step::Hours(_) => false,
     })
 }
 
@@ -111,7 +111,7 @@ proptest! {
         let mut department = office("411502000000-D11", Module::PublicSafety);
         department.kind = UnitKind::Department;
         let police = UnitRow { reports_to: Some(department.code), ..unit("411502001000-S01") };
-        world.import(vec![department, police], Vec::new()).expect("both fit");
+        world.import(vec![department, police]).expect("both fit");
         let mut diary = Diary::default();
         diary.note(world.state.organisation(), world.now);
         let mut noted = vec![world.now];

@@ -1,8 +1,6 @@
 //! Administration: who may act, and how organisation and catalogue come in.
 
 use super::world::*;
-use crate::domain::catalogue::HomeLevel;
-use crate::domain::code::Level;
 use crate::domain::command::{
     AdmitClient, BeginImport, Command, CommitImport, GrantRequest, RevokeClient, StageUnits,
     Submission,
@@ -10,6 +8,7 @@ use crate::domain::command::{
 use crate::domain::event::ClockMode;
 use crate::domain::grant::{Scope, Scopes};
 use crate::domain::ids::{ImportId, UnitNumber};
+use crate::domain::import::ImportKind;
 
 fn admin(command: Command) -> Submission {
     Submission { principal: ADMIN, ..submission(command, None) }
@@ -18,7 +17,8 @@ fn admin(command: Command) -> Submission {
 #[test]
 fn administration_needs_an_administrator() {
     let mut world = World::new();
-    let command = Command::BeginImport(BeginImport { origin: "a.ndjson".into() });
+    let command =
+        Command::BeginImport(BeginImport { origin: "a.ndjson".into(), kind: ImportKind::Units });
     assert_eq!(
         world.submit(&submission(command.clone(), None)).expect_err("an app").code(),
         "needs_admin"
@@ -80,7 +80,7 @@ fn a_later_import_keeps_the_numbers_it_finds() {
         world.state.organisation().iter().map(|(number, row)| (number, row.code)).collect();
     let mut renamed = unit(GRID);
     renamed.name = "新名".into();
-    world.import(vec![unit("411502001201004"), renamed], Vec::new()).expect("an addition");
+    world.import(vec![unit("411502001201004"), renamed]).expect("an addition");
     let organisation = world.state.organisation();
     for (number, code) in &before {
         assert_eq!(organisation.find(*code), Some(*number));
@@ -98,7 +98,10 @@ fn a_later_import_keeps_the_numbers_it_finds() {
 fn nothing_of_an_import_is_visible_before_its_commit() {
     let mut world = World::empty(ClockMode::System);
     world
-        .submit(&admin(Command::BeginImport(BeginImport { origin: "a".into() })))
+        .submit(&admin(Command::BeginImport(BeginImport {
+            origin: "a".into(),
+            kind: ImportKind::Units,
+        })))
         .expect("the first");
     let rows = vec![unit(CITY), unit(COUNTY)];
     world
@@ -133,11 +136,11 @@ fn an_import_that_does_not_hold_together_is_refused_whole() {
         let mut world = World::new();
         world.reported(MICRO, GRID);
         let organisation = world.state.organisation().digest();
-        assert_eq!(world.import(rows, Vec::new()).expect_err(expected).code(), expected);
+        assert_eq!(world.import(rows).expect_err(expected).code(), expected);
         assert_eq!(world.state.organisation().digest(), organisation);
     }
     let mut world = World::new();
-    assert_eq!(world.import(Vec::new(), Vec::new()).expect_err("nothing").code(), "import_empty");
+    assert_eq!(world.import(Vec::new()).expect_err("nothing").code(), "import_empty");
 }
 
 #[test]
@@ -149,7 +152,7 @@ fn a_unit_that_is_not_open_acts_no_more_and_gets_nothing() {
     for row in [closed, coming] {
         let mut world = World::new();
         let case = world.reported(MICRO, GRID);
-        world.import(vec![row.clone()], Vec::new()).expect("it holds nothing");
+        world.import(vec![row.clone()]).expect("it holds nothing");
         let mut settled = world.report(MICRO, GRID_2);
         settled.settle = Some(world.part());
         let mut known =
@@ -171,7 +174,7 @@ fn a_unit_that_is_not_open_acts_no_more_and_gets_nothing() {
 
         // Once it is open it acts; once it is closed again its key still gets the same answer.
         world.at_hour(1);
-        world.import(vec![unit(GRID_2)], Vec::new()).expect("open again");
+        world.import(vec![unit(GRID_2)]).expect("open again");
         world.submit(&known).expect("open");
         let reported = crate::domain::ids::CaseId(3);
         for verb in ["acknowledge", "handle", "close"] {
@@ -180,22 +183,7 @@ fn a_unit_that_is_not_open_acts_no_more_and_gets_nothing() {
         }
         let closed = crate::domain::organisation::UnitRow { valid_until: Some(world.now), ..row };
         let closed = crate::domain::organisation::UnitRow { valid_from: None, ..closed };
-        world.import(vec![closed], Vec::new()).expect("it holds nothing any more");
+        world.import(vec![closed]).expect("it holds nothing any more");
         assert!(matches!(world.decide(&known), Ok(Err(_))), "known, whoever is closed since");
     }
-}
-
-#[test]
-fn a_matter_that_comes_again_keeps_its_number() {
-    let mut world = World::new();
-    let number = world.state.catalogue().find(SMALL).expect("known").0;
-    world
-        .import(
-            Vec::new(),
-            vec![matter(SMALL, HomeLevel::Township), matter("PS-900", HomeLevel::Grid)],
-        )
-        .expect("a change");
-    let (again, row) = world.state.catalogue().find(SMALL).expect("known");
-    assert_eq!((again, row.home.level()), (number, Level::Township));
-    assert_eq!(world.state.catalogue().len(), 5);
 }

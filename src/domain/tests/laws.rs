@@ -4,6 +4,8 @@
 use proptest::prelude::*;
 
 use super::world::*;
+use crate::domain::case::Case;
+use crate::domain::catalogue::HomeLevel;
 use crate::domain::code::UnitCode;
 use crate::domain::command::{
     AbandonImport, Change, ChangeOrganisation, Command, MergeUnits, MoveUnit, SplitUnit, Submission,
@@ -40,6 +42,8 @@ pub(super) enum Step {
         unit: usize,
         other: usize,
     },
+    /// Only those matters, each a bit, stay in the catalogue.
+    Catalogue(u8),
     /// Grids, each a bit, are imported again: from and until which hour from now.
     Grids {
         grids: u8,
@@ -59,6 +63,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => (1_u8..30).prop_map(Step::Hours),
         1 => (0_usize..6, 0..UNITS.len(), 0..UNITS.len())
             .prop_map(|(way, unit, other)| Step::Reshape { way, unit, other }),
+        1 => (1_u8..16).prop_map(Step::Catalogue),
         1 => (1_u8..8, hour(), hour()).prop_map(|(grids, from, until)| Step::Grids { grids, from, until }),
     ]
 }
@@ -111,7 +116,7 @@ fn reshape(way: usize, one: &str, other: &str) -> Change {
 
 pub(super) fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
     match *step {
-        Step::Hours(_) | Step::Grids { .. } => None,
+        Step::Hours(_) | Step::Grids { .. } | Step::Catalogue(_) => None,
         Step::Reshape { way, unit, other } => {
             let change = reshape(way, UNITS[unit], UNITS[other]);
             let change = ChangeOrganisation { seen: None, change };
@@ -154,6 +159,17 @@ pub(super) fn take(world: &mut World, step: &Step) {
         world.at_hour(passed + i64::from(*hours));
         return;
     }
+    if let Step::Catalogue(kept) = *step {
+        let kept = MATTERS.iter().zip(0..).filter(|(_, bit)| kept >> bit & 1 == 1);
+        let rows: Vec<_> = kept.map(|(code, _)| matter(code, HomeLevel::Grid)).collect();
+        // Refused where one that would go has open cases.
+        let refused = world.replace_catalogue(&rows, None).err();
+        if refused.is_some_and(|refused| refused != Rejection::ImportsFull) {
+            let import = ImportId(world.state.imports().begun());
+            world.system(Command::AbandonImport(AbandonImport { import })).expect("it is open");
+        }
+        return;
+    }
     if let Step::Grids { grids, from, until } = *step {
         let moment = |hours: Option<i8>| Some(world.now.plus_ms(i64::from(hours?) * HOUR));
         let mut rows: Vec<_> = [GRID, GRID_2, GRID_CLOSED].map(unit).into();
@@ -163,7 +179,7 @@ pub(super) fn take(world: &mut World, step: &Step) {
         let mut bits = (0..3).map(|bit| grids >> bit & 1 == 1);
         rows.retain(|_| bits.next().expect("one a grid"));
         // Refused where one holds cases and names no successor, or would close later.
-        let refused = world.import(rows, Vec::new()).err();
+        let refused = world.import(rows).err();
         if refused.is_some_and(|refused| refused != Rejection::ImportsFull) {
             let import = ImportId(world.state.imports().begun());
             world.system(Command::AbandonImport(AbandonImport { import })).expect("it is open");
@@ -198,7 +214,9 @@ pub(super) fn rebuilt(
         }
     }
     state.organisation().order().iter().for_each(|ordered| builder.ordered_unit(*ordered));
-    state.catalogue().iter().for_each(|row| builder.matter(row.clone()));
+    for (number, row) in state.catalogue().numbered() {
+        builder.matter(row.clone(), state.catalogue().is_retired(number));
+    }
     state.clients().iter().for_each(|(_, client)| builder.client(client.clone()));
     state.imports().iter().for_each(|(id, import)| builder.import(id, import.clone()));
     state.cases().iter().for_each(|(_, case)| builder.case(*case));
@@ -280,6 +298,12 @@ proptest! {
                 prop_assert_eq!(case.status.holder().is_none(), has_ended, "case {}", id);
                 let holder = case.status.holder().and_then(|holder| organisation.unit(holder));
                 prop_assert!(holder.is_none_or(|row| row.is_open(world.now)), "{}: {:?}", id, holder);
+            }
+            for (number, _) in world.state.catalogue().numbered() {
+                let is_open = |case: &Case| case.matter == number && case.status.holder().is_some();
+                let open = world.state.cases().iter().filter(|(_, case)| is_open(case)).count();
+                prop_assert_eq!(world.state.open_cases_of(number) as usize, open);
+                prop_assert_eq!(lent(&world.state).open_cases_of(number) as usize, open);
             }
         }
         for (id, case) in world.state.cases().iter() {
@@ -393,7 +417,10 @@ fn a_driven_clock_takes_no_time_that_has_passed() {
         at,
         principal: ADMIN,
         ..submission(
-            Command::BeginImport(crate::domain::command::BeginImport { origin: "a".into() }),
+            Command::BeginImport(crate::domain::command::BeginImport {
+                origin: "a".into(),
+                kind: crate::domain::import::ImportKind::Units,
+            }),
             None,
         )
     };

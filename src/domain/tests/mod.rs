@@ -1,6 +1,7 @@
 //! Tables for the rules and properties for the laws, on a small world.
 
 mod as_of;
+mod catalogue;
 mod clients;
 mod clients_and_imports;
 mod clocks;

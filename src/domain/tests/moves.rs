@@ -216,7 +216,7 @@ fn a_case_is_returned_to_whoever_sent_it_and_not_to_and_fro() {
 fn what_a_county_opened_again_is_returned_to_the_township() {
     let mut world = World::new();
     let county_room = "411502000000-R01";
-    world.import(vec![unit(county_room)], Vec::new()).expect("a centre of the county");
+    world.import(vec![unit(county_room)]).expect("a centre of the county");
     let case = case_after(&mut world, "acknowledge handle close");
     let reopen = world.verb("reopen", case);
     world.act(county_room, reopen).expect("a centre above");

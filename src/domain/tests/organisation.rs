@@ -215,7 +215,7 @@ fn a_moved_village_takes_along_what_sits_in_it() {
 fn a_stationed_body_sits_in_one_place_and_answers_to_another() {
     let mut world = World::new();
     let rows = vec![unit(POLICE_DEPARTMENT), reporting_to(POLICE, POLICE_DEPARTMENT)];
-    world.import(rows, Vec::new()).expect("both at once");
+    world.import(rows).expect("both at once");
     let organisation = world.state.organisation();
     let (police, department) = (number(&world, POLICE), number(&world, POLICE_DEPARTMENT));
     assert_eq!(organisation.parent(police), Some(department));
@@ -242,23 +242,22 @@ fn an_import_closes_with_successors_and_opens_them_in_the_same_commit() {
     let case = world.reported(MICRO, GRID);
     let closing =
         UnitRow { valid_until: Some(START), successor: Some(code(GRID_NEW)), ..unit(GRID) };
-    let refused =
-        world.import(vec![closing.clone()], Vec::new()).expect_err("nobody has that code");
+    let refused = world.import(vec![closing.clone()]).expect_err("nobody has that code");
     assert_eq!(refused, Rejection::SuccessorNotFound { unit: code(GRID) });
-    world.import(vec![closing, unit(GRID_NEW)], Vec::new()).expect("both at once");
+    world.import(vec![closing, unit(GRID_NEW)]).expect("both at once");
     assert_eq!(world.holder(case), GRID_NEW);
 
     let circle = vec![
         reporting_to("411502001000-T01", "411502001000-H01"),
         reporting_to("411502001000-H01", "411502001000-T01"),
     ];
-    let refused = world.import(circle, Vec::new()).expect_err("a circle");
+    let refused = world.import(circle).expect_err("a circle");
     assert_eq!(refused.code(), "unit_in_circle");
     let twice = vec![unit("411502001201008"), unit("411502001201008")];
-    let refused = world.import(twice, Vec::new()).expect_err("twice");
+    let refused = world.import(twice).expect_err("twice");
     assert_eq!(refused.code(), "unit_twice");
     let village = UnitRow { valid_until: Some(START), ..unit(VILLAGE) };
-    let refused = world.import(vec![village], Vec::new()).expect_err("its grids stay");
+    let refused = world.import(vec![village]).expect_err("its grids stay");
     assert_eq!(refused.code(), "unit_has_subunits");
 }
 
@@ -271,13 +270,13 @@ fn a_full_tail_begins_another_epoch_and_numbers_stay() {
         let villages = villages.map(|village| unit(&format!("411502001{:03}", 210 + village)));
         villages.collect::<Vec<_>>()
     };
-    world.import(rows(0..30), Vec::new()).expect("more villages");
+    world.import(rows(0..30)).expect("more villages");
     assert_eq!(world.state.organisation().epoch(), 1, "they fit the tail");
 
     let mut village = 0;
     while world.state.organisation().epoch() == 1 {
         let grids = (1..=150).map(|grid| unit(&format!("411502001{:03}{grid:03}", 210 + village)));
-        world.import(grids.collect(), Vec::new()).expect("more grids");
+        world.import(grids.collect()).expect("more grids");
         village += 1;
     }
     let organisation = world.state.organisation();

@@ -12,6 +12,7 @@ use crate::domain::command::{
 };
 use crate::domain::grant::{Places, Scope, Scopes};
 use crate::domain::ids::{ImportId, PrincipalId, Timestamp};
+use crate::domain::import::ImportKind;
 use crate::domain::limits::OUTCOME_AGE_MS_MAX;
 use crate::domain::outcome::{Outcomes, Remembered, key_hash};
 use crate::domain::rejection::Rejection;
@@ -70,7 +71,7 @@ fn administration(world: &World, kind: u8, seed: u8) -> Command {
     let import = ImportId(world.state.imports().begun());
     let name = format!("client-{}", seed % 8);
     match kind {
-        0 => Command::BeginImport(BeginImport { origin: "more".into() }),
+        0 => Command::BeginImport(BeginImport { origin: "more".into(), kind: ImportKind::Units }),
         1 => Command::StageUnits(StageUnits { import, rows: vec![unit(GRID_3)] }),
         2 => Command::StageText(StageText { import, text: "a text".into() }),
         3 => Command::CommitImport(CommitImport { import, seen: None }),

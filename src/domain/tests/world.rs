@@ -13,7 +13,9 @@ use crate::domain::command::{
 };
 use crate::domain::event::{ClockMode, Event, SealedPart};
 use crate::domain::grant::{Places, Scope, Scopes};
-use crate::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp};
+use crate::domain::ids::{CaseId, ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
+use crate::domain::import::{CatalogueSize, ImportKind};
+use crate::domain::limits::STAGED_ROWS_MAX;
 use crate::domain::organisation::{Modules, UnitKind, UnitRow};
 use crate::domain::outcome::Remembered;
 use crate::domain::record::{Actor, Mark, Outcome, Record};
@@ -161,25 +163,37 @@ impl World {
             matter(MAJOR, HomeLevel::Township),
             matter(OFFLINE, HomeLevel::Grid),
         ];
-        world.import(units, matters).expect("a small city is imported");
+        world.import(units).expect("a small city is imported");
+        world.replace_catalogue(&matters, None).expect("its catalogue");
         world
     }
 
-    pub(crate) fn import(
-        &mut self,
-        units: Vec<UnitRow>,
-        matters: Vec<MatterRow>,
-    ) -> Result<(), Rejection> {
+    pub(crate) fn import(&mut self, units: Vec<UnitRow>) -> Result<(), Rejection> {
         let import = ImportId(self.state.imports().begun() + 1);
-        self.system(Command::BeginImport(BeginImport { origin: "test".into() }))?;
+        let kind = ImportKind::Units;
+        self.system(Command::BeginImport(BeginImport { origin: "test".into(), kind }))?;
         if !units.is_empty() {
             self.system(Command::StageUnits(StageUnits { import, rows: units }))?;
         }
-        if !matters.is_empty() {
-            self.system(Command::StageMatters(StageMatters { import, rows: matters }))?;
-        }
         self.system(Command::CommitImport(CommitImport { import, seen: None }))?;
         Ok(())
+    }
+
+    /// Brings a whole catalogue into force, if the one in force was seen.
+    pub(crate) fn replace_catalogue(
+        &mut self,
+        matters: &[MatterRow],
+        seen: Option<Seq>,
+    ) -> Result<Vec<Event>, Rejection> {
+        let import = ImportId(self.state.imports().begun() + 1);
+        let count = u32::try_from(matters.len()).expect("few");
+        let kind = ImportKind::Catalogue(CatalogueSize { matters: count, text_bytes: 0 });
+        self.system(Command::BeginImport(BeginImport { origin: "test.toml".into(), kind }))?;
+        for rows in matters.chunks(STAGED_ROWS_MAX) {
+            let rows = rows.to_vec();
+            self.system(Command::StageMatters(StageMatters { import, rows }))?;
+        }
+        self.system(Command::CommitImport(CommitImport { import, seen }))
     }
 
     pub(crate) fn system(&mut self, command: Command) -> Result<Vec<Event>, Rejection> {

@@ -5,6 +5,7 @@ use crate::domain::catalogue::{HomeLevel, MatterRow};
 use crate::domain::command::{BeginImport, Command, StageMatters, StageUnits, Submission};
 use crate::domain::event::ClockMode;
 use crate::domain::ids::{CaseId, ImportId};
+use crate::domain::import::{CatalogueSize, ImportKind};
 use crate::domain::organisation::UnitRow;
 use crate::domain::tests::world::*;
 use crate::engine::{EngineOptions, LineAnswer, LineMeaning, SubmitError};
@@ -190,11 +191,11 @@ struct Staging {
 fn stagings() -> [Staging; 2] {
     let units = || {
         let rows = vec![unit(GRID); ROWS];
-        Command::StageUnits(StageUnits { import: ImportId(2), rows })
+        Command::StageUnits(StageUnits { import: ImportId(3), rows })
     };
     let matters = || {
         let rows = vec![matter(MICRO, HomeLevel::Grid); ROWS];
-        Command::StageMatters(StageMatters { import: ImportId(2), rows })
+        Command::StageMatters(StageMatters { import: ImportId(4), rows })
     };
     let unit_bytes = size_of::<UnitRow>() + "单位".len() + GRID.len();
     let matter_bytes = size_of::<MatterRow>() + MICRO.len() + "事项PS-001".len() + "测试".len();
@@ -211,7 +212,10 @@ impl Staging {
 
 fn with_an_open_import(options: EngineOptions) -> Rig {
     let rig = Rig::with(ClockMode::Manual, options);
-    rig.accept(system(Command::BeginImport(BeginImport { origin: "a test".into() })));
+    let size = CatalogueSize { matters: 10_000, text_bytes: 0 };
+    for kind in [ImportKind::Units, ImportKind::Catalogue(size)] {
+        rig.accept(system(Command::BeginImport(BeginImport { origin: "a test".into(), kind })));
+    }
     rig
 }
 

@@ -5,6 +5,7 @@ mod failing;
 mod lanes;
 mod laws;
 mod pause;
+mod proposals;
 mod queries;
 mod reads;
 mod rig;

@@ -43,7 +43,7 @@ fn state(base: &State, cases: &[Case], tail: Seq) -> State {
         }
     }
     organisation.order().iter().for_each(|ordered| builder.ordered_unit(*ordered));
-    base.catalogue().iter().for_each(|row| builder.matter(row.clone()));
+    base.catalogue().iter().for_each(|row| builder.matter(row.clone(), false));
     for case in cases {
         builder.case(*case);
     }
@@ -52,7 +52,7 @@ fn state(base: &State, cases: &[Case], tail: Seq) -> State {
 
 fn small_city() -> State {
     let mut world = World::new();
-    world.import(vec![unit(LATE)], Vec::new()).expect("a village more");
+    world.import(vec![unit(LATE)]).expect("a village more");
     world.now = moment(MOMENTS / 2);
     let change = Change::Move(MoveUnit { unit: code(GRID_2), to: code(GRID_2_MOVED) });
     let change = ChangeOrganisation { seen: None, change };

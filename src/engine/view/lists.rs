@@ -1,5 +1,6 @@
 //! Pages of cases, each of one turn.
 
+use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
 
@@ -7,7 +8,7 @@ use super::View;
 use super::cases::Rows;
 use super::counts::OpenCounts;
 use crate::domain::case::{Case, StatusName};
-use crate::domain::ids::{CaseId, Seq, UnitNumber};
+use crate::domain::ids::{CaseId, MatterNumber, Seq, UnitNumber};
 use crate::engine::query::{
     After, Filter, Page, Query, Selection, Sieve, Sort, SortKey, Standing, Within,
 };
@@ -64,6 +65,20 @@ impl View {
             let as_of = self.published();
             let counts = self.counts.read();
             UnitCounts { unit: counts.of(unit), below: counts.below(unit), as_of }
+        })
+    }
+
+    /// How many open cases there are of each matter. Looks at every open case: for whoever changes the
+    /// catalogue, not for a hot path.
+    pub fn open_by_matter(&self) -> BTreeMap<MatterNumber, u32> {
+        self.of_one_turn(|| {
+            let mut open = BTreeMap::new();
+            self.inboxes.for_each(|_, standing| {
+                if let Some(case) = self.cases.get(standing.case) {
+                    *open.entry(case.matter).or_insert(0) += 1;
+                }
+            });
+            open
         })
     }
 

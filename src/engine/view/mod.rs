@@ -29,7 +29,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
 use crate::domain::code::Level;
 use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp, UnitNumber};
-use crate::domain::import::StagedImport;
+use crate::domain::import::{ImportKind, StagedImport};
 use crate::domain::organisation::{Organisation, UnitRow};
 use crate::domain::state::State;
 use crate::engine::query::Standing;
@@ -76,6 +76,8 @@ struct Whole {
 /// An open import, without its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportSummary {
+    /// What it will bring.
+    pub kind: ImportKind,
     /// Units staged.
     pub units: usize,
     /// Matters staged.
@@ -172,6 +174,11 @@ impl View {
         self.whole.read().imports.get(&id).copied()
     }
 
+    /// The open imports, in order.
+    pub fn open_imports(&self) -> Vec<ImportId> {
+        self.whole.read().imports.keys().copied().collect()
+    }
+
     /// How many imports were ever begun.
     pub fn imports_begun(&self) -> u32 {
         self.whole.read().imports_begun
@@ -256,6 +263,7 @@ impl View {
 
 fn summary(staged: &StagedImport) -> ImportSummary {
     ImportSummary {
+        kind: staged.kind,
         units: staged.units.len(),
         matters: staged.matters.len(),
         last_seq: Seq(staged.last_seq),

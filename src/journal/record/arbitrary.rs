@@ -14,15 +14,16 @@ use crate::domain::clock::Deadlines;
 use crate::domain::code::{CodeRange, UnitCode};
 use crate::domain::event::{
     CaseAcknowledged, CaseClosed, CaseEnded, CaseFellDue, CaseHandled, CaseNoted, CaseReported,
-    CaseRevealed, CaseSent, CaseSettled, CasesInherited, ClientAdmitted, ClientChanged,
-    ClientRevoked, ClientRotated, ClockAdvanced, ClockMode, Event, ImportAbandoned, ImportBegun,
-    ImportCommitted, JournalOpened, MattersStaged, SealedPart, TextStaged, UnitChanged, UnitClosed,
-    UnitMoved, UnitOpened, UnitsRenumbered, UnitsStaged,
+    CaseRevealed, CaseSent, CaseSettled, CasesInherited, CatalogueReplaced, ClientAdmitted,
+    ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced, ClockMode, Event, ImportAbandoned,
+    ImportBegun, ImportCommitted, JournalOpened, MattersStaged, SealedPart, TextStaged,
+    UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitsRenumbered, UnitsStaged,
 };
 use crate::domain::grant::{Grant, Places, Scope, Scopes};
 use crate::domain::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, SeatNumber, Seq, SlotNumber, Timestamp, UnitNumber,
 };
+use crate::domain::import::{CatalogueSize, ImportKind};
 use crate::domain::limits::CLIENT_RANGES_MAX;
 use crate::domain::organisation::{Modules, UnitKind, UnitRow};
 use crate::domain::record::{Actor, Mark, Outcome, Record};
@@ -83,8 +84,10 @@ pub(crate) fn event(tag: Tag) -> BoxedStrategy<Event> {
             .prop_map(PrincipalId)
             .prop_map(|principal| Event::ClientRevoked(ClientRevoked { principal }))
             .boxed(),
-        Tag::ImportBegun => (import(), text(120))
-            .prop_map(|(import, origin)| Event::ImportBegun(ImportBegun { import, origin }))
+        Tag::ImportBegun => (import(), text(120), import_kind())
+            .prop_map(|(import, origin, kind)| {
+                Event::ImportBegun(ImportBegun { import, origin, kind })
+            })
             .boxed(),
         Tag::UnitsStaged => (import(), prop::collection::vec(unit_row(), 0..8))
             .prop_map(|(import, rows)| Event::UnitsStaged(UnitsStaged { import, rows }))
@@ -95,9 +98,11 @@ pub(crate) fn event(tag: Tag) -> BoxedStrategy<Event> {
         Tag::TextStaged => (import(), text(2_000))
             .prop_map(|(import, text)| Event::TextStaged(TextStaged { import, text }))
             .boxed(),
-        Tag::ImportCommitted => {
-            import().prop_map(|import| Event::ImportCommitted(ImportCommitted { import })).boxed()
-        }
+        Tag::ImportCommitted => (import(), replaced())
+            .prop_map(|(import, catalogue)| {
+                Event::ImportCommitted(ImportCommitted { import, catalogue })
+            })
+            .boxed(),
         Tag::ImportAbandoned => {
             import().prop_map(|import| Event::ImportAbandoned(ImportAbandoned { import })).boxed()
         }
@@ -353,6 +358,24 @@ fn case() -> impl Strategy<Value = CaseId> {
 
 fn unit() -> impl Strategy<Value = UnitNumber> {
     any::<u32>().prop_map(UnitNumber)
+}
+
+fn import_kind() -> impl Strategy<Value = ImportKind> {
+    prop::option::of(any::<(u32, u32)>()).prop_map(|size| match size {
+        None => ImportKind::Units,
+        Some((matters, text_bytes)) => ImportKind::Catalogue(CatalogueSize { matters, text_bytes }),
+    })
+}
+
+fn replaced() -> impl Strategy<Value = Option<CatalogueReplaced>> {
+    let previous = prop::option::of((1..=u64::MAX).prop_map(Seq));
+    let replaced = (previous, any::<(u32, u32, u32)>());
+    prop::option::of(replaced.prop_map(|(previous, (added, changed, retired))| CatalogueReplaced {
+        previous,
+        added,
+        changed,
+        retired,
+    }))
 }
 
 fn import() -> impl Strategy<Value = ImportId> {

@@ -125,6 +125,14 @@ struct ImportBegun<'a> {
     import: u32,
     #[rkyv(with = InlineAsBox)]
     origin: &'a str,
+    /// Where it brings a catalogue.
+    catalogue: Option<CatalogueSize>,
+}
+
+#[derive(Archive, Serialize)]
+struct CatalogueSize {
+    matters: u32,
+    text_bytes: u32,
 }
 
 #[derive(Archive, Serialize)]
@@ -219,9 +227,23 @@ struct TextStaged<'a> {
     text: &'a str,
 }
 
-/// The body of `ImportCommitted` and `ImportAbandoned`.
 #[derive(Archive, Serialize)]
-struct OfImport {
+struct ImportCommitted {
+    import: u32,
+    catalogue: Option<CatalogueReplaced>,
+}
+
+#[derive(Archive, Serialize)]
+struct CatalogueReplaced {
+    /// 0: none.
+    previous: u64,
+    added: u32,
+    changed: u32,
+    retired: u32,
+}
+
+#[derive(Archive, Serialize)]
+struct ImportAbandoned {
     import: u32,
 }
 

@@ -11,7 +11,7 @@ use crate::domain::code::CodeRange;
 use crate::domain::event::{ClockMode, JournalOpened};
 use crate::domain::grant::{Grant, Places, Scope, Scopes};
 use crate::domain::ids::{CaseId, ImportId, MatterNumber, Timestamp, UnitNumber};
-use crate::domain::import::StagedImport;
+use crate::domain::import::{CatalogueSize, ImportKind, StagedImport};
 use crate::domain::organisation::{Modules, OrderedUnit, UnitKind, UnitRow};
 use crate::domain::outcome::Remembered;
 use crate::domain::snapshot::{StateBuilder, StateHead};
@@ -45,6 +45,7 @@ fn state() -> State {
         }),
         epoch: 0x0a01,
         organisation_seq: Seq(0x0a02),
+        catalogue_seq: Seq(0x0a03),
         imports_begun: 6,
         slots_used: 0x0901,
     });
@@ -55,7 +56,7 @@ fn state() -> State {
         code: "411502001001007".parse().expect("good"),
         unit: UnitNumber(1),
     });
-    builder.matter(matter());
+    builder.matter(matter(), true);
     builder.client(Client {
         name: "app".into(),
         token_hash: [0x22; 32],
@@ -75,7 +76,9 @@ fn state() -> State {
     });
     let (units, matters) =
         (vec![unit(None)], vec![MatterRow { public: true, confidential: false, ..matter() }]);
-    builder.import(ImportId(6), StagedImport { units, matters, last_seq: 0x0401 });
+    let kind = ImportKind::Catalogue(CatalogueSize { matters: 0x0403, text_bytes: 0x0404 });
+    let import = StagedImport { kind, units, matters, text_bytes: 0x0402, last_seq: 0x0401 };
+    builder.import(ImportId(6), import);
     let (holder, at) = (UnitNumber(0x0501), Timestamp(0x0502));
     for status in [
         Status::Dispatched { holder },
@@ -173,14 +176,14 @@ const GOLDEN: &[(&str, &str)] = &[
     ("zero", "0000"),
     ("seq", "0302000000000000"),
     ("hash of the chain", "1111111111111111111111111111111111111111111111111111111111111111"),
-    ("digest of the state", "312198321683481c9ca414c2c3decfab"),
+    ("digest of the state", "5e5f1d09434c4dd9a52222886ecb3f66"),
     ("sections", "0c000000"),
-    ("checksum", "2c7d853eef2b745f"),
+    ("checksum", "c6e732a61035565f"),
     // Kind 1: head.
     ("kind", "01"),
     ("rows", "01000000"),
-    ("bytes of the rows", "43000000"),
-    ("checksum", "fc410c9f1983da55"),
+    ("bytes of the rows", "4b000000"),
+    ("checksum", "f123a6aeb84c19bd"),
     ("tail", "0302000000000000"),
     ("now: some", "01"),
     ("now", "0101000000000000"),
@@ -189,6 +192,7 @@ const GOLDEN: &[(&str, &str)] = &[
     ("journal id", "7766554433221100efcdab8967452301"),
     ("epoch", "010a0000"),
     ("organisation's seq", "020a000000000000"),
+    ("catalogue's seq", "030a000000000000"),
     ("imports begun", "06000000"),
     ("slots used", "0109000000000000"),
     ("natural keys", "0200000000000000"),
@@ -243,8 +247,8 @@ const GOLDEN: &[(&str, &str)] = &[
     // Kind 3: matter.
     ("kind", "03"),
     ("rows", "01000000"),
-    ("bytes of the rows", "29000000"),
-    ("checksum", "57f1cb39f50a58cd"),
+    ("bytes of the rows", "2a000000"),
+    ("checksum", "df9f8f005209b56b"),
     ("code: length", "0600"),
     ("code", "50532d303031"),
     ("name: length", "0600"),
@@ -262,6 +266,7 @@ const GOLDEN: &[(&str, &str)] = &[
     ("public", "00"),
     ("confidential", "01"),
     ("from occurrence", "00"),
+    ("is retired", "01"),
     // Kind 4: client.
     ("kind", "04"),
     ("rows", "01000000"),
@@ -287,10 +292,14 @@ const GOLDEN: &[(&str, &str)] = &[
     // Kind 5: import.
     ("kind", "05"),
     ("rows", "01000000"),
-    ("bytes of the rows", "0c000000"),
-    ("checksum", "74885efc0db9eb1b"),
+    ("bytes of the rows", "1d000000"),
+    ("checksum", "d8448517365fbe77"),
     ("import", "06000000"),
     ("last seq", "0104000000000000"),
+    ("bytes of text", "0204000000000000"),
+    ("brings a catalogue", "01"),
+    ("matters of it", "03040000"),
+    ("bytes of its text", "04040000"),
     // Kind 6: staged unit.
     ("kind", "06"),
     ("rows", "01000000"),

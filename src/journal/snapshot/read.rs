@@ -171,11 +171,14 @@ impl Rows {
                 builder.former_unit(unit, until, row);
             }
             Kind::OrderedUnit => builder.ordered_unit(v1::ordered_unit(fields)?),
-            Kind::Matter => builder.matter(v1::matter(fields)?),
+            Kind::Matter => {
+                let (row, is_retired) = v1::known_matter(fields)?;
+                builder.matter(row, is_retired);
+            }
             Kind::Client => builder.client(v1::client(fields)?),
             Kind::Import => {
-                let (id, last_seq) = v1::import(fields)?;
-                self.imports.insert(id, StagedImport { last_seq, ..StagedImport::default() });
+                let (id, import) = v1::import(fields)?;
+                self.imports.insert(id, import);
             }
             Kind::StagedUnit => {
                 let import = self.imports.get_mut(&v1::import_id(fields)?)?;

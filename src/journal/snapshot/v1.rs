@@ -13,6 +13,7 @@ use crate::domain::code::{CodeRange, UnitCode};
 use crate::domain::event::JournalOpened;
 use crate::domain::grant::{Grant, Places, Scopes};
 use crate::domain::ids::{CaseId, ImportId, MatterNumber, Seq, Timestamp, UnitNumber};
+use crate::domain::import::{CatalogueSize, ImportKind, StagedImport};
 use crate::domain::organisation::{Modules, OrderedUnit, UnitRow};
 use crate::domain::outcome::{KeyHash, Remembered};
 use crate::domain::snapshot::StateHead;
@@ -64,7 +65,16 @@ kinds!(
 
 /// `numbers` says how many natural keys there are: they are worth making room for.
 pub(super) fn put_head(head: &StateHead, numbers: u64, out: &mut Vec<u8>) {
-    let StateHead { tail, now, opened, epoch, organisation_seq, imports_begun, slots_used } = head;
+    let StateHead {
+        tail,
+        now,
+        opened,
+        epoch,
+        organisation_seq,
+        catalogue_seq,
+        imports_begun,
+        slots_used,
+    } = head;
     out.put(tail.0.to_le_bytes());
     put_moment(*now, out);
     out.put_flag(opened.is_some());
@@ -74,6 +84,7 @@ pub(super) fn put_head(head: &StateHead, numbers: u64, out: &mut Vec<u8>) {
     }
     out.put(epoch.to_le_bytes());
     out.put(organisation_seq.0.to_le_bytes());
+    out.put(catalogue_seq.0.to_le_bytes());
     out.put(imports_begun.to_le_bytes());
     out.put(slots_used.to_le_bytes());
     out.put(numbers.to_le_bytes());
@@ -88,6 +99,7 @@ pub(super) fn head(fields: &mut Fields<'_>) -> Option<(StateHead, u64)> {
         })?,
         epoch: fields.u32()?,
         organisation_seq: Seq(fields.u64()?),
+        catalogue_seq: Seq(fields.u64()?),
         imports_begun: fields.u32()?,
         slots_used: fields.u64()?,
     };
@@ -145,6 +157,16 @@ pub(super) fn ordered_unit(fields: &mut Fields<'_>) -> Option<OrderedUnit> {
         code: UnitCode::from_packed(fields.u64()?).ok()?,
         unit: UnitNumber(fields.u32()?),
     })
+}
+
+/// A matter, and whether it is retired.
+pub(super) fn put_known_matter(row: &MatterRow, is_retired: bool, out: &mut Vec<u8>) {
+    put_matter(row, out);
+    out.put_flag(is_retired);
+}
+
+pub(super) fn known_matter(fields: &mut Fields<'_>) -> Option<(MatterRow, bool)> {
+    Some((matter(fields)?, fields.flag()?))
 }
 
 pub(super) fn put_matter(row: &MatterRow, out: &mut Vec<u8>) {
@@ -247,14 +269,27 @@ fn grant(fields: &mut Fields<'_>) -> Option<Grant> {
     })
 }
 
-/// An open import without what was staged in it.
-pub(super) fn put_import(id: ImportId, last_seq: u64, out: &mut Vec<u8>) {
+/// An open import without the rows staged in it.
+pub(super) fn put_import(id: ImportId, import: &StagedImport, out: &mut Vec<u8>) {
+    let StagedImport { kind, units: _, matters: _, text_bytes, last_seq } = import;
     out.put(id.0.to_le_bytes());
     out.put(last_seq.to_le_bytes());
+    out.put(text_bytes.to_le_bytes());
+    out.put_flag(*kind != ImportKind::Units);
+    if let ImportKind::Catalogue(CatalogueSize { matters, text_bytes }) = kind {
+        out.put(matters.to_le_bytes());
+        out.put(text_bytes.to_le_bytes());
+    }
 }
 
-pub(super) fn import(fields: &mut Fields<'_>) -> Option<(ImportId, u64)> {
-    Some((import_id(fields)?, fields.u64()?))
+pub(super) fn import(fields: &mut Fields<'_>) -> Option<(ImportId, StagedImport)> {
+    let id = import_id(fields)?;
+    let (last_seq, text_bytes) = (fields.u64()?, fields.u64()?);
+    let size = fields.maybe(|fields| {
+        Some(CatalogueSize { matters: fields.u32()?, text_bytes: fields.u32()? })
+    })?;
+    let kind = size.map_or(ImportKind::Units, ImportKind::Catalogue);
+    Some((id, StagedImport { kind, text_bytes, last_seq, ..StagedImport::default() }))
 }
 
 /// What stands before a row staged in an import.

@@ -62,14 +62,15 @@ fn put_rows(sections: &mut Sections, state: &State) -> io::Result<()> {
     for ordered in state.organisation().order() {
         sections.row(Kind::OrderedUnit, |out| v1::put_ordered_unit(*ordered, out))?;
     }
-    for row in state.catalogue().iter() {
-        sections.row(Kind::Matter, |out| v1::put_matter(row, out))?;
+    for (number, row) in state.catalogue().numbered() {
+        let is_retired = state.catalogue().is_retired(number);
+        sections.row(Kind::Matter, |out| v1::put_known_matter(row, is_retired, out))?;
     }
     for (_, client) in state.clients().iter() {
         sections.row(Kind::Client, |out| v1::put_client(client, out))?;
     }
     for (id, import) in state.imports().iter() {
-        sections.row(Kind::Import, |out| v1::put_import(id, import.last_seq, out))?;
+        sections.row(Kind::Import, |out| v1::put_import(id, import, out))?;
     }
     for (id, import) in state.imports().iter() {
         for row in &import.units {

@@ -67,15 +67,28 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("token rotate", "overlap_hours", "最新的令牌与下一个并存多久（小时），最多 168；不给则为 24"),
     ("token revoke", "", "终止客户端系统的令牌"),
     ("token revoke", "name", "客户端的名称"),
-    ("config", "", "检查配置文件，使事项目录生效"),
+    ("config", "", "检查配置文件；查看、比较、更换事项目录"),
     ("config check", "", "读取文件并打印全部错误：zhida.toml、catalogue.toml、单位 NDJSON"),
     (
         "config check",
         "files",
         "按名称识别：catalogue*.toml 为事项目录，.ndjson 为单位，其余为 zhida.toml",
     ),
-    ("config apply", "", "使事项目录生效"),
+    ("config diff", "", "显示事项目录与现行目录的差异"),
+    ("config diff", "catalogue", "事项目录文件"),
+    (
+        "config apply",
+        "",
+        "以事项目录取代现行目录\n\n以事项目录取代现行目录，并打印差异。新目录没有的事项停用；\
+         仍有未结案件的事项不能停用：请先办结，或保留该事项。",
+    ),
     ("config apply", "catalogue", "事项目录文件"),
+    (
+        "config history",
+        "",
+        "列出历次生效的事项目录：版本、时间、操作者、文件、新增、变更、停用的事项数",
+    ),
+    ("config show", "", "打印现行事项目录的原文"),
     (
         "verify",
         "",

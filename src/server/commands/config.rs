@@ -1,24 +1,37 @@
-//! `zhida config`: files into rows, with every fault at once.
+//! `zhida config`: files into rows, with every fault at once, and a catalogue into force.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::block_on;
-use super::import::{Import, fail_on};
-use crate::domain::limits::STAGED_ROWS_MAX;
+use super::import::fail_on;
 use crate::rules;
+use crate::server::client::{Client, path_part};
 use crate::server::config_check;
 use crate::server::exit::{Failure, after_help};
 use crate::server::target::{Target, TargetArgs};
+
+const TOML: &str = "application/toml";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = after_help(&["zhida config check config/zhida.toml"]))]
 pub(super) enum ConfigCommand {
     /// Read files and print every fault: zhida.toml, catalogue.toml, units in NDJSON
     Check(CheckArgs),
-    /// Bring a catalogue of matters into force
+    /// Show what a catalogue would change of the one in force
+    Diff(DiffArgs),
+    /// Bring a catalogue into force, in the place of the one before
+    ///
+    /// Bring a catalogue into force, in the place of the one before, and print what changes. A matter
+    /// that it has not is retired; one that has open cases cannot be: end them, or keep the matter.
     Apply(ApplyArgs),
+    /// List the catalogues that were in force: version, when, who, file, matters added, changed, retired
+    History(HistoryArgs),
+    /// Print the catalogue in force, as it was applied
+    Show(ShowArgs),
 }
 
 #[derive(Args, Debug)]
@@ -30,10 +43,37 @@ pub(super) struct CheckArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = after_help(&["zhida config diff config/xinyang/catalogue.toml"]))]
+pub(super) struct DiffArgs {
+    #[command(flatten)]
+    catalogue: CatalogueArgs,
+}
+
+#[derive(Args, Debug)]
 #[command(after_help = after_help(&["zhida config apply config/xinyang/catalogue.toml"]))]
 pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    catalogue: CatalogueArgs,
+}
+
+#[derive(Args, Debug)]
+struct CatalogueArgs {
     /// The catalogue's file
     catalogue: PathBuf,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = after_help(&["zhida config history"]))]
+pub(super) struct HistoryArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = after_help(&["zhida config show > catalogue.toml"]))]
+pub(super) struct ShowArgs {
     #[command(flatten)]
     target: TargetArgs,
 }
@@ -41,7 +81,10 @@ pub(super) struct ApplyArgs {
 pub(super) fn run(command: &ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Check(args) => check(args),
-        ConfigCommand::Apply(args) => apply(args),
+        ConfigCommand::Diff(args) => diff(&args.catalogue),
+        ConfigCommand::Apply(args) => apply(&args.catalogue),
+        ConfigCommand::History(args) => history(&args.target),
+        ConfigCommand::Show(args) => show(&args.target),
     }
 }
 
@@ -66,25 +109,156 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn apply(args: &ApplyArgs) -> Result<(), Failure> {
-    let origin = args.catalogue.display().to_string();
-    let text = read(&args.catalogue)?;
-    let matters = match rules::parse_catalogue(&origin, &text) {
-        Ok(matters) => matters,
-        Err(findings) => return fail_on(&findings),
-    };
-    block_on(async {
+fn diff(args: &CatalogueArgs) -> Result<(), Failure> {
+    let (origin, text) = good_catalogue(&args.catalogue)?;
+    let good = block_on(async {
         let mut target = Target::connect(&args.target).await?;
-        let mut import = Import::begin(&mut target.client, &origin).await?;
-        import.stage_text(&text).await?;
-        for rows in matters.chunks(STAGED_ROWS_MAX) {
-            import.stage("matters", "application/x-ndjson", rules::write_matters(rows)).await?;
-        }
-        import.commit().await?;
-        target.close().await
+        let path = format!("/v1/config/validate?origin={}", path_part(&origin));
+        let good = target.client.post(&path, TOML, text).await?.json()?;
+        target.close().await?;
+        Ok(good)
     })?;
-    eprintln!("{} matters are in force.", matters.len());
+    say(&told_diff(&good["diff"]))?;
+    eprintln!("{}", told_counts(&good["diff"]));
     Ok(())
+}
+
+fn apply(args: &CatalogueArgs) -> Result<(), Failure> {
+    let (origin, text) = good_catalogue(&args.catalogue)?;
+    let matters = block_on(async {
+        let mut target = Target::connect(&args.target).await?;
+        let proposal = propose(&mut target.client, &origin, text).await?;
+        // What changes is no data here: whoever wants it as such asks for the diff.
+        eprint!("{}", told_diff(&proposal["diff"]));
+        eprintln!("{}", told_counts(&proposal["diff"]));
+        let applied = put_into_force(&mut target.client, &proposal).await;
+        target.close().await?;
+        applied.map(|()| proposal["matters"].as_u64().unwrap_or_default())
+    })?;
+    eprintln!("{matters} matters are in force.");
+    Ok(())
+}
+
+/// Proposes a catalogue, and gives the proposal.
+pub(super) async fn propose(
+    client: &mut Client,
+    origin: &str,
+    text: String,
+) -> Result<Value, Failure> {
+    let path = format!("/v1/config/proposals?origin={}", path_part(origin));
+    client.post(&path, TOML, text).await?.json()
+}
+
+/// Applies a proposal to the version that its diff was made against; one that is refused is abandoned.
+pub(super) async fn put_into_force(client: &mut Client, proposal: &Value) -> Result<(), Failure> {
+    let seen = format!("\"{}\"", proposal["config_seq"]);
+    let number = &proposal["proposal"];
+    let applied =
+        client.post_if(&format!("/v1/config/proposals/{number}/apply"), &seen).await?.json();
+    if applied.is_err() {
+        let abandon = format!("/v1/imports/{number}/abandon");
+        client.post(&abandon, "application/json", "").await?.json()?;
+    }
+    applied.map(drop)
+}
+
+fn history(args: &TargetArgs) -> Result<(), Failure> {
+    block_on(async {
+        let mut target = Target::connect(args).await?;
+        let mut path = String::from("/v1/config/history");
+        loop {
+            let page = target.client.get(&path).await?.json()?;
+            for version in page["versions"].as_array().into_iter().flatten() {
+                say(&told_version(version))?;
+            }
+            let Some(before) = page["next_before"].as_u64() else { break };
+            path = format!("/v1/config/history?before={before}");
+        }
+        target.close().await
+    })
+}
+
+fn show(args: &TargetArgs) -> Result<(), Failure> {
+    let config = block_on(async {
+        let mut target = Target::connect(args).await?;
+        let config = target.client.get("/v1/config").await?.json()?;
+        target.close().await?;
+        Ok(config)
+    })?;
+    let Some(text) = config["text"].as_str() else {
+        eprintln!("No catalogue is in force yet.");
+        return Ok(());
+    };
+    say(text)?;
+    eprintln!("Version {}, {} matters.", config["seq"], config["matters"]);
+    Ok(())
+}
+
+fn told_version(version: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!(
+        "{}  {}  {}  {}  +{} ~{} -{}\n",
+        version["seq"],
+        text(&version["at"]),
+        text(&version["by"]["client"]),
+        text(&version["origin"]),
+        version["added"],
+        version["changed"],
+        version["retired"],
+    )
+}
+
+fn told_counts(diff: &Value) -> String {
+    let count = |kind: &str| diff[kind].as_array().map_or(0, Vec::len);
+    let [added, changed, retired] = ["added", "changed", "retired"].map(count);
+    format!("{added} added, {changed} changed, {retired} retired.")
+}
+
+/// One line a matter, and one a field that changes.
+fn told_diff(diff: &Value) -> String {
+    let matters = |kind: &str| diff[kind].as_array().cloned().unwrap_or_default();
+    let named = |matter: &Value| {
+        let part = |name: &str| matter[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {}", part("code"), part("name"))
+    };
+    let (added, changed, retired) = (matters("added"), matters("changed"), matters("retired"));
+    let mut lines = Vec::new();
+    lines.extend(added.iter().map(|matter| {
+        let again = if matter["revived"] == true { " (again)" } else { "" };
+        format!("+ {}{again}\n", named(matter))
+    }));
+    for matter in &changed {
+        lines.push(format!("~ {}\n", named(matter)));
+        lines.extend(matter["fields"].as_array().into_iter().flatten().map(|field| {
+            let name = field["field"].as_str().unwrap_or_default();
+            format!("    {name}: {} -> {}\n", field["from"], field["to"])
+        }));
+    }
+    lines.extend(retired.iter().map(|matter| {
+        let open = match matter["open_cases"].as_u64() {
+            None | Some(0) => String::new(),
+            Some(cases) => format!(" ({cases} open cases: end them, or keep the matter)"),
+        };
+        format!("- {}{open}\n", named(matter))
+    }));
+    lines.concat()
+}
+
+/// Data on stdout.
+fn say(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    let said = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    said.map_err(|error| Failure::unprinted(&error))
+}
+
+/// The file's name and text, if it holds a good catalogue. The server reads it again; here every fault
+/// comes with the file's name, and nobody needs to be asked.
+fn good_catalogue(file: &PathBuf) -> Result<(String, String), Failure> {
+    let origin = file.display().to_string();
+    let text = read(file)?;
+    let findings = rules::parse_catalogue(&origin, &text).err().unwrap_or_default();
+    fail_on(&findings)?;
+    Ok((origin, text))
 }
 
 fn read(file: &PathBuf) -> Result<String, Failure> {

@@ -34,7 +34,7 @@ enum Command {
     /// Make, list and revoke tokens of client systems
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// Check configuration files, and bring a catalogue into force
+    /// Check configuration files; show, compare and replace the catalogue
     #[command(subcommand)]
     Config(config::ConfigCommand),
     Verify(verify::VerifyArgs),

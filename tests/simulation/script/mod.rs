@@ -6,6 +6,7 @@ mod organisation;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use zhida::domain::catalogue::MatterRow;
 use zhida::domain::command::{
     AbandonImport, AdmitClient, AdvanceClock, BeginImport, ChangeClient, Command, CommitImport,
     GrantRequest, OpenJournal, RevokeClient, RotateClient, StageMatters, StageText, StageUnits,
@@ -13,7 +14,8 @@ use zhida::domain::command::{
 };
 use zhida::domain::event::{ClockMode, PartName, SealedPart};
 use zhida::domain::grant::{Scope, Scopes};
-use zhida::domain::ids::{ImportId, PrincipalId, SlotNumber, Timestamp};
+use zhida::domain::ids::{ImportId, PrincipalId, Seq, SlotNumber, Timestamp};
+use zhida::domain::import::{CatalogueSize, ImportKind};
 use zhida::domain::record::Mark;
 use zhida::journal::medium::simulated::Dice;
 use zhida::journal::{Opened, Vault, VaultError};
@@ -77,7 +79,11 @@ impl Script {
 
     /// What brings the city into being: units, matters, clients.
     pub(crate) fn founding() -> Vec<Submission> {
-        let import = ImportId(1);
+        let (import, catalogue) = (ImportId(1), ImportId(2));
+        let matters = u32::try_from(matter_rows().len()).expect("few");
+        let size = CatalogueSize { matters, text_bytes: 0 };
+        let begin =
+            |origin: &str, kind| Command::BeginImport(BeginImport { origin: origin.into(), kind });
         let rows = UNITS.map(unit_row).to_vec();
         let admit = |name: &str, scopes, principal| {
             let within = within(principal);
@@ -85,10 +91,12 @@ impl Script {
         };
         let app = &[Scope::Intake, Scope::Act];
         [
-            Command::BeginImport(BeginImport { origin: "city.csv".into() }),
+            begin("city.ndjson", ImportKind::Units),
             Command::StageUnits(StageUnits { import, rows }),
-            Command::StageMatters(StageMatters { import, rows: matter_rows() }),
             Command::CommitImport(CommitImport { import, seen: None }),
+            begin("catalogue.toml", ImportKind::Catalogue(size)),
+            Command::StageMatters(StageMatters { import: catalogue, rows: matter_rows() }),
+            Command::CommitImport(CommitImport { import: catalogue, seen: None }),
             // Their places are named by units.
             admit("admin", &[Scope::Admin], ADMIN),
             admit("app", app, APP),
@@ -274,27 +282,92 @@ fn index(dice: &mut Dice, end: usize) -> usize {
     usize::try_from(dice.below(end as u64)).expect("below a usize")
 }
 
+/// What a proposal's text is.
+const TEXT: &str = "[[matter]]";
+
+fn propose(dice: &mut Dice) -> Command {
+    let matters = if dice.once_in(12) { 0 } else { 3 + u32::from(dice.once_in(2)) };
+    let text_bytes = if dice.once_in(3) { 10 } else { 0 };
+    let kind = ImportKind::Catalogue(CatalogueSize { matters, text_bytes });
+    Command::BeginImport(BeginImport { origin: "catalogue.toml".into(), kind })
+}
+
+/// What brings an open proposal further: what it lacks, or that it is applied.
+fn further(dice: &mut Dice, shadow: &Shadow) -> Command {
+    let Some((import, matters, text)) = proposal(dice, shadow) else {
+        return propose(dice);
+    };
+    let import = ImportId(import);
+    if matters > 0 {
+        let rows = some_matters(dice, shadow, matters);
+        return Command::StageMatters(StageMatters { import, rows });
+    }
+    if text > 0 {
+        return Command::StageText(StageText { import, text: TEXT.into() });
+    }
+    Command::CommitImport(CommitImport { import, seen: Some(Seq(shadow.catalogue_seq)) })
+}
+
+/// An open proposal: its number, and the matters and bytes of text that it lacks.
+fn proposal(dice: &mut Dice, shadow: &Shadow) -> Option<(u32, usize, usize)> {
+    let proposals = shadow.proposals();
+    let wanted = !proposals.is_empty() && !dice.once_in(6);
+    wanted.then(|| *pick(dice, &proposals))
+}
+
+/// Mostly as many matters as are wanted, without those that few cases are of; rarely one of them
+/// twice.
+fn some_matters(dice: &mut Dice, shadow: &Shadow, wanted: usize) -> Vec<MatterRow> {
+    let mut rows = matter_rows();
+    if dice.once_in(6) {
+        return if dice.once_in(2) { rows } else { Vec::new() };
+    }
+    while rows.len() > wanted {
+        let any = index(dice, rows.len());
+        let idle = rows.iter().position(|row| !shadow.has_open_cases(&row.code));
+        rows.remove(idle.filter(|_| !dice.once_in(3)).unwrap_or(any));
+    }
+    if rows.len() > 1 && dice.once_in(6) {
+        rows[0] = rows[1].clone();
+    }
+    rows
+}
+
 fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
     let begun = u64::from(shadow.imports_begun());
     let newest = |dice: &mut Dice| {
         let back = if dice.once_in(3) { dice.below(9) } else { 0 };
         ImportId(u32::try_from(begun.saturating_sub(back)).expect("few imports"))
     };
-    let command = match dice.below(27) {
-        0..5 => Command::BeginImport(BeginImport { origin: "more.csv".into() }),
+    let command = match dice.below(30) {
+        0..3 => Command::BeginImport(BeginImport {
+            origin: "more.ndjson".into(),
+            kind: ImportKind::Units,
+        }),
+        3..5 => propose(dice),
         5..9 => {
             let rows = if dice.once_in(8) { Vec::new() } else { organisation::rows(dice, shadow) };
             Command::StageUnits(StageUnits { import: newest(dice), rows })
         }
         9..11 => {
-            let rows = if dice.once_in(4) { Vec::new() } else { matter_rows() };
-            Command::StageMatters(StageMatters { import: newest(dice), rows })
+            let (import, missing, _) = proposal(dice, shadow).unwrap_or((newest(dice).0, 3, 0));
+            Command::StageMatters(StageMatters {
+                import: ImportId(import),
+                rows: some_matters(dice, shadow, missing),
+            })
         }
         11 => {
-            let text = if dice.once_in(4) { "" } else { "code,name" };
-            Command::StageText(StageText { import: newest(dice), text: text.into() })
+            let import = proposal(dice, shadow).map_or_else(|| newest(dice), |one| ImportId(one.0));
+            let text = if dice.once_in(4) { "" } else { TEXT };
+            Command::StageText(StageText { import, text: text.into() })
         }
-        12..17 => {
+        12..14 => {
+            let import = proposal(dice, shadow).map_or_else(|| newest(dice), |one| ImportId(one.0));
+            let late = u64::from(dice.once_in(6));
+            let seen = (!dice.once_in(3)).then_some(Seq(shadow.catalogue_seq + late));
+            Command::CommitImport(CommitImport { import, seen })
+        }
+        14..17 => {
             let seen = organisation::seen(dice, shadow);
             Command::CommitImport(CommitImport { import: newest(dice), seen })
         }
@@ -320,7 +393,8 @@ fn administration(dice: &mut Dice, shadow: &Shadow) -> Submission {
             let overlap_hours = u32::try_from(dice.below(250)).expect("few");
             Command::RotateClient(RotateClient { name: name.into(), token_hash, overlap_hours })
         }
-        _ => open_journal(),
+        26 => open_journal(),
+        _ => further(dice, shadow),
     };
     let principal = if dice.once_in(10) { APP } else { ADMIN };
     by(principal, None, command)

@@ -6,9 +6,11 @@ use zhida::domain::command::{
 };
 use zhida::domain::grant::Scope;
 use zhida::domain::ids::Timestamp;
+use zhida::domain::import::ImportKind;
 
 use super::organisation::Unit;
 use super::{Client, Shadow, Staged};
+use crate::city::MATTERS;
 
 const IMPORTS_MAX: usize = 8;
 
@@ -25,12 +27,19 @@ impl Shadow {
             Command::ChangeClient(change) => ("client.changed", Some(self.change(change)?)),
             Command::RotateClient(rotate) => ("client.rotated", Some(self.rotate(rotate)?)),
             Command::RevokeClient(revoke) => ("client.revoked", Some(self.revoke(revoke)?)),
-            Command::BeginImport(_) => {
+            Command::BeginImport(begin) => {
                 if self.imports.len() >= IMPORTS_MAX {
                     return Err("imports_full");
                 }
+                let size = match begin.kind {
+                    ImportKind::Units => None,
+                    ImportKind::Catalogue(size) if size.matters == 0 => {
+                        return Err("rows_out_of_bounds");
+                    }
+                    ImportKind::Catalogue(size) => Some(size),
+                };
                 self.imports_begun += 1;
-                self.imports.insert(self.imports_begun, Staged::default());
+                self.imports.insert(self.imports_begun, Staged { size, ..Staged::default() });
                 ("import.begun", Some(self.imports_begun))
             }
             Command::StageUnits(stage) => {
@@ -39,17 +48,23 @@ impl Shadow {
             }
             Command::StageMatters(stage) => {
                 let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
-                if stage.rows.is_empty() {
+                let size = staged.size.ok_or("import_of_other_kind")?;
+                let count = staged.matters.len() + stage.rows.len();
+                if stage.rows.is_empty() || count > size.matters as usize {
                     return Err("rows_out_of_bounds");
                 }
-                staged.has_matters = true;
+                let place = |code: &str| MATTERS.iter().position(|row| row.0 == code);
+                staged.matters.extend(stage.rows.iter().filter_map(|row| place(&row.code)));
                 ("import.matters_staged", Some(stage.import.0))
             }
             Command::StageText(stage) => {
-                self.imports.get(&stage.import.0).ok_or("import_not_found")?;
-                if stage.text.is_empty() {
+                let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
+                let bytes = staged.text_bytes + stage.text.len();
+                let is_more = staged.size.is_some_and(|size| bytes > size.text_bytes as usize);
+                if stage.text.is_empty() || is_more {
                     return Err("rows_out_of_bounds");
                 }
+                staged.text_bytes = bytes;
                 ("import.text_staged", Some(stage.import.0))
             }
             Command::CommitImport(commit) => {
@@ -166,6 +181,9 @@ impl Shadow {
 
     fn stage_units(&mut self, stage: &StageUnits) -> Result<(), &'static str> {
         let staged = self.imports.get_mut(&stage.import.0).ok_or("import_not_found")?;
+        if staged.size.is_some() {
+            return Err("import_of_other_kind");
+        }
         if stage.rows.is_empty() {
             return Err("rows_out_of_bounds");
         }
@@ -182,19 +200,47 @@ impl Shadow {
 
     fn commit(&mut self, commit: &CommitImport) -> Result<(), &'static str> {
         let staged = self.imports.get(&commit.import.0).ok_or("import_not_found")?.clone();
-        if staged.units.is_empty() && !staged.has_matters {
-            return Err("import_empty");
-        }
-        if staged.units.is_empty() {
-            self.log.push(("import.committed", None));
+        if staged.size.is_some() {
+            self.replace_catalogue(commit, &staged)?;
         } else {
+            if staged.units.is_empty() {
+                return Err("import_empty");
+            }
             if commit.seen.is_some_and(|seen| seen.0 != self.organisation.seq) {
                 return Err("organisation_stale");
             }
             self.import_units(&staged.units)?;
         }
         self.imports.remove(&commit.import.0);
-        self.has_matters |= staged.has_matters;
+        Ok(())
+    }
+
+    fn replace_catalogue(
+        &mut self,
+        commit: &CommitImport,
+        staged: &Staged,
+    ) -> Result<(), &'static str> {
+        if !staged.is_whole() {
+            return Err("import_incomplete");
+        }
+        if commit.seen.is_some_and(|seen| seen.0 != self.catalogue_seq) {
+            return Err("config_stale");
+        }
+        let is_coming = |matter: usize| staged.matters.contains(&matter);
+        if (0..MATTERS.len()).filter(|matter| is_coming(*matter)).count() < staged.matters.len() {
+            return Err("matter_twice");
+        }
+        let goes = |matter: usize| self.matters[matter] == Some(true) && !is_coming(matter);
+        if self.cases.iter().any(|case| case.holder.is_some() && goes(case.matter)) {
+            return Err("matter_has_open_cases");
+        }
+        for (matter, is_in_force) in self.matters.iter_mut().enumerate() {
+            if is_coming(matter) || is_in_force.is_some() {
+                *is_in_force = Some(is_coming(matter));
+            }
+        }
+        self.log.push(("import.committed", None));
+        self.catalogue_seq = self.seq();
         Ok(())
     }
 }

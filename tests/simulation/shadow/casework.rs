@@ -70,8 +70,10 @@ impl Shadow {
     fn report(&mut self, by: &Submission, report: &ReportCase) -> Result<Routed, &'static str> {
         let code = report.place.to_string();
         let known = |row: &(&str, HomeLevel, u32, u32, bool, bool)| row.0 == &*report.matter;
-        let matter = MATTERS.iter().position(known).filter(|_| self.has_matters);
-        let matter = matter.ok_or("matter_not_found")?;
+        let matter = MATTERS.iter().position(known).ok_or("matter_not_found")?;
+        if !self.matters[matter].ok_or("matter_not_found")? {
+            return Err("matter_retired");
+        }
         let place = self.organisation.find(&code);
         let place = place.filter(|_| is_in_scope(by.principal, &code)).ok_or("place_not_found")?;
         if level(&code) > 2 {

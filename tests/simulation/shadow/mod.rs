@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, VecDeque};
 use zhida::domain::command::{CaseRef, Command, Submission};
 use zhida::domain::grant::{Scope, Scopes};
 use zhida::domain::ids::PrincipalId;
+use zhida::domain::import::CatalogueSize;
 use zhida::domain::organisation::UnitRow;
 
-use crate::city::HOUR;
+use crate::city::{HOUR, MATTERS};
 use life::Life;
 use organisation::Organisation;
 
@@ -56,7 +57,25 @@ struct Kept {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Staged {
     pub(super) units: Vec<UnitRow>,
-    pub(super) has_matters: bool,
+    /// How much it will be, where it brings a catalogue.
+    pub(super) size: Option<CatalogueSize>,
+    /// By their places in the city's list.
+    pub(super) matters: Vec<usize>,
+    pub(super) text_bytes: usize,
+}
+
+impl Staged {
+    /// Matters and bytes of text that it still lacks.
+    fn missing(&self) -> Option<(usize, usize)> {
+        let size = self.size?;
+        let (matters, text) = (size.matters as usize, size.text_bytes as usize);
+        Some((matters - self.matters.len(), text - self.text_bytes))
+    }
+
+    /// Whether it is all that it should be.
+    pub(super) fn is_whole(&self) -> bool {
+        self.missing() == Some((0, 0))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -93,7 +112,10 @@ pub(crate) struct Shadow {
     keys_by_age: VecDeque<(i64, (u32, String))>,
     numbers: BTreeMap<(&'static str, String), u32>,
     pub(crate) organisation: Organisation,
-    pub(super) has_matters: bool,
+    /// Whether each matter of the city's list is in force; none where it never was.
+    pub(crate) matters: [Option<bool>; MATTERS.len()],
+    /// The event that brought the catalogue into force.
+    pub(crate) catalogue_seq: u64,
     pub(super) imports: BTreeMap<u32, Staged>,
     pub(super) imports_begun: u32,
     pub(super) clients: Vec<Client>,
@@ -114,6 +136,18 @@ impl Shadow {
     /// How many imports were begun.
     pub(crate) fn imports_begun(&self) -> u32 {
         self.imports_begun
+    }
+
+    /// The open proposals: their numbers, and the matters and bytes of text that each still lacks.
+    pub(crate) fn proposals(&self) -> Vec<(u32, usize, usize)> {
+        let open = self.imports.iter();
+        open.filter_map(|(id, staged)| staged.missing().map(|(m, text)| (*id, m, text))).collect()
+    }
+
+    /// Whether cases of that matter are open.
+    pub(crate) fn has_open_cases(&self, code: &str) -> bool {
+        let is_of = |case: &Life| MATTERS[case.matter].0 == code && case.holder.is_some();
+        self.cases.iter().any(is_of)
     }
 
     /// What became of a key.

@@ -12,9 +12,9 @@ use rkyv::{Archive, Archived, Portable};
 use super::{
     CaseFellDue, CaseReported, CaseRevealed, CaseSent, CasesInherited, ClientAdmitted,
     ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced, CodeRange, Deadlines, Entry, Grant,
-    Head, ImportBegun, JournalOpened, Limit, MatterRow, MattersStaged, OfCase, OfCaseSaying,
-    OfImport, Outcome, SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved, UnitOpened,
-    UnitRow, UnitsRenumbered, UnitsStaged,
+    Head, ImportAbandoned, ImportBegun, ImportCommitted, JournalOpened, Limit, MatterRow,
+    MattersStaged, OfCase, OfCaseSaying, Outcome, SealedPart, TextStaged, UnitChanged, UnitClosed,
+    UnitMoved, UnitOpened, UnitRow, UnitsRenumbered, UnitsStaged,
 };
 use crate::domain;
 use crate::domain::case::ClaimantFields;
@@ -24,6 +24,7 @@ use crate::domain::grant::{Places, Scopes};
 use crate::domain::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, SeatNumber, Seq, SlotNumber, Timestamp, UnitNumber,
 };
+use crate::domain::import::ImportKind;
 use crate::domain::record::{Actor, Mark, Record};
 use crate::journal::record::codes::Coded;
 use crate::journal::record::{BadRecord, Tag};
@@ -42,8 +43,8 @@ pub(in super::super) fn read(seq: Seq, tag: Tag, bytes: &[u8]) -> Result<Record,
         Tag::UnitsStaged => archive.record::<UnitsStaged>(units_staged),
         Tag::MattersStaged => archive.record::<MattersStaged>(matters_staged),
         Tag::TextStaged => archive.record::<TextStaged>(text_staged),
-        Tag::ImportCommitted => archive.record::<OfImport>(import_committed),
-        Tag::ImportAbandoned => archive.record::<OfImport>(import_abandoned),
+        Tag::ImportCommitted => archive.record::<ImportCommitted>(import_committed),
+        Tag::ImportAbandoned => archive.record::<ImportAbandoned>(import_abandoned),
         Tag::CaseReported => archive.record::<CaseReported>(reported),
         Tag::CaseSettled => archive.record::<OfCaseSaying>(settled),
         Tag::CaseAcknowledged => archive.record::<OfCase>(acknowledged),
@@ -214,6 +215,12 @@ fn begun(body: &Archived<ImportBegun<'static>>) -> Found {
     Ok(Event::ImportBegun(domain::event::ImportBegun {
         import: ImportId(body.import.to_native()),
         origin: (*body.origin).into(),
+        kind: body.catalogue.as_ref().map_or(ImportKind::Units, |size| {
+            ImportKind::Catalogue(domain::import::CatalogueSize {
+                matters: size.matters.to_native(),
+                text_bytes: size.text_bytes.to_native(),
+            })
+        }),
     }))
 }
 
@@ -314,12 +321,21 @@ fn text_staged(body: &Archived<TextStaged<'static>>) -> Found {
     }))
 }
 
-fn import_committed(body: &Archived<OfImport>) -> Found {
+fn import_committed(body: &Archived<ImportCommitted>) -> Found {
+    let catalogue = body.catalogue.as_ref().map(|replaced| {
+        let previous = Seq(replaced.previous.to_native());
+        domain::event::CatalogueReplaced {
+            previous: (previous != Seq::ZERO).then_some(previous),
+            added: replaced.added.to_native(),
+            changed: replaced.changed.to_native(),
+            retired: replaced.retired.to_native(),
+        }
+    });
     let import = ImportId(body.import.to_native());
-    Ok(Event::ImportCommitted(domain::event::ImportCommitted { import }))
+    Ok(Event::ImportCommitted(domain::event::ImportCommitted { import, catalogue }))
 }
 
-fn import_abandoned(body: &Archived<OfImport>) -> Found {
+fn import_abandoned(body: &Archived<ImportAbandoned>) -> Found {
     let import = ImportId(body.import.to_native());
     Ok(Event::ImportAbandoned(domain::event::ImportAbandoned { import }))
 }

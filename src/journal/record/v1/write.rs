@@ -6,15 +6,17 @@ use rkyv::rancor::Panic;
 use rkyv::ser::allocator::ArenaHandle;
 
 use super::{
-    CaseFellDue, CaseReported, CaseRevealed, CaseSent, CasesInherited, ClientAdmitted,
-    ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced, CodeRange, Deadlines, Entry, Grant,
-    Head, ImportBegun, InheritedCase, JournalOpened, Limit, MatterRow, MattersStaged, OfCase,
-    OfCaseSaying, OfImport, Outcome, SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved,
-    UnitOpened, UnitRow, UnitsRenumbered, UnitsStaged,
+    CaseFellDue, CaseReported, CaseRevealed, CaseSent, CasesInherited, CatalogueReplaced,
+    CatalogueSize, ClientAdmitted, ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced,
+    CodeRange, Deadlines, Entry, Grant, Head, ImportAbandoned, ImportBegun, ImportCommitted,
+    InheritedCase, JournalOpened, Limit, MatterRow, MattersStaged, OfCase, OfCaseSaying, Outcome,
+    SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitRow,
+    UnitsRenumbered, UnitsStaged,
 };
 use crate::domain;
 use crate::domain::event::Event;
 use crate::domain::ids::CaseId;
+use crate::domain::import::{self, ImportKind};
 use crate::domain::record::Record;
 use crate::journal::record::codes::Coded;
 
@@ -45,7 +47,14 @@ pub(in super::super) fn write(record: &Record, out: &mut Vec<u8>) {
             put(head, ClientRevoked { principal: event.principal.0 }, out);
         }
         Event::ImportBegun(event) => {
-            put(head, ImportBegun { import: event.import.0, origin: &event.origin }, out);
+            let catalogue = match event.kind {
+                ImportKind::Units => None,
+                ImportKind::Catalogue(import::CatalogueSize { matters, text_bytes }) => {
+                    Some(CatalogueSize { matters, text_bytes })
+                }
+            };
+            let body = ImportBegun { import: event.import.0, origin: &event.origin, catalogue };
+            put(head, body, out);
         }
         Event::UnitsStaged(event) => {
             let rows: Vec<_> = event.rows.iter().map(unit).collect();
@@ -58,8 +67,10 @@ pub(in super::super) fn write(record: &Record, out: &mut Vec<u8>) {
         Event::TextStaged(event) => {
             put(head, TextStaged { import: event.import.0, text: &event.text }, out);
         }
-        Event::ImportCommitted(event) => put(head, OfImport { import: event.import.0 }, out),
-        Event::ImportAbandoned(event) => put(head, OfImport { import: event.import.0 }, out),
+        Event::ImportCommitted(event) => put(head, committed(event), out),
+        Event::ImportAbandoned(event) => {
+            put(head, ImportAbandoned { import: event.import.0 }, out);
+        }
         Event::CaseReported(event) => put(head, reported(event), out),
         Event::CaseSettled(event) => put(head, saying(event.case, &event.answer), out),
         Event::CaseAcknowledged(event) => put(head, OfCase { case: event.case.0 }, out),
@@ -146,6 +157,18 @@ fn rotated(event: &domain::event::ClientRotated) -> ClientRotated {
         principal: event.principal.0,
         token_hash: event.token_hash,
         old_ends_at: event.old_ends_at.0,
+    }
+}
+
+fn committed(event: &domain::event::ImportCommitted) -> ImportCommitted {
+    ImportCommitted {
+        import: event.import.0,
+        catalogue: event.catalogue.map(|replaced| CatalogueReplaced {
+            previous: replaced.previous.map_or(0, |previous| previous.0),
+            added: replaced.added,
+            changed: replaced.changed,
+            retired: replaced.retired,
+        }),
     }
 }
 

@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::block_on;
+use super::config;
 use super::import::Import;
 use crate::city::{City, Profile};
 use crate::domain::limits::STAGED_ROWS_MAX;
@@ -130,10 +131,10 @@ async fn bring_in(client: &mut Client, city: &City) -> Result<(), Failure> {
     for rows in city.units().chunks(STAGED_ROWS_MAX) {
         import.stage("units", "application/x-ndjson", rules::write_units(rows)).await?;
     }
-    for rows in city.matters().chunks(STAGED_ROWS_MAX) {
-        import.stage("matters", "application/x-ndjson", rules::write_matters(rows)).await?;
-    }
-    import.commit().await.map(drop)
+    import.commit().await?;
+    let text = rules::write_catalogue(city.matters());
+    let proposal = config::propose(client, "the demo's catalogue", text).await?;
+    config::put_into_force(client, &proposal).await
 }
 
 async fn drive_with_bar(

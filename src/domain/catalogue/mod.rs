@@ -1,12 +1,21 @@
 //! The catalogue of matters (事项): what can be reported, who is at home in it, and its limits.
 
+//!
+//! It is replaced whole. A matter that the next one has not is retired: no case of it can be reported
+//! any more, and its number and row stay for those that were.
+
+mod comparison;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::calendar::Limit;
 use super::code::Level;
 use super::digest::{Digest, Hasher};
 use super::hash::NumberMap;
-use super::ids::MatterNumber;
+use super::ids::{MatterNumber, Seq};
+
+pub use comparison::{Added, Comparison};
 
 macro_rules! named {
     ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal,)+ }) => {
@@ -160,64 +169,132 @@ pub struct MatterRow {
     pub from_occurrence: bool,
 }
 
-/// The matters in force, by number and by code.
+/// All matters that ever were in force, by number and by code, and which still are.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
-    rows: Vec<MatterRow>,
+    matters: Vec<Matter>,
     by_code: NumberMap<Arc<str>, MatterNumber>,
+    version: Seq,
     digest: Digest,
+}
+
+/// A matter in its place.
+#[derive(Clone, Debug)]
+struct Matter {
+    row: MatterRow,
+    /// The catalogue in force has it not.
+    is_retired: bool,
+}
+
+impl Matter {
+    fn hash(&self) -> u128 {
+        let hasher = Hasher::new("known matter").wide(hash_of(&self.row));
+        hasher.number(u64::from(self.is_retired)).finish()
+    }
 }
 
 impl Catalogue {
     /// The matter of that number. Every number in an event is one of the catalogue's.
     #[must_use]
     pub fn matter(&self, number: MatterNumber) -> Option<&MatterRow> {
-        self.rows.get(usize::from(number.0).checked_sub(1)?)
+        self.known(number).map(|matter| &matter.row)
     }
 
-    /// The matter of that code.
+    /// The matter of that code, retired or not.
     #[must_use]
     pub fn find(&self, code: &str) -> Option<(MatterNumber, &MatterRow)> {
         let number = *self.by_code.get(code)?;
         Some((number, self.matter(number)?))
     }
 
-    /// All matters, in the order of their numbers.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &MatterRow> {
-        self.rows.iter()
+    /// Whether the catalogue in force has it not.
+    #[must_use]
+    pub fn is_retired(&self, number: MatterNumber) -> bool {
+        self.known(number).is_some_and(|matter| matter.is_retired)
     }
 
-    /// How many matters there are.
+    /// All matters, retired ones included, in the order of their numbers.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &MatterRow> {
+        self.matters.iter().map(|matter| &matter.row)
+    }
+
+    /// The same with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (MatterNumber, &MatterRow)> {
+        (1..).map(MatterNumber).zip(self.iter())
+    }
+
+    /// How many matters there are, retired ones included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.matters.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.matters.is_empty()
     }
 
-    /// Puts a matter in: a known code keeps its number, a new one gets the next.
-    pub fn put(&mut self, row: MatterRow) {
-        let hash = hash_of(&row);
-        if let Some(number) = self.by_code.get(&row.code) {
-            let slot = &mut self.rows[usize::from(number.0) - 1];
-            self.digest.replace(hash_of(slot), hash);
-            *slot = row;
-            return;
+    /// How many are in force.
+    #[must_use]
+    pub fn in_force(&self) -> usize {
+        self.matters.iter().filter(|matter| !matter.is_retired).count()
+    }
+
+    /// The event that brought the catalogue into force; zero before the first.
+    #[must_use]
+    pub fn version(&self) -> Seq {
+        self.version
+    }
+
+    /// Replaces the whole: a known code keeps its number, a new one gets the next, and what is not
+    /// among the rows is retired.
+    pub(super) fn replace(&mut self, rows: Vec<MatterRow>, version: Seq) {
+        let codes: BTreeSet<_> = rows.iter().map(|row| Arc::clone(&row.code)).collect();
+        for place in 0..self.matters.len() {
+            let is_retired = !codes.contains(&self.matters[place].row.code);
+            self.change(place, |matter| matter.is_retired = is_retired);
         }
-        let count = u16::try_from(self.rows.len()).expect("bounded by MATTERS_MAX");
-        self.by_code.insert(Arc::clone(&row.code), MatterNumber(count + 1));
-        self.digest.add(hash);
-        self.rows.push(row);
+        for row in rows {
+            match self.by_code.get(&row.code) {
+                Some(number) => self.change(usize::from(number.0) - 1, |matter| matter.row = row),
+                None => self.restore(row, false),
+            }
+        }
+        self.version = version;
     }
 
-    /// The sum of its rows' hashes.
+    /// Puts in the matter of the next number.
+    pub(super) fn restore(&mut self, row: MatterRow, is_retired: bool) {
+        let count = u16::try_from(self.matters.len()).expect("bounded by MATTERS_MAX");
+        self.by_code.insert(Arc::clone(&row.code), MatterNumber(count + 1));
+        let matter = Matter { row, is_retired };
+        self.digest.add(matter.hash());
+        self.matters.push(matter);
+    }
+
+    /// Says which event brought it into force.
+    pub(super) fn restore_version(&mut self, version: Seq) {
+        self.version = version;
+    }
+
+    /// The sum of its rows' hashes, and its version.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.digest
+        let mut digest = self.digest;
+        digest.add(Hasher::new("catalogue").number(self.version.0).finish());
+        digest
+    }
+
+    fn known(&self, number: MatterNumber) -> Option<&Matter> {
+        self.matters.get(usize::from(number.0).checked_sub(1)?)
+    }
+
+    fn change(&mut self, place: usize, change: impl FnOnce(&mut Matter)) {
+        let matter = &mut self.matters[place];
+        let before = matter.hash();
+        change(matter);
+        self.digest.replace(before, matter.hash());
     }
 }
 
