@@ -51,7 +51,7 @@ codes! {
     ConfigInvalid = "config_invalid", 400, "the configuration has faults", "配置有错误";
     InvalidPath = "invalid_path", 400, "the path has an invalid part", "路径中有无效部分";
     InvalidQuery = "invalid_query", 400, "the query has an invalid parameter", "查询参数无效";
-    CursorInvalid = "cursor_invalid", 400, "the cursor is none; begin with the first page", "游标无效，请从第一页开始";
+    CursorInvalid = "cursor_invalid", 400, "the cursor is not valid; begin with the first page", "游标无效，请从第一页开始";
     CursorMismatch = "cursor_mismatch", 400, "the cursor belongs to another query; begin with the first page", "游标属于另一查询，请从第一页开始";
     InvalidHeader = "invalid_header", 400, "a header has an invalid value", "请求头的值无效";
     AtNotDriven = "at_not_driven", 400, "at is for a driven clock only", "只有驱动时钟才接受 at";
@@ -60,16 +60,16 @@ codes! {
     TokenExpired = "token_expired", 401, "the token's time is over", "访问令牌已过期";
     PrincipalRevoked = "principal_revoked", 401, "the token's owner may not act any more", "令牌持有者已无权操作";
     NeedsAdmin = "needs_admin", 403, "only an administrator may do that", "仅管理员可执行此操作";
-    ScopeMissing = "scope_missing", 403, "the token has not the scope that this needs", "令牌缺少此操作所需的权限范围";
+    ScopeMissing = "scope_missing", 403, "the token lacks the scope that this needs", "令牌缺少此操作所需的权限范围";
     ClaimantConfidential = "claimant_confidential", 403, "the claimant of a confidential matter is for administrators only", "保密事项的诉求人信息仅管理员可查看";
     ScopeTooSmall = "scope_too_small", 403, "the token does not cover the whole city", "令牌的范围不覆盖全市";
     NeedsCentre = "needs_centre", 403, "only a governance room above the case may do that", "仅上级社会治理中心（室）可执行此操作";
     SettlerNotTheHolder = "settler_not_the_holder", 403, "only the unit that the report is routed to may settle it on the spot", "只有受理单位可以当场办结";
     NotTheHolder = "not_the_holder", 403, "the unit acted for does not hold the case", "该单位不是案件当前的责任单位";
     RouteNotFound = "route_not_found", 404, "no such address", "没有这个地址";
-    CaseNotFound = "case_not_found", 404, "no such case", "案件不存在";
+    CaseNotFound = "case_not_found", 404, "no such case, or outside what this token may see", "案件不存在，或不在本令牌可见范围内";
     RefUnknown = "ref_unknown", 404, "the reference names no case that is remembered", "引用未指向任何可查的案件";
-    UnitUnknown = "unit_unknown", 404, "no such unit", "单位不存在";
+    UnitUnknown = "unit_unknown", 404, "no such unit, or outside what this token may see", "单位不存在，或不在本令牌可见范围内";
     OutcomeUnknown = "outcome_unknown", 404, "no accepted command of that key is remembered", "没有该幂等键的已受理记录";
     ClientNotFound = "client_not_found", 404, "no such client", "客户端不存在";
     ImportNotFound = "import_not_found", 404, "no such import is open", "没有此进行中的导入";
@@ -99,7 +99,7 @@ codes! {
     SuccessorUnfit = "successor_unfit", 409, "the successor is not open, or cannot hold what the unit held", "接收单位未启用或不能承接";
     TargetClosed = "to_closed", 409, "the unit that should get the case is closed, or not open yet", "接收案件的单位已停用或尚未启用";
     TargetIsHolder = "to_is_holder", 409, "the unit that should get the case holds it already", "接收单位就是当前责任单位";
-    TargetUnfit = "to_unfit", 409, "the unit that should get the case is neither below nor beside, as the move needs it", "接收单位不是交办的下级单位，也不是转办的同级单位";
+    TargetUnfit = "to_unfit", 409, "the unit that should get the case is neither below nor beside, as the move needs it", "交办只能给下级单位，转办只能给同级单位";
     UnitClosed = "unit_closed", 409, "the unit acted for is closed, or not open yet", "操作单位已停用或尚未启用";
     OrganisationFull = "organisation_full", 409, "more units or matters than fit", "单位或事项数量超出上限";
     JournalOpen = "journal_open", 409, "the journal is open already", "日志已开启";
@@ -108,7 +108,7 @@ codes! {
     CursorExpired = "cursor_expired", 410, "the cursor is older than 24 hours; begin with the first page", "游标已超过24小时，请从第一页开始";
     OrganisationStale = "organisation_stale", 412, "the organisation has changed since: read it again", "组织机构已变更，请重新读取";
     ConfigStale = "config_stale", 412, "the configuration has changed since: read it again", "配置已变更，请重新读取";
-    VersionStale = "version_stale", 412, "the case has another version by now", "案件版本已更新";
+    VersionStale = "version_stale", 412, "others have changed the case: read it again", "案件已被他人更改，请重新读取后再提交";
     BodyTooLarge = "body_too_large", 413, "the body is too large", "请求体过大";
     LineTooLong = "line_too_long", 413, "the line is too long", "该行过长";
     TooManyLines = "too_many_lines", 413, "the body has too many lines", "请求体行数过多";
@@ -119,8 +119,8 @@ codes! {
     TargetNotFound = "to_not_found", 422, "no such unit to send the case to", "接收案件的单位不存在";
     KeyReused = "key_reused", 422, "the idempotency key was used before with another body", "幂等键已用于不同的请求体";
     UnitMissing = "unit_missing", 422, "the command names no unit to act for", "未指明代表哪个单位操作";
-    UnitNotFound = "unit_not_found", 422, "no such unit to act for", "操作单位不存在";
-    PlaceNotFound = "place_not_found", 422, "no such place", "地点不存在";
+    UnitNotFound = "unit_not_found", 422, "no such unit to act for, or outside what this token may see", "操作单位不存在，或不在本令牌可见范围内";
+    PlaceNotFound = "place_not_found", 422, "no such place, or outside what this token may see", "地点不存在，或不在本令牌可见范围内";
     PlaceTooHigh = "place_too_high", 422, "the place must be a township or below", "地点须为乡镇及以下";
     MatterNotFound = "matter_not_found", 422, "no such matter", "事项不存在";
     MatterRetired = "matter_retired", 422, "the catalogue has that matter no more", "该事项已停用";

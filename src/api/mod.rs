@@ -26,6 +26,7 @@ mod docs;
 mod document;
 pub mod language;
 mod lifecycle;
+mod me;
 mod moment;
 mod options;
 mod problem;

@@ -14,15 +14,13 @@ use super::language::Language;
 use super::moment::{CodeText, Moment};
 use super::quota::RateLimit;
 use crate::domain::case::Move;
+use crate::domain::limits::FINDINGS_MAX;
 use crate::domain::rejection::Rejection;
 use crate::engine::{ReadError, ReadsFull, SealError, SubmitError};
 use crate::rules::{Finding, Words};
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
-
-/// Faults of a text that are told at most.
-const FINDINGS_MAX: usize = 1_000;
 
 /// Why a request is not done.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use super::codes::Code;
 use super::config::{self, proposals};
 use super::problem::{Problem, ProblemBody};
 use super::read::{cases, events, export, lists, records, tallies, unit, unit_list, units};
-use super::{actions, commands, docs, reveal, system};
+use super::{actions, commands, docs, me, reveal, system};
 
 /// Every address. `Problem` is in no handler's answers, but in all of the document's.
 #[derive(OpenApi)]
@@ -76,6 +76,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(organisation::merge_units))
         .routes(routes!(organisation::move_unit))
         .routes(routes!(actions::advance_clock))
+        .routes(routes!(me::get_me))
         .routes(routes!(system::get_build))
         .routes(routes!(system::get_health))
         .routes(routes!(system::get_ready))

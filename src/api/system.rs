@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,6 +12,7 @@ use super::caller::Caller;
 use super::language::Language;
 use super::options::Readiness;
 use super::problem::Problem;
+use super::read::no_query;
 use super::reply::{JSON, json};
 use crate::domain::limits;
 use crate::engine::{Status, Storage};
@@ -182,8 +183,10 @@ pub(super) struct LimitsBody {
 pub(super) async fn get_build(
     State(app): State<App>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     Caller::of(&app, &headers)?;
+    no_query(&uri)?;
     let options = app.options();
     let body = BuildBody {
         version: env!("CARGO_PKG_VERSION"),

@@ -304,7 +304,7 @@ fn moment(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, 
         Some(moment) => Ok(Some(moment)),
         None => Err(Flaw::of(
             field,
-            Words::new(format!("'{text}' is no moment"), format!("“{text}”不是时刻")),
+            Words::new(format!("'{text}' is not a time"), format!("“{text}”不是时间")),
             Words::new(
                 "RFC 3339 with an offset, for example 2022-03-01T08:00:00+08:00",
                 "应为带时区的 RFC 3339，例如 2022-03-01T08:00:00+08:00",

@@ -260,7 +260,7 @@ mod tests {
                 "units.ndjson:3:2: code: invalid type: integer `7`, expected a string; hint: it \
                  is a text in quotes",
                 "units.ndjson:3:25: name: is empty; hint: give 1 to 120 bytes",
-                "units.ndjson:3:36: valid_until: 'soon' is no moment; hint: RFC 3339 with an \
+                "units.ndjson:3:36: valid_until: 'soon' is not a time; hint: RFC 3339 with an \
                  offset, for example 2022-03-01T08:00:00+08:00",
             ],
         );

@@ -29,7 +29,7 @@ impl Words {
     /// That a value is one of these.
     #[must_use]
     pub fn one_of(names: &[&str]) -> Self {
-        Self::new(format!("one of {}", names.join(", ")), format!("可用的值：{}", names.join("、")))
+        Self::new(format!("one of {}", names.join(", ")), format!("可用值为 {}", names.join("、")))
     }
 
     /// This, and then that.
@@ -75,16 +75,54 @@ impl Words {
         Self::new(english.to_owned(), chinese)
     }
 
-    /// Why a query is not what it should be, by the words of its reader.
+    /// Why a query is not what it should be, by the words of its reader: `name: what is wrong`.
     #[must_use]
-    pub fn of_query(english: &str) -> Self {
+    pub fn of_query(told: &str) -> Self {
         let is_name =
             |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        let chinese = match english.split_once(": ") {
-            Some((name, _)) if is_name(name) => format!("参数 {name} 的值无效"),
-            Some(_) | None => chinese_of(english),
-        };
-        Self::new(english.to_owned(), chinese)
+        let named = told.split_once(": ").filter(|(name, _)| is_name(name));
+        let (name, told) = named.unwrap_or(("", told));
+        let mut quoted = told.split('`').skip(1).step_by(2);
+        if told.starts_with("unknown field ") {
+            let name = quoted.next().unwrap_or_default();
+            let known: Vec<&str> = quoted.collect();
+            return if known.is_empty() {
+                Self::new(
+                    format!("no parameter {name}: there are none here"),
+                    format!("没有参数 {name}，此处不带参数"),
+                )
+            } else {
+                Self::new(
+                    format!("no parameter {name}; there are: {}", known.join(", ")),
+                    format!("没有参数 {name}，可用：{}", known.join("、")),
+                )
+            };
+        }
+        if told.starts_with("duplicate field ") {
+            let name = quoted.next().unwrap_or_default();
+            return Self::new(format!("{name}: given twice"), format!("参数 {name} 重复"));
+        }
+        if told.starts_with("unknown variant ") {
+            let known: Vec<&str> = quoted.skip(1).collect();
+            return Self::new(
+                format!("{name}: one of {}", known.join(", ")),
+                format!("{name} 可用的值：{}", known.join("、")),
+            );
+        }
+        if told.contains("`true` or `false`") {
+            return Self::new(
+                format!("{name}: true or false"),
+                format!("{name} 应为 true 或 false"),
+            );
+        }
+        if ["digit", "integer", "number"].iter().any(|word| told.contains(word)) {
+            let least = u8::from(name == "limit");
+            return Self::new(
+                format!("{name}: a whole number, {least} or more"),
+                format!("{name} 应为不小于 {least} 的整数"),
+            );
+        }
+        Self::new(format!("{name}: not a value that it takes"), format!("参数 {name} 的值无效"))
     }
 
     /// Bytes that it keeps, roughly.
@@ -108,12 +146,12 @@ fn chinese_of(words: &str) -> String {
     if let Some(name) = named("duplicate field `") {
         return format!("字段 {name} 重复");
     }
-    for (start, what) in [("unknown field `", "没有字段"), ("unknown variant `", "没有这个值：")]
+    for (start, what) in [("unknown field `", "没有字段"), ("unknown variant `", "没有这个值")]
     {
         if let Some(name) = named(start) {
             let known: Vec<&str> = words.split('`').skip(3).step_by(2).collect();
             let known = if known.is_empty() { "无".to_owned() } else { known.join("、") };
-            return format!("{what} {name}；可用：{known}");
+            return format!("{what} {name}，可用值为 {known}");
         }
     }
     let mismatch = words.strip_prefix("invalid type: ").or(words.strip_prefix("invalid value: "));
@@ -183,7 +221,7 @@ mod tests {
         }
         let rows = [
             (r#"{"code":7}"#, "应为文本，实际为整数"),
-            (r#"{"kode":"7"}"#, "没有字段 kode；可用：code"),
+            (r#"{"kode":"7"}"#, "没有字段 kode，可用值为 code"),
             ("{}", "缺少字段 code"),
             (r#"{"code":"1","code":"2"}"#, "字段 code 重复"),
             ("[", "内容不完整"),
@@ -195,9 +233,20 @@ mod tests {
             let error = serde_json::from_str::<Row>(json).unwrap_err();
             assert_eq!(Words::of_value(&error).chinese, chinese, "{json}: {error}");
         }
-        let query = Words::of_query("limit: invalid digit found in string");
-        assert_eq!(query.chinese, "参数 limit 的值无效");
-        let query = Words::of_query("unknown field `page`, expected `after` or `limit`");
-        assert_eq!(query.chinese, "没有字段 page；可用：after、limit");
+        let queries = [
+            ("limit: invalid digit found in string", "limit 应为不小于 1 的整数"),
+            ("after: number too large to fit in target type", "after 应为不小于 0 的整数"),
+            ("open: provided string was not `true` or `false`", "open 应为 true 或 false"),
+            ("include: unknown variant `texts`, expected `text`", "include 可用的值：text"),
+            (
+                "page: unknown field `page`, expected `after` or `limit`",
+                "没有参数 page，可用：after、limit",
+            ),
+            ("page: unknown field `page`, there are no fields", "没有参数 page，此处不带参数"),
+            ("duplicate field `limit`", "参数 limit 重复"),
+        ];
+        for (told, chinese) in queries {
+            assert_eq!(Words::of_query(told).chinese, chinese, "{told}");
+        }
     }
 }

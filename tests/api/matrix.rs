@@ -33,9 +33,11 @@ fn needs(operation: &str) -> Option<Needs> {
         "GET /healthz" | "GET /readyz" | "GET /metrics" | "GET /openapi.json" | "GET /docs" => {
             Needs::Nothing
         }
-        "GET /v1/build" | "GET /v1/matters" | "GET /v1/outcomes/{key}" | "POST /v1/commands" => {
-            Needs::Token
-        }
+        "GET /v1/me"
+        | "GET /v1/build"
+        | "GET /v1/matters"
+        | "GET /v1/outcomes/{key}"
+        | "POST /v1/commands" => Needs::Token,
         "GET /v1/events"
         | "GET /v1/organisation"
         | "GET /v1/cases"

@@ -58,8 +58,13 @@ fn the_feed_waits_for_the_next_event() {
         assert_eq!(page["events"][0]["unit"], GRID);
         assert_eq!(page["events"][0]["by"]["client"], "administrator");
     });
-    let none = world.get(&format!("/v1/events?after={}&wait=0", after + 1)).ok();
-    assert_eq!(none, json!({ "events": [], "last_seq": after + 1 }));
+    let end = after + 1;
+    let none = world.get(&format!("/v1/events?after={end}&wait=0")).ok();
+    assert_eq!(none, json!({ "events": [], "last_seq": end }));
+    // A position in another journal is refused, and told where this one ends.
+    let beyond = world.get(&format!("/v1/events?after={}&wait=60", end + 1));
+    assert_eq!(beyond.problem(), (400, String::from("invalid_query")));
+    assert_eq!(beyond.json()["detail"], format!("after: the journal ends at {end}"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +15,7 @@ use crate::api::caller::{Caller, new_token};
 use crate::api::codes::Code;
 use crate::api::moment::Moment;
 use crate::api::problem::Problem;
+use crate::api::read::no_query;
 use crate::api::reply::{AcceptedBody, json, wants_timing, written};
 use crate::api::schema;
 use crate::api::write::{Address, addressed, read_body, status_of, submission};
@@ -142,8 +143,10 @@ pub(in crate::api) struct ClientsBody {
 pub(in crate::api) async fn list_clients(
     State(app): State<App>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     Caller::with(&app, &headers, Scope::Admin)?;
+    no_query(&uri)?;
     let clients = app.handle().view().clients();
     let rows = clients.iter().map(|(principal, client)| ClientBody::of(&app, principal, client));
     Ok(json(&ClientsBody { clients: rows.collect() }).map(Into::into))
@@ -165,8 +168,10 @@ pub(in crate::api) async fn get_client(
     State(app): State<App>,
     Path(name): Path<String>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     Caller::with(&app, &headers, Scope::Admin)?;
+    no_query(&uri)?;
     let clients = app.handle().view().clients();
     let found = clients.by_name(&name).ok_or_else(|| Problem::new(Code::ClientNotFound));
     found.map(|(principal, client)| json(&ClientBody::of(&app, principal, client)).map(Into::into))

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,6 +13,7 @@ use crate::api::codes::Code;
 use crate::api::language::Language;
 use crate::api::moment::CodeText;
 use crate::api::problem::Problem;
+use crate::api::read::no_query;
 use crate::api::reply::json;
 use crate::domain::grant::Scope;
 use crate::domain::organisation::UnitFinding;
@@ -144,8 +145,10 @@ pub(in crate::api) async fn get_findings(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     Caller::with(&app, &headers, Scope::Admin)?;
+    no_query(&uri)?;
     let import = import_id(&id)?;
     let found = app.handle().findings(&app.desk, import).await?;
     let found = found.ok_or_else(|| gone(&app, import))?;

@@ -8,7 +8,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +20,7 @@ use crate::api::caller::Caller;
 use crate::api::codes::Code;
 use crate::api::commands::check_ndjson;
 use crate::api::problem::Problem;
+use crate::api::read::no_query;
 use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
 use crate::api::schema;
 use crate::api::write::{Address, is_media_type, key, send_as, submission, whole};
@@ -194,8 +195,10 @@ pub(in crate::api) async fn get_import(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     Caller::with(&app, &headers, Scope::Admin)?;
+    no_query(&uri)?;
     let view = app.handle().view();
     let import = import_id(&id)?;
     let summary = view.import(import).ok_or_else(|| gone(&app, import))?;

@@ -285,8 +285,11 @@ impl Checker<'_> {
         self.code(&unit, "/unit")
     }
 
-    /// The unit acted for.
-    pub(super) fn by(&mut self, by: Option<Text<'_>>) -> Option<UnitCode> {
+    /// The unit acted for: whoever moves a case acts for one.
+    pub(super) fn by(&mut self, verb: Verb, by: Option<Text<'_>>) -> Option<UnitCode> {
+        if by.is_none() && matches!(verb, Verb::Case(_)) {
+            self.missing("/by");
+        }
         by.and_then(|by| self.code(&by.0, "/by"))
     }
 

@@ -90,18 +90,39 @@ fn single_faults_point_to_their_field() {
             r#"{"command":"acknowledge_case","by":7,"case":"17"}"#,
             &[("/by", "wrong_type"), ("/case", "wrong_type")],
         ),
-        (r#"{"command":"acknowledge_case"}"#, &[("/case", "missing_field")]),
-        (r#"{"command":"acknowledge_case","case":0}"#, &[("/case", "bad_number")]),
-        (r#"{"command":"acknowledge_case","case":4294967296}"#, &[("/case", "bad_number")]),
         (
-            r#"{"command":"acknowledge_case","case":{"key":"a","number":"b"}}"#,
+            r#"{"command":"acknowledge_case"}"#,
+            &[("/by", "missing_field"), ("/case", "missing_field")],
+        ),
+        (
+            r#"{"command":"acknowledge_case","by":"411502001001001","case":0}"#,
+            &[("/case", "bad_number")],
+        ),
+        (
+            r#"{"command":"acknowledge_case","by":"411502001001001","case":4294967296}"#,
+            &[("/case", "bad_number")],
+        ),
+        (
+            r#"{"command":"acknowledge_case","by":"411502001001001","case":{"key":"a","number":"b"}}"#,
             &[("/case", "bad_value")],
         ),
-        (r#"{"command":"acknowledge_case","case":{"kee":"a"}}"#, &[("/case/kee", "unknown_field")]),
-        (r#"{"command":"acknowledge_case","case":1,"case":2}"#, &[("/case", "duplicate_field")]),
-        (r#"{"command":"acknowledge_case","case":1,"version":-1}"#, &[("/version", "wrong_type")]),
+        (
+            r#"{"command":"acknowledge_case","by":"411502001001001","case":{"kee":"a"}}"#,
+            &[("/case/kee", "unknown_field")],
+        ),
+        (
+            r#"{"command":"acknowledge_case","by":"411502001001001","case":1,"case":2}"#,
+            &[("/case", "duplicate_field")],
+        ),
+        (
+            r#"{"command":"acknowledge_case","by":"411502001001001","case":1,"version":-1}"#,
+            &[("/version", "wrong_type")],
+        ),
         (r#"{"command":"advance_clock","to":"2026-01-05T08:00:00"}"#, &[("/to", "bad_time")]),
-        (r#"{"command":"close_case","case":1}"#, &[("/answer", "missing_field")]),
+        (
+            r#"{"command":"close_case","by":"411502001001001","case":1}"#,
+            &[("/answer", "missing_field")],
+        ),
         (r#"{"command":"commit_import"}"#, &[("/import", "missing_field")]),
         (r#"{"command":"stage_units","import":1,"rows":[]}"#, &[("/rows", "bad_number")]),
         (
@@ -131,7 +152,9 @@ fn faults_within_an_object_point_into_it() {
 fn a_text_is_bounded_in_characters() {
     let line = |count: usize| {
         let text = "字".repeat(count);
-        format!(r#"{{"command":"handle_case","case":1,"measures":"{text}"}}"#)
+        format!(
+            r#"{{"command":"handle_case","by":"411502001001001","case":1,"measures":"{text}"}}"#
+        )
     };
     assert!(read_line(line(4_000).as_bytes()).is_ok());
     check(&line(4_001), &[("/measures", "too_long")]);

@@ -8,13 +8,15 @@ use crate::api::language::Language;
 const ABOUT: &str = "\
 Zhida (直达), the dispatch core of a city's grid governance. 直达：城市网格化治理的调度核心。
 
-**First steps.** Press *Authorize* and give a token. Then `GET /v1/matters` says what can be \
-reported; `POST /v1/cases` reports a case at a place and answers with its number and its holder; \
+**First steps.** Press *Authorize* and give a token. `GET /v1/me` says what it may do, and where; \
+`GET /v1/matters` what can be reported; `GET /v1/units?kind=grid` finds a place, by `name` or \
+`within` a unit. Then `POST /v1/cases` reports a case at a place and answers with its number and its holder; \
 `POST /v1/cases/{id}/acknowledge`, `…/handle` and `…/close`, with `by` the holder's code, bring it to \
 its end; `GET /v1/cases/{id}` shows it, and in `moves` what may be done next; `GET /v1/events` is the \
 feed of everything.
 
-**上手。** 点 *Authorize* 填入访问令牌。`GET /v1/matters` 查事项目录；`POST /v1/cases` 上报案件，返回案件号和责任单位；\
+**上手。** 点 *Authorize* 填入访问令牌。`GET /v1/me` 查令牌的权限和范围；`GET /v1/matters` 查事项目录；\
+`GET /v1/units?kind=grid` 查地点，可按 `name` 或 `within` 缩小；`POST /v1/cases` 上报案件，返回案件号和责任单位；\
 以责任单位的代码作 `by`，依次 `…/acknowledge` 签收、`…/handle` 处置、`…/close` 结案；`GET /v1/cases/{id}` 查看案件，\
 `moves` 是现在可做的操作；`GET /v1/events` 是全部事实的流。
 

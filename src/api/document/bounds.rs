@@ -46,7 +46,12 @@ fn bound(name: &str, schema: &mut Value) {
             if let Some(values) = value.as_array_mut().filter(|_| is_nullable) {
                 values.push(Value::Null);
             }
-            schema.entry(key).or_insert(value);
+            // That a number is unsigned says less.
+            if key == "minimum" {
+                schema.insert(key, value);
+            } else {
+                schema.entry(key).or_insert(value);
+            }
         }
     }
 }

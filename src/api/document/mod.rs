@@ -30,7 +30,6 @@ struct Shape {
     is_for_admins: bool,
     is_write: bool,
     has_path: bool,
-    has_query: bool,
     /// The media type of its body.
     body: Option<String>,
 }
@@ -120,7 +119,6 @@ fn shape(is_write: bool, operation: &Value) -> Shape {
         }),
         is_write,
         has_path: has("path"),
-        has_query: has("query"),
         body: body.and_then(|content| content.keys().next().cloned()),
     }
 }

@@ -16,7 +16,8 @@ const ADMIN: &[Code] = &[Code::NeedsAdmin];
 /// Only a token with that scope may.
 const SCOPE: &[Code] = &[Code::ScopeMissing];
 /// Whoever has a token may.
-const WITHOUT_SCOPE: &[&str] = &["get_build", "get_matters", "get_outcome", "post_commands"];
+const WITHOUT_SCOPE: &[&str] =
+    &["get_build", "get_matters", "get_me", "get_outcome", "post_commands"];
 /// It reads what is published, and may be told to wait for a seq.
 const READ: &[Code] = &[Code::InvalidHeader, Code::SeqNotReached];
 /// It reads the journal, away from the I/O threads.
@@ -41,7 +42,7 @@ const BODY: &[Code] = &[Code::BodyTimeout, Code::BodyTooLarge, Code::Unsupported
 /// The body holds JSON.
 const JSON: &[Code] = &[Code::MalformedJson, Code::BadUtf8, Code::InvalidBody];
 /// It acts for a unit.
-const UNIT: &[Code] = &[Code::UnitMissing, Code::UnitNotFound, Code::UnitClosed];
+const UNIT: &[Code] = &[Code::UnitNotFound, Code::UnitClosed];
 /// It moves a case.
 const MOVE: &[Code] =
     &[Code::CaseNotFound, Code::NotTheHolder, Code::MoveNotAllowed, Code::VersionStale];
@@ -84,7 +85,7 @@ const CATALOGUE: &[Code] = &[
     Code::PreconditionRequired,
 ];
 /// It reads a catalogue's text.
-const CATALOGUE_TEXT: &[Code] = &[Code::ConfigInvalid];
+const CATALOGUE_TEXT: &[Code] = &[Code::ConfigInvalid, Code::InvalidQuery];
 
 /// What an operation can go wrong with beside what follows from its shape.
 type Own = &'static [&'static [Code]];
@@ -97,6 +98,7 @@ const TABLE: &[(&str, Own)] = &[
             UNIT,
             SEALS,
             &[
+                Code::UnitMissing,
                 Code::SettlerNotTheHolder,
                 Code::SourceNumberTaken,
                 Code::NoHolder,
@@ -125,6 +127,7 @@ const TABLE: &[(&str, Own)] = &[
             JOURNAL,
             UNIT,
             &[
+                Code::UnitMissing,
                 Code::CaseNotFound,
                 Code::VersionStale,
                 Code::ClaimantConfidential,
@@ -228,6 +231,7 @@ const TABLE: &[(&str, Own)] = &[
     ("apply_proposal", &[BODY, JSON, CATALOGUE, &[Code::ImportNotFound]]),
     ("validate_config", &[CATALOGUE_TEXT]),
     ("advance_clock", &[&[Code::AtNotDriven, Code::AtBeforeNow, Code::SourceTaken]]),
+    ("get_me", &[]),
     ("get_build", &[]),
     ("get_health", &[]),
     // Its 503 is no problem but its answer.
@@ -254,12 +258,13 @@ pub(super) fn of(operation: &str, shape: &Shape) -> Option<Vec<Code>> {
             groups.push(SCOPE);
         }
         groups.push(if shape.is_write { WRITE } else { READ });
+        if !shape.is_write {
+            // Also where it takes no parameter: one that it has not is refused.
+            groups.push(&[Code::InvalidQuery]);
+        }
     }
     if shape.has_path {
         groups.push(&[Code::InvalidPath]);
-    }
-    if shape.has_query {
-        groups.push(&[Code::InvalidQuery]);
     }
     if shape.body.is_some() {
         groups.push(BODY);

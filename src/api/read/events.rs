@@ -15,6 +15,7 @@ use super::{page_limit, query};
 use crate::api::admin::clients::GrantBody;
 use crate::api::app::{App, clock_name};
 use crate::api::caller::Caller;
+use crate::api::codes::Code;
 use crate::api::moment::{CodeText, Moment};
 use crate::api::problem::Problem;
 use crate::api::reply::{self, ZHIDA_SEQ};
@@ -29,7 +30,7 @@ use crate::domain::organisation::Organisation;
 use crate::domain::record::Record;
 use crate::domain::state;
 use crate::engine::{Handle, ReadError, View};
-use crate::rules::UnitText;
+use crate::rules::{UnitText, Words};
 
 /// A fact.
 #[derive(Debug, Serialize, ToSchema)]
@@ -281,7 +282,9 @@ struct EventsQuery {
 /// Pull the feed
 ///
 /// Published events after `after`, oldest first. With `wait` the answer waits for the first of them
-/// that many seconds at most. Go on with `after=last_seq`.
+/// that many seconds at most. Go on with `after=last_seq`. An empty page is not the end, since events
+/// of what does not exist for the token are left out: the end is where `last_seq` grows no more.
+/// `after` beyond the end of the journal is refused: it is a position in another one.
 #[utoipa::path(
     get,
     path = "/v1/events",
@@ -304,6 +307,15 @@ pub(in crate::api) async fn get_events(
     let asked: EventsQuery = query(&uri)?;
     let limit = page_limit(asked.limit, app.options().page_max)?;
     let after = Seq(asked.after.unwrap_or(0));
+    let end = app.handle().view().published();
+    if after > end {
+        // A position in another journal would wait for ever, or miss what comes until then.
+        let detail = Words::new(
+            format!("after: the journal ends at {}", end.0),
+            format!("after 超出日志末尾（{}）", end.0),
+        );
+        return Err(Problem::detailed(Code::InvalidQuery, detail));
+    }
     let patience = Duration::from_secs(asked.wait.unwrap_or(0)).min(app.options().wait_max);
     let mut stopping = app.api.stopping.subscribe();
     let has_more = tokio::select! {

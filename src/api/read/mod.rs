@@ -53,6 +53,16 @@ pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     })
 }
 
+/// No parameters at all.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoQuery {}
+
+/// Refuses whatever parameter is given.
+pub(super) fn no_query(uri: &Uri) -> Result<(), Problem> {
+    query(uri).map(|NoQuery {}| ())
+}
+
 /// The code of a path.
 pub(super) fn unit_code(text: &str) -> Result<UnitCode, Problem> {
     text.parse().map_err(|bad: crate::domain::code::BadCode| {

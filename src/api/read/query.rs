@@ -338,8 +338,8 @@ fn span(name: &str, from: Option<&str>, to: Option<&str>) -> Result<Span, Proble
         let fix = "RFC 3339 with an offset, its + written %2B";
         parsed.map_err(|text| {
             invalid(
-                format!("{name}_{end}: {text} is no moment; {fix}"),
-                format!("{name}_{end}：{text} 不是时间，写法如 2026-01-05T08:00:00+08:00"),
+                format!("{name}_{end}: {text} is not a time; {fix}"),
+                format!("{name}_{end}：{text} 不是时间，写法如 2026-01-05T08:00:00%2B08:00，+ 须写作 %2B"),
             )
         })
     };
@@ -364,7 +364,8 @@ fn many<T: Copy>(
     each.map(|text| one(parameter, text, all, name)).collect()
 }
 
-fn one<T: Copy>(
+/// The value of that name.
+pub(super) fn one<T: Copy>(
     parameter: &str,
     text: &str,
     all: &[T],
@@ -373,7 +374,7 @@ fn one<T: Copy>(
     let found = all.iter().copied().find(|one| name(*one) == text);
     found.ok_or_else(|| {
         let names = names(all, name);
-        invalid(format!("{parameter}: one of {names}"), format!("{parameter}：可用的值：{names}"))
+        invalid(format!("{parameter}: one of {names}"), format!("{parameter} 可用的值：{names}"))
     })
 }
 

@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::Deserialize;
 
-use super::query;
+use super::{no_query, query};
 use crate::api::app::App;
 use crate::api::body::is_printable;
 use crate::api::caller::Caller;
@@ -38,9 +38,11 @@ pub(in crate::api) async fn get_outcome(
     State(app): State<App>,
     Path(key): Path<String>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     let view = app.handle().view();
     let caller = Caller::of(&app, &headers)?;
+    no_query(&uri)?;
     if !is_printable(key.as_bytes(), KEY_BYTES_MAX) {
         return Err(Problem::new(Code::OutcomeUnknown));
     }

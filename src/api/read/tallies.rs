@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::no_query;
 use super::unit::find;
 use crate::api::app::App;
 use crate::api::caller::Caller;
@@ -96,8 +97,10 @@ pub(in crate::api) async fn get_unit_counts(
     State(app): State<App>,
     Path(code): Path<String>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     let caller = Caller::with(&app, &headers, Scope::Read)?;
+    no_query(&uri)?;
     let view = app.handle().view();
     let unit = find(&view.organisation(), &caller, &code)?;
     let (organisation, now) = (view.organisation(), view.now());

@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::query::one;
 use super::unit::{UnitBody, moment, seen, versioned};
 use super::{page_limit, query};
 use crate::api::app::App;
@@ -94,14 +95,15 @@ impl Listing {
             let row = organisation.as_of(at).unit(unit).map(|row| row.code.range());
             row.ok_or_else(|| Problem::new(Code::UnitUnknown))
         });
+        let (kind, level) = (asked.kind.as_deref(), asked.level.as_deref());
         Ok(Self {
             at,
             places: caller.grant.places.clone(),
             within: within.transpose()?,
             name: bounded("name", asked.name, NAME_BYTES_MAX)?,
             code: bounded("code", asked.code, CODE_BYTES_MAX)?,
-            kind: named("kind", asked.kind.as_deref(), UnitKind::from_name)?,
-            level: named("level", asked.level.as_deref(), Level::from_name)?,
+            kind: kind.map(|text| one("kind", text, UnitKind::ALL, UnitKind::name)).transpose()?,
+            level: level.map(|text| one("level", text, &Level::ALL, Level::name)).transpose()?,
             open: asked.open,
             after: asked.after.as_deref().map(|text| parsed("after", text)).transpose()?,
             limit,
@@ -189,21 +191,6 @@ fn bounded(
         }
         asked => Ok(asked),
     }
-}
-
-fn named<T>(
-    field: &'static str,
-    asked: Option<&str>,
-    from_name: fn(&str) -> Option<T>,
-) -> Result<Option<T>, Problem> {
-    let bad = |name: &str| {
-        let detail = Words::new(
-            format!("{field}: '{name}' is not one of its values"),
-            format!("{field} 没有“{name}”这个值"),
-        );
-        Problem::detailed(Code::InvalidQuery, detail)
-    };
-    asked.map(|name| from_name(name).ok_or_else(|| bad(name))).transpose()
 }
 
 /// A unit's code in a query.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::cases::CaseRow;
 use super::unit::find;
-use super::{page_limit, query};
+use super::{no_query, page_limit, query};
 use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
@@ -138,8 +138,10 @@ pub(in crate::api) struct OrganisationBody {
 pub(in crate::api) async fn get_organisation(
     State(app): State<App>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     Caller::with(&app, &headers, Scope::Read)?;
+    no_query(&uri)?;
     let view = app.handle().view();
     let (organisation, now) = (view.organisation(), view.now());
     let body = OrganisationBody {
@@ -168,9 +170,11 @@ pub(in crate::api) async fn get_organisation(
 pub(in crate::api) async fn get_matters(
     State(app): State<App>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     // Whoever reports needs to know what can be reported.
     Caller::of(&app, &headers)?;
+    no_query(&uri)?;
     let view = app.handle().view();
     let catalogue = view.catalogue();
     let matters = catalogue.numbered().map(|(number, row)| ListedMatter {
@@ -237,8 +241,10 @@ pub(in crate::api) struct ClosedBody {
 pub(in crate::api) async fn get_counts(
     State(app): State<App>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     let caller = Caller::with(&app, &headers, Scope::Read)?;
+    no_query(&uri)?;
     if !caller.sees_all() {
         return Err(Problem::new(Code::ScopeTooSmall));
     }
