@@ -42,26 +42,20 @@ pub(crate) fn measure(work: &Work) -> Result<String, Failure> {
     let paths = Arc::new(paths(work.city()));
     let requests = Requests::timed(work.singles(), &server.token()?);
     let (mut ratios, mut alone, mut beside) = (vec![], vec![], vec![]);
-    let (mut rates, mut costs) = (vec![], vec![]);
-    let used = || server.process().cpu_seconds();
+    let mut rates = vec![];
     let (mut told, mut looked) = (String::new(), Latencies::default());
     for _ in 0..work.pairs() {
-        let begun = used()?;
         let mut quiet = posts::run(server.process().port, &requests, run)?;
         all_created(&quiet)?;
-        let a_post = (used()? - begun) / figure(quiet.created);
-        let begun = used()?;
         let stop = Arc::new(AtomicBool::new(false));
         let load = look_until(&server, &paths, work.queries_per_second(), &stop)?;
         let busy = posts::run(server.process().port, &requests, run);
         stop.store(true, Ordering::Release);
         let latencies = load.join().map_err(|_| "the load panicked")??;
-        let both = used()? - begun;
         let mut busy = busy?;
         all_created(&busy)?;
         let queries: usize = latencies.iter().map(Vec::len).sum();
         rates.push(figure(queries as u64) / busy.seconds);
-        costs.push((both - a_post * figure(busy.created)) * 1e6 / figure(queries as u64));
         for (all, some) in looked.iter_mut().zip(latencies) {
             all.extend(some);
         }
@@ -79,13 +73,11 @@ pub(crate) fn measure(work: &Work) -> Result<String, Failure> {
         "look lone POST p99, ms                       {:.2}\n     \
               beside queries, ms                      {:.2}\n     \
               beside ÷ alone                          {:.2}\n     \
-              queries/s                               {:.0}\n     \
-              server's processor time, µs a query     {:.0}{told}",
+              queries/s                               {:.0}{told}",
         Spread::of(alone),
         Spread::of(beside),
         Spread::of(ratios),
         Spread::of(rates),
-        Spread::of(costs),
     ))
 }
 

@@ -407,8 +407,8 @@ impl State {
     }
 
     fn count_open(&mut self, matter: MatterNumber, before: Option<Status>, now: Status) {
-        let was_open = before.is_some_and(|status| status.holder().is_some());
-        let is_open = now.holder().is_some();
+        let was_open = before.is_some_and(|status| status.name().is_open());
+        let is_open = now.name().is_open();
         if was_open == is_open {
             return;
         }

@@ -205,15 +205,18 @@ fn kinds(world: &World, clock: &ManualClock) -> Vec<Kind> {
     ]
 }
 
-fn ask(world: &World, operation: &str, case: u64, kind: &Kind) -> Answer {
-    let (method, path) = operation.split_once(' ').unwrap();
+/// The path of an operation on that case.
+fn filled(path: &str, case: u64) -> String {
     let id = if path.starts_with("/v1/cases") { case } else { 999 };
-    let path = path
-        .replace("{id}", &id.to_string())
+    path.replace("{id}", &id.to_string())
         .replace("{code}", GRID)
         .replace("{key}", "k-1")
-        .replace("{name}", "nobody");
-    let mut request = world.request(method, &path).without_token();
+        .replace("{name}", "nobody")
+}
+
+fn ask(world: &World, operation: &str, case: u64, kind: &Kind) -> Answer {
+    let (method, path) = operation.split_once(' ').unwrap();
+    let mut request = world.request(method, &filled(path, case)).without_token();
     if operation.contains("/v1/units")
         || operation.ends_with("/commit")
         || operation.ends_with("/apply")
@@ -265,6 +268,25 @@ fn every_operation_is_open_to_whom_it_is_for_and_to_nobody_else() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_read_refuses_a_parameter_that_it_has_not() {
+    let world = World::new();
+    let document = world.request("GET", "/openapi.json").without_token().send().ok();
+    let case = world.report("PS-001");
+    let mut accepting = Vec::new();
+    for operation in operations(&document) {
+        let Some(path) = operation.strip_prefix("GET ").filter(|path| path.starts_with("/v1/"))
+        else {
+            continue;
+        };
+        let answer = world.get(&format!("{}?nonsense=1", filled(path, case)));
+        if answer.status != 400 || answer.problem().1 != "invalid_query" {
+            accepting.push(format!("{operation}: {}", answer.status));
+        }
+    }
+    assert!(accepting.is_empty(), "{}", accepting.join("\n"));
 }
 
 fn operations(document: &Value) -> Vec<String> {

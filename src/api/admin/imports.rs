@@ -29,7 +29,7 @@ use crate::domain::ids::ImportId;
 use crate::domain::import::ImportKind;
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::domain::organisation::UnitRow;
-use crate::engine::Accepted;
+use crate::engine::{Accepted, Handle};
 use crate::rules::{self, Words};
 
 /// What reads units from a text.
@@ -119,9 +119,12 @@ pub(in crate::api) async fn stage_units(
     let parse = units_reader(request.headers())?;
     let (headers, bytes) = whole_body(&app, request).await?;
     let import = import_id(&id)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new(Code::BadUtf8))?;
-    let rows = parse("", text)
-        .map_err(|found| Problem::flawed(found.iter().map(finding_flaw).collect()))?;
+    // A city's units take a while: off the I/O thread.
+    let read = move |_: &Handle| {
+        let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new(Code::BadUtf8))?;
+        parse("", text).map_err(|found| Problem::flawed(found.iter().map(finding_flaw).collect()))
+    };
+    let rows = app.handle().blocking_read(read).await??;
     if rows.is_empty() {
         return Err(Problem::new(Code::RowsOutOfBounds));
     }

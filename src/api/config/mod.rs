@@ -22,7 +22,7 @@ use super::caller::Caller;
 use super::moment::Moment;
 use super::problem::Problem;
 use super::read::events::{ActorBody, EventNames};
-use super::read::{page_limit, query};
+use super::read::{no_query, page_limit, query};
 use super::reply::{ascii, json};
 use crate::domain::grant::Scope;
 use crate::domain::ids::Seq;
@@ -100,8 +100,10 @@ pub(super) struct ConfigBody {
 pub(super) async fn get_config(
     State(app): State<App>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     Caller::with(&app, &headers, Scope::Admin)?;
+    no_query(&uri)?;
     let read = |handle: &Handle| {
         let catalogue = handle.view().catalogue();
         let version = Some(catalogue.version()).filter(|version| *version != Seq::ZERO);

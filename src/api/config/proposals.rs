@@ -18,7 +18,7 @@ use crate::api::codes::Code;
 use crate::api::moment::Moment;
 use crate::api::problem::Problem;
 use crate::api::read::events::{ActorBody, EventNames};
-use crate::api::read::query;
+use crate::api::read::{no_query, query};
 use crate::api::reply::{AcceptedBody, ZHIDA_SEQ, ascii, json};
 use crate::api::write::{Address, is_media_type, key, post, send_as, whole};
 use crate::domain::catalogue::MatterRow;
@@ -171,8 +171,10 @@ pub(in crate::api) async fn get_proposal(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     Caller::with(&app, &headers, Scope::Admin)?;
+    no_query(&uri)?;
     let import = import_id(&id)?;
     let last_seq = open_proposal(&app, import)?.ok_or_else(|| gone(&app, import))?;
     let read = move |handle: &Handle| {

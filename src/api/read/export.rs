@@ -12,17 +12,16 @@ use http::{HeaderMap, HeaderValue, Uri};
 use serde::Deserialize;
 
 use super::query;
-use super::unit::{moment, seen};
-use super::unit_list::parsed;
+use super::unit::{moment, places_within};
 use crate::api::app::App;
 use crate::api::caller::Caller;
-use crate::api::codes::Code;
 use crate::api::problem::Problem;
 use crate::api::reply::ascii;
 use crate::domain::code::CodeRange;
 use crate::domain::grant::{Places, Scope};
 use crate::domain::ids::{Timestamp, UnitNumber};
 use crate::domain::organisation::{AsOf, Organisation, UnitRow};
+use crate::engine::Handle;
 use crate::rules;
 
 /// Units of a piece of the answer.
@@ -99,17 +98,19 @@ pub(in crate::api) async fn export_units(
     let at = moment(asked.at.as_deref())?;
     let organisation = view.organisation();
     let now = at.unwrap_or_else(|| view.now());
-    let within = asked.within.as_deref().map(|text| {
-        let unit = seen(&organisation, &caller, parsed("within", text)?)?;
-        let row = organisation.as_of(now).unit(unit).map(|row| row.code.range());
-        row.ok_or_else(|| Problem::new(Code::UnitUnknown))
-    });
+    let within = asked.within.as_deref();
+    let within = within.map(|text| places_within(&organisation, &caller, now, text));
     let within = within.transpose()?.unwrap_or(CodeRange::ALL);
     // As of now also those that are to come belong to it.
     let begun_by = at.unwrap_or(Timestamp(i64::MAX));
-    let places = (within, &caller.grant.places);
-    let units = listed(&organisation, organisation.as_of(now), begun_by, places);
     let version = organisation.last_seq().0;
+    // Looks at every unit: off the I/O thread.
+    let read = move |_: &Handle| {
+        let places = (within, &caller.grant.places);
+        let units = listed(&organisation, organisation.as_of(now), begun_by, places);
+        (organisation, units)
+    };
+    let (organisation, units) = app.handle().blocking_read(read).await?;
     let pieces = pieces(organisation, now, units, asked.format);
     let mut response = Response::new(Body::from_stream(stream::iter(pieces)));
     let headers = response.headers_mut();

@@ -1,6 +1,8 @@
 //! A unit, as of now or of a moment: what it is, what it was, who is above and below, and who owns
 //! which module where it sits.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bytes::Bytes;
@@ -9,7 +11,7 @@ use http::{HeaderMap, Uri};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::unit_list::{Listing, UnitsBody};
+use super::unit_list::{Listing, UnitsBody, parsed};
 use super::{query, unit_code};
 use crate::api::app::App;
 use crate::api::caller::Caller;
@@ -18,7 +20,7 @@ use crate::api::moment::{CodeText, Moment};
 use crate::api::problem::Problem;
 use crate::api::reply::{ascii, json};
 use crate::domain::catalogue::Module;
-use crate::domain::code::{Level, UnitCode};
+use crate::domain::code::{CodeRange, Level, UnitCode};
 use crate::domain::grant::Scope;
 use crate::domain::ids::{Timestamp, UnitNumber};
 use crate::domain::organisation::{AsOf, Organisation, UnitRow};
@@ -130,6 +132,31 @@ pub(super) fn moment(asked: Option<&str>) -> Result<Option<Timestamp>, Problem> 
     Ok(Some(at))
 }
 
+/// A question about a unit, as of now or of a moment.
+struct AboutUnit {
+    caller: Caller,
+    organisation: Arc<Organisation>,
+    unit: UnitNumber,
+    /// The moment that was asked for; none: now.
+    asked_at: Option<Timestamp>,
+    /// That moment, or now.
+    at: Timestamp,
+}
+
+impl AboutUnit {
+    /// Of whoever may read, about a unit that exists for him.
+    fn of(app: &App, headers: &HeaderMap, code: &str, uri: &Uri) -> Result<Self, Problem> {
+        let view = app.handle().view();
+        let caller = Caller::with(app, headers, Scope::Read)?;
+        let organisation = view.organisation();
+        let unit = find(&organisation, &caller, code)?;
+        let asked: AtQuery = query(uri)?;
+        let asked_at = moment(asked.at.as_deref())?;
+        let at = asked_at.unwrap_or_else(|| view.now());
+        Ok(Self { caller, organisation, unit, asked_at, at })
+    }
+}
+
 /// The unit that a path names, if it exists for the caller.
 pub(super) fn find(
     organisation: &Organisation,
@@ -140,7 +167,7 @@ pub(super) fn find(
 }
 
 /// The unit of that code, if it exists for the caller.
-pub(super) fn seen(
+fn seen(
     organisation: &Organisation,
     caller: &Caller,
     code: UnitCode,
@@ -149,6 +176,18 @@ pub(super) fn seen(
     let is_seen =
         |unit: &UnitNumber| organisation.code(*unit).is_some_and(|code| caller.sees_unit(code));
     number.filter(is_seen).ok_or_else(|| Problem::new(Code::UnitUnknown))
+}
+
+/// The places of the unit that a query names as `within`, if it exists for the caller.
+pub(super) fn places_within(
+    organisation: &Organisation,
+    caller: &Caller,
+    at: Timestamp,
+    text: &str,
+) -> Result<CodeRange, Problem> {
+    let unit = seen(organisation, caller, parsed("within", text)?)?;
+    let range = organisation.as_of(at).unit(unit).map(|row| row.code.range());
+    range.ok_or_else(|| Problem::new(Code::UnitUnknown))
 }
 
 /// The answer to a question about the organisation: its `ETag` is the organisation's version.
@@ -179,23 +218,18 @@ pub(in crate::api) async fn get_unit(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let view = app.handle().view();
-    let caller = Caller::with(&app, &headers, Scope::Read)?;
-    let organisation = view.organisation();
-    let unit = find(&organisation, &caller, &code)?;
-    let asked: AtQuery = query(&uri)?;
-    let at = moment(asked.at.as_deref())?;
-    let now = at.unwrap_or_else(|| view.now());
-    let as_of = organisation.as_of(now);
+    let AboutUnit { organisation, unit, asked_at, at, .. } =
+        AboutUnit::of(&app, &headers, &code, &uri)?;
+    let as_of = organisation.as_of(at);
     let row = as_of.unit(unit).ok_or_else(|| Problem::new(Code::UnitUnknown))?;
-    let former = organisation.former(unit).iter().filter(|(until, _)| *until <= now);
+    let former = organisation.former(unit).iter().filter(|(until, _)| *until <= at);
     let former = former.map(|(until, row)| {
         // As named just before it became another.
         let then = organisation.as_of(Timestamp(until.0 - 1));
         FormerBody { until: Moment(*until), was: UnitWas::of(then, row) }
     });
     let body = UnitBody {
-        open_cases: at.is_none().then(|| view.inbox_len(unit)),
+        open_cases: asked_at.is_none().then(|| app.handle().view().inbox_len(unit)),
         former: Some(former.collect()),
         ..UnitBody::of(as_of, row)
     };
@@ -267,12 +301,8 @@ pub(in crate::api) async fn get_ancestors(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let view = app.handle().view();
-    let caller = Caller::with(&app, &headers, Scope::Read)?;
-    let organisation = view.organisation();
-    let unit = find(&organisation, &caller, &code)?;
-    let asked: AtQuery = query(&uri)?;
-    let at = moment(asked.at.as_deref())?.unwrap_or_else(|| view.now());
+    let AboutUnit { caller, organisation, unit, at, .. } =
+        AboutUnit::of(&app, &headers, &code, &uri)?;
     let as_of = organisation.as_of(at);
     let above = as_of.ancestors(unit).filter_map(|above| as_of.unit(above));
     let seen = above.filter(|row| caller.sees_unit(row.code));
@@ -327,12 +357,7 @@ pub(in crate::api) async fn get_modules(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let view = app.handle().view();
-    let caller = Caller::with(&app, &headers, Scope::Read)?;
-    let organisation = view.organisation();
-    let unit = find(&organisation, &caller, &code)?;
-    let asked: AtQuery = query(&uri)?;
-    let at = moment(asked.at.as_deref())?.unwrap_or_else(|| view.now());
+    let AboutUnit { organisation, unit, at, .. } = AboutUnit::of(&app, &headers, &code, &uri)?;
     let as_of = organisation.as_of(at);
     let township = as_of.unit(unit).and_then(|row| row.code.ancestor(Level::Township));
     let township = township.ok_or_else(|| Problem::new(Code::PlaceTooHigh))?;

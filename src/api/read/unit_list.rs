@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::query::one;
-use super::unit::{UnitBody, moment, seen, versioned};
+use super::unit::{UnitBody, moment, places_within, versioned};
 use super::{page_limit, query};
 use crate::api::app::App;
 use crate::api::caller::Caller;
@@ -21,6 +21,7 @@ use crate::domain::grant::{Places, Scope};
 use crate::domain::ids::{Timestamp, UnitNumber};
 use crate::domain::limits::{CODE_BYTES_MAX, NAME_BYTES_MAX};
 use crate::domain::organisation::{Organisation, UnitKind, UnitRow};
+use crate::engine::Handle;
 use crate::rules::Words;
 
 /// A page of units.
@@ -90,11 +91,8 @@ impl Listing {
         let again = asked.again(limit);
         let at = moment(asked.at.as_deref())?.unwrap_or_else(|| view.now());
         let organisation = view.organisation();
-        let within = asked.within.as_deref().map(|text| {
-            let unit = seen(&organisation, caller, parsed("within", text)?)?;
-            let row = organisation.as_of(at).unit(unit).map(|row| row.code.range());
-            row.ok_or_else(|| Problem::new(Code::UnitUnknown))
-        });
+        let within = asked.within.as_deref();
+        let within = within.map(|text| places_within(&organisation, caller, at, text));
         let (kind, level) = (asked.kind.as_deref(), asked.level.as_deref());
         Ok(Self {
             at,
@@ -236,6 +234,10 @@ pub(in crate::api) async fn find_units(
     let view = app.handle().view();
     let listing = Listing::of(&app, &caller, query(&uri)?)?;
     let organisation = view.organisation();
-    let all = organisation.iter().map(|(unit, _)| unit);
-    Ok(listing.page(&organisation, all, "/v1/units"))
+    // Looks at every unit: off the I/O thread.
+    let read = move |_: &Handle| {
+        let all = organisation.iter().map(|(unit, _)| unit);
+        listing.page(&organisation, all, "/v1/units")
+    };
+    Ok(app.handle().blocking_read(read).await?)
 }

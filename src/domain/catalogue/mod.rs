@@ -1,5 +1,4 @@
 //! The catalogue of matters (事项): what can be reported, who is at home in it, and its limits.
-
 //!
 //! It is replaced whole. A matter that the next one has not is retired: no case of it can be reported
 //! any more, and its number and row stay for those that were.

@@ -97,7 +97,7 @@ impl Standing {
     }
 
     /// Its matter.
-    pub(super) const fn matter(&self) -> MatterNumber {
+    pub(in crate::engine) const fn matter(&self) -> MatterNumber {
         MatterNumber((self.facets >> MATTER_BIT) as u16)
     }
 }

@@ -73,11 +73,7 @@ impl View {
     pub fn open_by_matter(&self) -> BTreeMap<MatterNumber, u32> {
         self.of_one_turn(|| {
             let mut open = BTreeMap::new();
-            self.inboxes.for_each(|_, standing| {
-                if let Some(case) = self.cases.get(standing.case) {
-                    *open.entry(case.matter).or_insert(0) += 1;
-                }
-            });
+            self.inboxes.for_each(|_, standing| *open.entry(standing.matter()).or_insert(0) += 1);
             open
         })
     }

@@ -1,17 +1,25 @@
 //! Requests to change something, as they reach `decide`: parsed, authenticated, sealed.
 
-use std::sync::Arc;
+mod case;
+mod client;
+mod import;
+mod organisation;
 
-use super::case::{ClaimantFields, Source};
-use super::catalogue::MatterRow;
-use super::client::TokenHash;
-use super::code::UnitCode;
-use super::event::{ClockMode, SealedPart};
-use super::grant::{Places, Scope, Scopes};
-use super::ids::{CaseId, ImportId, PrincipalId, Seq, Timestamp};
-use super::import::ImportKind;
-use super::organisation::UnitRow;
-use super::record::Mark;
+use crate::domain::catalogue::MatterRow;
+use crate::domain::code::UnitCode;
+use crate::domain::event::{ClockMode, SealedPart};
+use crate::domain::grant::{Places, Scope, Scopes};
+use crate::domain::ids::{PrincipalId, Timestamp};
+use crate::domain::organisation::UnitRow;
+use crate::domain::record::Mark;
+
+pub use case::{
+    AcknowledgeCase, CaseRef, CloseCase, HandleCase, NoteCase, ReasonedMove, ReportCase,
+    RevealCase, SendCase, Target,
+};
+pub use client::{AdmitClient, ChangeClient, GrantRequest, RevokeClient, RotateClient};
+pub use import::{AbandonImport, BeginImport, CommitImport, StageMatters, StageText, StageUnits};
+pub use organisation::{Change, ChangeOrganisation, MergeUnits, MoveUnit, SplitUnit};
 
 /// A command with everything that travels with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,26 +246,6 @@ fn units_bytes(rows: &[UnitRow]) -> usize {
     rows.iter().map(|row| row.name.len() + size_of::<UnitRow>()).sum()
 }
 
-/// How a command names the case that it acts on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CaseRef {
-    /// By its number.
-    Id(CaseId),
-    /// By the idempotency key that the same principal reported it with.
-    Key(Box<str>),
-    /// By the number that its source gave it.
-    Number(Source, Box<str>),
-}
-
-/// The case that a command acts on, and the version that it was seen at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Which.
-    pub case: CaseRef,
-    /// Refused when the case has another version by now.
-    pub version: Option<u32>,
-}
-
 /// See [`Command::OpenJournal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenJournal {
@@ -267,292 +255,9 @@ pub struct OpenJournal {
     pub journal_id: u128,
 }
 
-/// See [`Command::AdmitClient`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdmitClient {
-    /// Unique, 1 to 120 bytes.
-    pub name: Arc<str>,
-    /// BLAKE3 of its token.
-    pub token_hash: TokenHash,
-    /// What it may do.
-    pub grant: GrantRequest,
-}
-
-/// What a client is to be allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GrantRequest {
-    /// At least one.
-    pub scopes: Scopes,
-    /// The units whose subtrees exist for it, at most 16; everywhere, where none is named.
-    pub within: Vec<UnitCode>,
-    /// Commands and reads a minute, 1 to 6,000,000; none: as many as it likes.
-    pub quota_per_minute: Option<u32>,
-    /// From when its tokens are worth nothing: later than now; none: never.
-    pub expires_at: Option<Timestamp>,
-}
-
-impl GrantRequest {
-    /// These scopes everywhere, without quota or end.
-    #[must_use]
-    pub const fn of(scopes: Scopes) -> Self {
-        Self { scopes, within: Vec::new(), quota_per_minute: None, expires_at: None }
-    }
-
-    fn bytes(&self) -> usize {
-        self.within.len() * size_of::<UnitCode>()
-    }
-}
-
-/// See [`Command::ChangeClient`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangeClient {
-    /// Its name.
-    pub name: Arc<str>,
-    /// What it may do, all of it anew.
-    pub grant: GrantRequest,
-}
-
-/// See [`Command::RotateClient`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RotateClient {
-    /// Its name.
-    pub name: Arc<str>,
-    /// BLAKE3 of its next token.
-    pub token_hash: TokenHash,
-    /// How long its newest token lives on beside the next one: 0 to 168.
-    pub overlap_hours: u32,
-}
-
-/// See [`Command::RevokeClient`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RevokeClient {
-    /// Its name.
-    pub name: Arc<str>,
-}
-
-/// See [`Command::BeginImport`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BeginImport {
-    /// Where the rows come from: a file's name.
-    pub origin: Arc<str>,
-    /// What it will bring.
-    pub kind: ImportKind,
-}
-
-/// See [`Command::StageUnits`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StageUnits {
-    /// Into which import.
-    pub import: ImportId,
-    /// 1 to 200 rows.
-    pub rows: Vec<UnitRow>,
-}
-
-/// See [`Command::StageMatters`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StageMatters {
-    /// Into which import.
-    pub import: ImportId,
-    /// 1 to 200 rows.
-    pub rows: Vec<MatterRow>,
-}
-
-/// See [`Command::StageText`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StageText {
-    /// Into which import.
-    pub import: ImportId,
-    /// Up to 32 KiB.
-    pub text: Arc<str>,
-}
-
-/// See [`Command::CommitImport`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommitImport {
-    /// Which.
-    pub import: ImportId,
-    /// Refused when the organisation, or for a catalogue the catalogue, has changed since that event.
-    pub seen: Option<Seq>,
-}
-
-/// See [`Command::AbandonImport`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AbandonImport {
-    /// Which.
-    pub import: ImportId,
-}
-
 /// See [`Command::AdvanceClock`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdvanceClock {
     /// Not before now.
     pub to: Timestamp,
-}
-
-/// See [`Command::ReportCase`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportCase {
-    /// The matter's code.
-    pub matter: Box<str>,
-    /// The grid, or the lowest unit known.
-    pub place: UnitCode,
-    /// Where it came from.
-    pub source: Source,
-    /// The number that the source gave it.
-    pub source_number: Option<Arc<str>>,
-    /// When it happened, where that is not now.
-    pub occurred_at: Option<Timestamp>,
-    /// Who claims, phone and address.
-    pub claimant: Option<SealedPart>,
-    /// What is the matter.
-    pub text: SealedPart,
-    /// The answer, where its holder settled it on the spot.
-    pub settle: Option<SealedPart>,
-}
-
-/// See [`Command::AcknowledgeCase`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AcknowledgeCase {
-    /// Which case.
-    pub target: Target,
-}
-
-/// A move on a case that needs a reason and nothing else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReasonedMove {
-    /// Which case.
-    pub target: Target,
-    /// Why.
-    pub reason: SealedPart,
-}
-
-/// See [`Command::HandDownCase`] and [`Command::TransferCase`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SendCase {
-    /// Which case.
-    pub target: Target,
-    /// To whom.
-    pub to: UnitCode,
-    /// Why.
-    pub reason: SealedPart,
-}
-
-/// See [`Command::NoteCase`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoteCase {
-    /// Which case.
-    pub target: Target,
-    /// What it says.
-    pub note: SealedPart,
-}
-
-/// See [`Command::HandleCase`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HandleCase {
-    /// Which case.
-    pub target: Target,
-    /// What was done.
-    pub measures: SealedPart,
-}
-
-/// See [`Command::CloseCase`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CloseCase {
-    /// Which case.
-    pub target: Target,
-    /// What the claimant is told.
-    pub answer: SealedPart,
-}
-
-/// See [`Command::ChangeOrganisation`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangeOrganisation {
-    /// Refused when the organisation has changed since that event.
-    pub seen: Option<Seq>,
-    /// What becomes another.
-    pub change: Change,
-}
-
-/// A change of the organisation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// A unit opens.
-    Open(UnitRow),
-    /// A unit is another in some way: the row whole.
-    Amend(UnitRow),
-    /// A unit closes; whoever takes over holds its cases.
-    Close(UnitCode, Option<UnitCode>),
-    /// A unit is split.
-    Split(SplitUnit),
-    /// Units become one.
-    Merge(MergeUnits),
-    /// A unit sits elsewhere.
-    Move(MoveUnit),
-}
-
-impl Change {
-    /// The API's name: the line's `command`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Open(_) => "open_unit",
-            Self::Amend(_) => "change_unit",
-            Self::Close(..) => "close_unit",
-            Self::Split(_) => "split_unit",
-            Self::Merge(_) => "merge_units",
-            Self::Move(_) => "move_unit",
-        }
-    }
-
-    /// The rows that it brings.
-    #[must_use]
-    pub fn rows(&self) -> &[UnitRow] {
-        match self {
-            Self::Open(row) | Self::Amend(row) => std::slice::from_ref(row),
-            Self::Split(split) => &split.into,
-            Self::Close(..) | Self::Merge(_) | Self::Move(_) => &[],
-        }
-    }
-}
-
-/// See [`Change::Split`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SplitUnit {
-    /// Which closes.
-    pub unit: UnitCode,
-    /// What opens in its place: 2 to `UNITS_MERGED_MAX`.
-    pub into: Vec<UnitRow>,
-    /// Who takes over its open work: one of those, or another unit.
-    pub successor: UnitCode,
-}
-
-/// See [`Change::Merge`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MergeUnits {
-    /// Which close: 1 to `UNITS_MERGED_MAX`.
-    pub units: Vec<UnitCode>,
-    /// Who takes over from all of them.
-    pub into: UnitCode,
-}
-
-/// See [`Change::Move`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MoveUnit {
-    /// Which.
-    pub unit: UnitCode,
-    /// The code that it gets.
-    pub to: UnitCode,
-}
-
-/// See [`Command::RevealCase`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RevealCase {
-    /// Which case.
-    pub target: Target,
-    /// What is to be shown: at least one.
-    pub fields: ClaimantFields,
-    /// What for, in 1 to 120 bytes without anything personal.
-    pub purpose: Arc<str>,
-    /// The number of the paper that asks for it, 1 to 64 bytes.
-    pub ticket: Option<Arc<str>>,
 }
