@@ -66,12 +66,20 @@ impl Listening {
 
     /// User and system time that it has used, in seconds.
     pub(crate) fn cpu_seconds(&self) -> Result<f64, Failure> {
+        let Used { user, system } = self.used()?;
+        Ok(user + system)
+    }
+
+    /// The same, apart.
+    pub(crate) fn used(&self) -> Result<Used, Failure> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         let fields: Vec<&str> =
             stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<f64>().ok());
-        let (user, system) = (ticks(11).unwrap_or_default(), ticks(12).unwrap_or_default());
-        Ok((user + system) / 100.0)
+        let seconds = |place: usize| {
+            fields.get(place).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default()
+                / 100.0
+        };
+        Ok(Used { user: seconds(11), system: seconds(12) })
     }
 
     fn kill(&mut self) -> Result<(), Failure> {
@@ -79,6 +87,13 @@ impl Listening {
         self.child.wait()?;
         Ok(())
     }
+}
+
+/// Processor time that a process has used, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Used {
+    pub user: f64,
+    pub system: f64,
 }
 
 impl Drop for Listening {

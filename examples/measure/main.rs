@@ -12,6 +12,7 @@
 mod bodies;
 mod bulk;
 mod child;
+mod growth;
 mod io;
 mod machine;
 mod posts;

@@ -11,6 +11,7 @@ use zhida::city::City;
 use crate::bodies::{Bodies, FIRST_SEED, single_bodies};
 use crate::bulk::{self, Target};
 use crate::child::{Listening, Zhida};
+use crate::growth;
 use crate::io;
 use crate::posts::{self, Latency, Posted, Requests, Run, STEPS, Until};
 use crate::queries;
@@ -29,7 +30,7 @@ pub(crate) const ALL: &[(Row, Measure)] = &[
     (Row::N8, measure_n8),
     (Row::Overload, measure_overload),
     (Row::Queries, queries::measure),
-    (Row::N10, measure_n10),
+    (Row::N10, growth::measure),
     (Row::Io, io::measure),
 ];
 
@@ -43,8 +44,6 @@ pub(crate) const GIVES_WAY: i32 = 5;
 /// Cases of the overload row: the same number at either load, so that memory can be compared.
 const OVERLOAD_CASES: u64 = 640_000;
 const OVERLOAD_TIMES: usize = 10;
-/// How many times the reports N10 comes to.
-const N10_TIMES: u64 = 10;
 
 /// What all rows are measured with.
 #[derive(Clone)]
@@ -91,7 +90,7 @@ impl Work {
         self.options.pairs()
     }
 
-    fn reports(&self) -> u64 {
+    pub(crate) fn reports(&self) -> u64 {
         if self.options.quick { self.options.reports / 4 } else { self.options.reports }
     }
 
@@ -374,36 +373,6 @@ fn measure_overload(work: &Work) -> Result<String, Failure> {
         )?;
     }
     Ok(told)
-}
-
-/// The server's processor time a command, all its threads and its folds counted, as the cases grow.
-fn measure_n10(work: &Work) -> Result<String, Failure> {
-    let bodies = work.bodies();
-    let server = block_on(work.fresh())?;
-    let target = work.target(&server)?;
-    let mut micros = Vec::new();
-    for part in 0..N10_TIMES {
-        let used = server.process().cpu_seconds()?;
-        bulk::send_renewed(&target, &bodies, FIRST_SEED + part)?;
-        let used = server.process().cpu_seconds()? - used;
-        micros.push(used * 1e6 / figure(work.reports()));
-    }
-    let peak = server.peak_memory_mb()?;
-    let (first, later) = (micros[0], Spread::of(micros[1..].to_vec()));
-    let mut told = String::new();
-    for each in &micros {
-        write!(told, " {each:.2}")?;
-    }
-    Ok(format!(
-        "N10  {} reports, then {} times as many: the server's processor time, µs a command\n    \
-             {told}\n     \
-              the first {first:.2}, all further parts       {later:.2}\n     \
-              N10 further ÷ first                     {:.2}\n     \
-              peak memory, MB                         {peak:.0}",
-        work.reports(),
-        N10_TIMES,
-        later.median / first,
-    ))
 }
 
 pub(crate) fn all_created(posted: &Posted) -> Result<(), Failure> {

@@ -2,11 +2,12 @@
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write as _};
+use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{Advice, FallocateFlags};
 
 use super::{Entry, LOCK, Lock, Medium, MediumFile};
 
@@ -137,6 +138,15 @@ impl MediumFile for DiskFile {
 
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    fn let_go(&self, offset: u64, len: u64) {
+        // Zero would mean the whole rest of the file.
+        if let Some(len) = NonZeroU64::new(len)
+            && let Err(error) = rustix::fs::fadvise(&self.0, offset, Some(len), Advice::DontNeed)
+        {
+            tracing::debug!(%error, "pages stay in memory");
+        }
     }
 }
 

@@ -129,6 +129,10 @@ pub trait MediumFile: fmt::Debug + Send + Sync {
     /// Those of the disk. Nobody knows then what of it is durable, and a later sync that succeeds
     /// does not tell.
     fn sync(&self) -> io::Result<()>;
+
+    /// Says that these bytes are not looked at again for long, so that the memory which holds them
+    /// serves others. A hint: nothing changes but the time that a read takes.
+    fn let_go(&self, offset: u64, len: u64);
 }
 
 /// Held by the process that has the directory; says which.

@@ -59,6 +59,7 @@ struct Forward {
 impl Forward {
     fn read(&mut self, out: &mut [u8]) -> io::Result<()> {
         self.file.read_at(self.at, out)?;
+        self.file.let_go(self.at, out.len() as u64);
         self.at += out.len() as u64;
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Writing a snapshot: aside, in steps, then into its place.
+//! Writing a snapshot: aside, in steps, then into its place. Nobody reads it before the next fold or
+//! start, so it does not push out of memory what people read.
 
 use std::io;
 use std::sync::Arc;
@@ -151,6 +152,7 @@ impl Sections {
         header[9..].copy_from_slice(&checksum.to_le_bytes());
         self.file.write_at(self.at, &self.buffer)?;
         self.file.sync()?;
+        self.file.let_go(self.at, self.buffer.len() as u64);
         self.at += self.buffer.len() as u64;
         self.written += 1;
         self.rows = 0;

@@ -236,6 +236,8 @@ impl MediumFile for Handle {
             Ok(())
         })
     }
+
+    fn let_go(&self, _offset: u64, _len: u64) {}
 }
 
 fn memory(bytes: u64) -> io::Result<usize> {
