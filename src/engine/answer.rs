@@ -36,11 +36,17 @@ pub(super) enum Answer {
     Rejected(Rejection, Timing),
     /// A batch's answers, in order.
     Lines(Vec<LineAnswer>),
-    /// The turn could not be made durable yet; it is tried again.
-    NotDurable {
-        /// For want of room.
-        is_full: bool,
-    },
+    /// There is no outcome yet, or none at all.
+    Failed(Failed),
+}
+
+/// Why one has no answer of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// The turn could not be made durable for want of room; it is tried again.
+    DiskFull,
+    /// The turn could not be made durable otherwise; it is tried again.
+    NotDurable,
     /// It came too late; nothing happened.
     Stopping,
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::answer::{Answer, LineAnswer, Timing};
+use super::answer::{Answer, Failed, LineAnswer, Timing};
 use super::clock::{Clock, stopwatch};
 use super::desk::{Desk, Ticket, Waiting};
 use super::lanes::{Ask, Batch, Lanes, Single};
@@ -92,9 +92,7 @@ impl Handle {
                 Ok(Accepted { reply, is_repeat: true, timing })
             }
             Answer::Rejected(rejection, _) => Err(SubmitError::Rejected(rejection)),
-            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
-            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
-            Answer::Stopping => Err(SubmitError::Stopping),
+            Answer::Failed(failed) => Err(failed.into()),
             Answer::Unknown | Answer::Found(_) | Answer::Findings(_) | Answer::Lines(_) => {
                 unreachable!("a submission has an outcome of its own")
             }
@@ -116,9 +114,7 @@ impl Handle {
         match self.ask(desk, Ask::Outcome(principal, key.into()), bytes)?.await {
             Answer::Known(remembered, _) => Ok(Some(self.reply_again(remembered).await?)),
             Answer::Unknown => Ok(None),
-            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
-            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
-            Answer::Stopping => Err(SubmitError::Stopping),
+            Answer::Failed(failed) => Err(failed.into()),
             Answer::Accepted(..)
             | Answer::Found(_)
             | Answer::Findings(_)
@@ -144,9 +140,7 @@ impl Handle {
         match self.ask(desk, ask, size_of::<Single>())?.await {
             Answer::Found(id) => Ok(Some(id)),
             Answer::Unknown => Ok(None),
-            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
-            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
-            Answer::Stopping => Err(SubmitError::Stopping),
+            Answer::Failed(failed) => Err(failed.into()),
             Answer::Accepted(..)
             | Answer::Known(..)
             | Answer::Findings(_)
@@ -170,9 +164,7 @@ impl Handle {
         match self.ask(desk, Ask::Findings(import), size_of::<Single>())?.await {
             Answer::Findings(findings) => Ok(Some(*findings)),
             Answer::Unknown => Ok(None),
-            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
-            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
-            Answer::Stopping => Err(SubmitError::Stopping),
+            Answer::Failed(failed) => Err(failed.into()),
             Answer::Accepted(..)
             | Answer::Known(..)
             | Answer::Found(_)
@@ -396,6 +388,16 @@ impl Handle {
     }
 }
 
+impl From<Failed> for SubmitError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::DiskFull => Self::DiskFull,
+            Failed::NotDurable => Self::NotDurable,
+            Failed::Stopping => Self::Stopping,
+        }
+    }
+}
+
 impl From<ReadsFull> for SubmitError {
     fn from(_: ReadsFull) -> Self {
         Self::Overloaded
@@ -436,9 +438,7 @@ impl PendingBatch {
     pub async fn answers(self) -> Result<Vec<LineAnswer>, SubmitError> {
         match self.place.await {
             Answer::Lines(answers) => Ok(answers),
-            Answer::NotDurable { is_full: true } => Err(SubmitError::DiskFull),
-            Answer::NotDurable { is_full: false } => Err(SubmitError::NotDurable),
-            Answer::Stopping => Err(SubmitError::Stopping),
+            Answer::Failed(failed) => Err(failed.into()),
             Answer::Accepted(..)
             | Answer::Known(..)
             | Answer::Unknown

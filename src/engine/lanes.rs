@@ -8,7 +8,7 @@ use crossbeam::queue::ArrayQueue;
 use crossbeam::sync::Unparker;
 use tokio::sync::Notify;
 
-use super::answer::Answer;
+use super::answer::{Answer, Failed};
 use super::desk::{Desk, Ticket};
 use super::options::EngineOptions;
 use crate::domain::command::Submission;
@@ -188,10 +188,10 @@ impl Lanes {
 
     fn turn_away(&self) {
         while let Some(single) = self.pop() {
-            single.desk.deliver(&mut vec![(single.ticket, Answer::Stopping)]);
+            single.desk.deliver(&mut vec![(single.ticket, Answer::Failed(Failed::Stopping))]);
         }
         while let Some(batch) = self.pop_bulk() {
-            batch.desk.deliver(&mut vec![(batch.ticket, Answer::Stopping)]);
+            batch.desk.deliver(&mut vec![(batch.ticket, Answer::Failed(Failed::Stopping))]);
         }
     }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::sync::Parker;
 
-use super::answer::{Answer, LineAnswer, Timing};
+use super::answer::{Answer, Failed, LineAnswer, Timing};
 use super::clock::{Clock, stopwatch};
 use super::desk::{Desk, Ticket};
 use super::lanes::{Ask, Batch, Lanes, Single};
@@ -283,7 +283,7 @@ impl Sequencer {
     /// Tells whoever waits, in this turn or in the lanes, that nothing is durable now. Questions
     /// about what was durable before are answered.
     fn refuse_waiting(&mut self, is_full: bool) {
-        let answer = || Answer::NotDurable { is_full };
+        let failed = if is_full { Failed::DiskFull } else { Failed::NotDurable };
         let durable = self.journal.tail().seq;
         let mut verdicts = std::mem::take(&mut self.work.single_answers).into_iter();
         self.work.batch_answers.clear();
@@ -303,13 +303,14 @@ impl Sequencer {
                 (_, Verdict::Found(_, first_seq)) => *first_seq <= durable,
                 (_, Verdict::Accepted(_) | Verdict::Unknown | Verdict::Rejected(_)) => true,
             };
-            let answer = if is_durable { verdict.answer(Timing::default()) } else { answer() };
+            let answer =
+                if is_durable { verdict.answer(Timing::default()) } else { Answer::Failed(failed) };
             self.work.post(&single.desk, single.ticket, answer);
         }
         let in_lanes = std::iter::from_fn(|| self.lanes.pop_bulk());
         let batches: Vec<_> = self.work.batches.drain(..).chain(in_lanes).collect();
         for batch in batches {
-            self.work.post(&batch.desk, batch.ticket, answer());
+            self.work.post(&batch.desk, batch.ticket, Answer::Failed(failed));
         }
         self.work.deliver();
     }

@@ -9,7 +9,7 @@ use crate::domain::event::{ClockMode, Event};
 use crate::domain::ids::Seq;
 use crate::domain::state::State;
 use crate::domain::tests::world::*;
-use crate::engine::answer::Answer;
+use crate::engine::answer::{Answer, Failed};
 use crate::engine::clock::{stopwatch, system_now};
 use crate::engine::lanes::{Ask, Batch, Single};
 use crate::engine::{
@@ -212,8 +212,8 @@ fn what_is_put_in_after_the_end_is_turned_away() {
     let desk = rig.desk.clone();
     let ticket = line_waits.ticket();
     lanes.push_bulk(Batch { submissions: vec![line], bytes: 1, desk, ticket }).expect("room");
-    assert_eq!(rig.run(alone_waits), Answer::Stopping);
-    assert_eq!(rig.run(line_waits), Answer::Stopping);
+    assert_eq!(rig.run(alone_waits), Answer::Failed(Failed::Stopping));
+    assert_eq!(rig.run(line_waits), Answer::Failed(Failed::Stopping));
     assert_eq!(rig.desk.places_len(), 0);
 }
 
