@@ -79,8 +79,10 @@ pub struct ApiOptions {
     pub wait_max: Duration,
     /// Rows of a page.
     pub page_max: usize,
-    /// Events of a timeline: the newest ones.
-    pub timeline_events_max: usize,
+    /// Events of a case that its timeline reaches back: the newest ones, as each page walks to them.
+    pub timeline_events_max: u32,
+    /// Events of a case whose texts are opened with the case: the newest ones, and its report.
+    pub texts_events_max: usize,
     /// Bytes of raw journal values in one answer.
     pub records_bytes_max: usize,
     /// Connections of one I/O thread; more wait to be accepted.
@@ -116,7 +118,8 @@ impl Default for ApiOptions {
             min_seq_patience: Duration::from_secs(5),
             wait_max: Duration::from_secs(30),
             page_max: 1_000,
-            timeline_events_max: 1_000,
+            timeline_events_max: 100_000,
+            texts_events_max: 1_000,
             records_bytes_max: 16 * 1_024 * 1_024,
             connections_max: 16_384,
             header_read_timeout: Duration::from_secs(30),

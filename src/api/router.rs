@@ -9,7 +9,9 @@ use super::app::App;
 use super::codes::Code;
 use super::config::{self, proposals};
 use super::problem::{Problem, ProblemBody};
-use super::read::{cases, events, export, lists, records, tallies, unit, unit_list, units};
+use super::read::{
+    cases, events, export, lists, records, tallies, timeline, unit, unit_list, units,
+};
 use super::{actions, commands, docs, me, reveal, system};
 
 /// Every address. `Problem` is in no handler's answers, but in all of the document's.
@@ -34,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(reveal::reveal_case))
         .routes(routes!(lists::list_cases))
         .routes(routes!(cases::get_case))
-        .routes(routes!(cases::get_timeline))
+        .routes(routes!(timeline::get_timeline))
         .routes(routes!(export::export_units))
         .routes(routes!(unit::get_unit))
         .routes(routes!(unit::get_children))

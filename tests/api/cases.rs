@@ -71,6 +71,80 @@ fn a_case_settled_on_the_spot_is_closed_in_one_call() {
 }
 
 #[test]
+fn a_case_shows_how_it_came() {
+    let world = World::new();
+    let hotline = report("PS-001", GRID).replace(
+        "\"patrol\"",
+        r#""hotline","source_number":"12345-7","occurred_at":"2026-01-05T07:00:00+08:00""#,
+    );
+    assert_eq!(world.post("/v1/cases", &hotline).status, 201);
+    assert_eq!(world.report("PS-001"), 2);
+    for include in ["", "?include=text"] {
+        let shown = world.get(&format!("/v1/cases/1{include}")).ok();
+        assert_eq!(shown["source_number"], "12345-7");
+        assert_eq!(shown["occurred_at"], "2026-01-05T07:00:00.000+08:00");
+        assert_eq!(shown["reported_by"], json!({ "client": "administrator" }));
+    }
+    let bare = world.get("/v1/cases/2").ok();
+    assert!(bare.get("source_number").is_none() && bare.get("occurred_at").is_none(), "{bare}");
+    let listed = world.get("/v1/cases?ids=1&include=text").ok();
+    assert_eq!(listed["cases"][0]["source_number"], "12345-7");
+}
+
+#[test]
+fn a_timeline_of_a_thousand_notes_is_read_whole_and_in_order() {
+    let world = World::new();
+    let case = world.report("PS-001");
+    let note = |number: u32| {
+        format!(
+            "{{\"command\":\"note_case\",\"case\":{case},\"by\":\"{GRID}\",\"note\":\"第{number}条\"}}\n"
+        )
+    };
+    let notes = world.stream(&(1..=1_000).map(note).collect::<String>()).lines();
+    assert!(notes.len() == 1_000 && notes.iter().all(|line| line.get("error").is_none()));
+
+    let mut path = format!("/v1/cases/{case}/timeline?include=text&limit=300");
+    let mut texts = Vec::new();
+    let mut pages = 0;
+    loop {
+        let page = world.get(&path);
+        let body = page.ok();
+        assert_eq!((&body["case"], &body["version"]), (&json!(case), &json!(1_001)));
+        let told = body["events"].as_array().unwrap();
+        texts.extend(told.iter().map(|event| event["texts"][0]["text"].clone()));
+        pages += 1;
+        let Some(link) = page.header("link") else {
+            assert!(body.get("next_cursor").is_none(), "{body}");
+            break;
+        };
+        path = link.strip_prefix('<').unwrap().split('>').next().unwrap().to_owned();
+        assert!(path.contains(body["next_cursor"].as_str().unwrap()), "{path}");
+    }
+    let mut expected = vec![json!("路灯不亮")];
+    expected.extend((1..=1_000).map(|number| json!(format!("第{number}条"))));
+    assert!(texts == expected && pages == 4, "{pages} pages of {} texts", texts.len());
+
+    // A hundred is a page where nobody says; a cursor is of one case's timeline.
+    let first = world.get(&format!("/v1/cases/{case}/timeline")).ok();
+    assert_eq!(first["events"].as_array().unwrap().len(), 100);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let other = world.report("PS-001");
+    let refused = [
+        (format!("/v1/cases/{other}/timeline?cursor={cursor}"), "cursor_mismatch"),
+        (format!("/v1/cases/{case}/timeline?cursor=x{cursor}"), "cursor_invalid"),
+        (format!("/v1/cases/{case}/timeline?limit=1001"), "invalid_query"),
+    ];
+    for (path, code) in refused {
+        assert_eq!(world.get(&path).problem(), (400, code.to_owned()), "{path}");
+    }
+    // The case itself opens its report and the newest of the rest, and still knows who claims.
+    let shown = world.get(&format!("/v1/cases/{case}?include=text")).ok();
+    let texts = shown["texts"].as_array().unwrap();
+    assert_eq!((texts.len(), &texts[0]["text"]), (1_001, &json!("路灯不亮")));
+    assert_eq!(shown["claimant"]["name"], "王**");
+}
+
+#[test]
 fn without_include_nothing_sealed_is_shown() {
     let world = World::new();
     let case = world.report("PS-001");

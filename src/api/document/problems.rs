@@ -138,7 +138,7 @@ const TABLE: &[(&str, Own)] = &[
     ("handle_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
     ("close_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
     ("get_case", &[JOURNAL, &[Code::CaseNotFound]]),
-    ("get_timeline", &[JOURNAL, &[Code::CaseNotFound]]),
+    ("get_timeline", &[LIST, JOURNAL, &[Code::CaseNotFound]]),
     (
         "list_cases",
         &[LIST, JOURNAL, &[Code::UnitUnknown, Code::NotDurable, Code::Stopping, Code::DiskFull]],

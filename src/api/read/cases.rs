@@ -1,4 +1,4 @@
-//! A case, and its history.
+//! A case as it stands, with its texts where they are asked for.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -7,7 +7,7 @@ use http::{HeaderMap, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::events::{EventBody, EventNames};
+use super::events::{ActorBody, EventNames};
 use super::parts::{self, CaseText, ClaimantBody};
 use super::{Include, IncludeQuery, query};
 use crate::api::app::App;
@@ -19,9 +19,11 @@ use crate::api::reply::{etag, json};
 use crate::api::write::case_id;
 use crate::domain::case::{Case, Move, Status};
 use crate::domain::catalogue::Catalogue;
+use crate::domain::event::Event;
 use crate::domain::grant::Scope;
 use crate::domain::ids::{CaseId, Timestamp, UnitNumber};
 use crate::domain::organisation::Organisation;
+use crate::domain::record::Record;
 use crate::engine::Handle;
 
 /// A case as it stands, without its texts.
@@ -147,19 +149,71 @@ fn since(case: &Case) -> (Option<Timestamp>, Option<UnitNumber>) {
 #[schema(as = Case)]
 pub(in crate::api) struct CaseBody {
     #[serde(flatten)]
-    pub(super) row: CaseRow,
+    row: CaseRow,
+    /// How it came; in a list with `include=text` only.
+    #[serde(flatten)]
+    reported: Option<ReportedBody>,
     /// Who claims, masked; with `include=text` only, and for confidential matters to
     /// administrators only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) claimant: Option<ClaimantBody>,
-    /// Its texts, oldest first; with `include=text` only.
+    claimant: Option<ClaimantBody>,
+    /// Its texts, oldest first: of its report and of its newest 1,000 events; with `include=text`
+    /// only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) texts: Option<Vec<CaseText>>,
+    texts: Option<Vec<CaseText>>,
+}
+
+/// What only the report of a case says.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reported)]
+pub(in crate::api) struct ReportedBody {
+    /// The number that its source gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_number: Option<String>,
+    /// When it happened, where the report said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    occurred_at: Option<Moment>,
+    /// Who reported it.
+    reported_by: ActorBody,
+}
+
+impl ReportedBody {
+    fn of(names: &EventNames, report: &Record) -> Option<Self> {
+        let Event::CaseReported(event) = &report.event else {
+            return None;
+        };
+        Some(Self {
+            source_number: event.source_number.as_deref().map(str::to_owned),
+            occurred_at: event.occurred_at.map(Moment),
+            reported_by: ActorBody::of(names, report),
+        })
+    }
+}
+
+/// What the journal knows of a case.
+pub(super) struct Told {
+    reported: Option<ReportedBody>,
+    claimant: Option<ClaimantBody>,
+    texts: Option<Vec<CaseText>>,
+}
+
+impl CaseBody {
+    /// What the view knows.
+    pub(super) fn of(row: CaseRow) -> Self {
+        Self { row, reported: None, claimant: None, texts: None }
+    }
+
+    /// With what the journal knows besides.
+    pub(super) fn tell(&mut self, Told { reported, claimant, texts }: Told) {
+        (self.reported, self.claimant, self.texts) = (reported, claimant, texts);
+    }
 }
 
 /// Show a case
 ///
-/// With what its holder may do now. `ETag` is its version, for `If-Match` on its moves.
+/// With what its holder may do now, and how it came. `ETag` is its version, for `If-Match` on its
+/// moves.
 #[utoipa::path(
     get,
     path = "/v1/cases/{id}",
@@ -182,98 +236,57 @@ pub(in crate::api) async fn get_case(
     let (id, case) = find(&app, &caller, &id)?;
     let asked: IncludeQuery = query(&uri)?;
     let view = app.handle().view();
-    let row = CaseRow::of(&view.organisation(), &view.catalogue(), id, &case);
-    let mut body = CaseBody { row, claimant: None, texts: None };
+    let mut body = CaseBody::of(CaseRow::of(&view.organisation(), &view.catalogue(), id, &case));
     let version = case.version;
-    if asked.include == Some(Include::Text) {
-        let events_max = app.options().timeline_events_max;
-        let read = move |handle: &Handle| opened(handle, &caller, (id, &case), events_max);
-        let (texts, claimant) = app.handle().blocking_read(read).await??;
-        (body.texts, body.claimant) = (Some(texts), claimant);
-    }
+    let events_max = app.options().texts_events_max;
+    let read = move |handle: &Handle| match asked.include {
+        Some(Include::Text) => opened(handle, &caller, (id, &case), events_max),
+        None => reported(handle, &case),
+    };
+    body.tell(app.handle().blocking_read(read).await??);
     let mut response = json(&body);
     response.headers_mut().insert(ETAG, etag(version));
     Ok(response.map(Into::into))
 }
 
-/// The texts of a case, and its claimant where the caller may know. May wait for the disk.
+/// How a case came. May wait for the disk.
+fn reported(handle: &Handle, case: &Case) -> Result<Told, Problem> {
+    let report = handle.record(case.first_seq)?;
+    let reported = ReportedBody::of(&EventNames::of(handle.view()), &report);
+    Ok(Told { reported, claimant: None, texts: None })
+}
+
+/// The same, with the texts of the case, and its claimant where the caller may know. May wait for
+/// the disk.
 pub(super) fn opened(
     handle: &Handle,
     caller: &Caller,
     (id, case): (CaseId, &Case),
     events_max: usize,
-) -> Result<(Vec<CaseText>, Option<ClaimantBody>), Problem> {
-    let history = handle.history(id, case, events_max)?;
-    let mut texts = Vec::new();
-    for record in &history {
-        texts.extend(parts::texts(handle, record)?);
+) -> Result<Told, Problem> {
+    let report = handle.record(case.first_seq)?;
+    let mut texts = parts::texts(handle, &report)?;
+    for record in &handle.history(id, case, events_max)? {
+        if record.seq > report.seq {
+            texts.extend(parts::texts(handle, record)?);
+        }
     }
     let catalogue = handle.view().catalogue();
     let is_confidential = catalogue.matter(case.matter).is_none_or(|matter| matter.confidential);
-    let report = history.first().filter(|_| !is_confidential || caller.grant.is_admin());
-    let claimant = report.map(|report| parts::claimant(handle, report)).transpose()?.flatten();
-    Ok((texts, claimant.map(ClaimantBody::masked)))
+    let claimant = if is_confidential && !caller.grant.is_admin() {
+        None
+    } else {
+        parts::claimant(handle, &report)?
+    };
+    Ok(Told {
+        reported: ReportedBody::of(&EventNames::of(handle.view()), &report),
+        claimant: claimant.map(ClaimantBody::masked),
+        texts: Some(texts),
+    })
 }
 
-/// The history of a case.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Timeline)]
-pub(in crate::api) struct TimelineBody {
-    /// The case's number.
-    case: u32,
-    /// How many events it has had; the newest of them are shown.
-    version: u32,
-    /// Oldest first.
-    events: Vec<EventBody>,
-}
-
-/// Show the history of a case
-///
-/// Every event of the case, oldest first.
-#[utoipa::path(
-    get,
-    path = "/v1/cases/{id}/timeline",
-    tag = "cases",
-    params(
-        ("id" = u32, Path, description = "The case's number"),
-        ("include" = Option<String>, Query, description = "`text`: with the texts opened"),
-    ),
-    responses(
-        (status = 200, description = "Its events", body = TimelineBody),
-    ),
-)]
-pub(in crate::api) async fn get_timeline(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    let caller = Caller::with(&app, &headers, Scope::Read)?;
-    let (id, case) = find(&app, &caller, &id)?;
-    let asked: IncludeQuery = query(&uri)?;
-    let events_max = app.options().timeline_events_max;
-    let version = case.version;
-    let read = move |handle: &Handle| events(handle, (id, &case), events_max, asked.include);
-    let events = app.handle().blocking_read(read).await??;
-    Ok(json(&TimelineBody { case: id.0, version, events }).map(Into::into))
-}
-
-fn events(
-    handle: &Handle,
-    (id, case): (CaseId, &Case),
-    events_max: usize,
-    include: Option<Include>,
-) -> Result<Vec<EventBody>, Problem> {
-    let names = EventNames::of(handle.view());
-    let history = handle.history(id, case, events_max)?;
-    let told = history.iter().map(|record| {
-        let texts = include.map(|Include::Text| parts::texts(handle, record)).transpose()?;
-        Ok(EventBody::of(&names, record).with_texts(texts))
-    });
-    told.collect()
-}
-
-fn find(app: &App, caller: &Caller, id: &str) -> Result<(CaseId, Case), Problem> {
+/// The case of a path, if it exists for the caller.
+pub(super) fn find(app: &App, caller: &Caller, id: &str) -> Result<(CaseId, Case), Problem> {
     let view = app.handle().view();
     let id = case_id(id).ok_or_else(|| Problem::new(Code::CaseNotFound))?;
     let case = view.case(id).filter(|case| caller.sees_case(&view.organisation(), case));

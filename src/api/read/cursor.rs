@@ -9,6 +9,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Uri;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::codes::Code;
@@ -99,6 +100,14 @@ pub(super) fn query_hash<'a>(
         }
     }
     xxh3_64(text.as_bytes())
+}
+
+/// The same address with another cursor.
+pub(super) fn next_link(uri: &Uri, cursor: &str) -> String {
+    let others = uri.query().unwrap_or_default().split('&');
+    let others = others.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let others: String = others.flat_map(|pair| [pair, "&"]).collect();
+    format!("<{}?{others}cursor={cursor}>; rel=\"next\"", uri.path())
 }
 
 #[cfg(test)]

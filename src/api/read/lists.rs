@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::cases::{CaseBody, CaseRow, opened};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, next_link};
 use super::query;
 use super::query::{Asked, AskedOfUnit, Listing, Lookup};
 use super::unit::find;
@@ -308,30 +308,21 @@ async fn rendered(
     let view = app.handle().view();
     let (organisation, catalogue) = (view.organisation(), view.catalogue());
     let listed = |(id, case): &(CaseId, Case)| {
-        let body = CaseRow::of(&organisation, &catalogue, *id, case);
-        let case = CaseBody { row: body, claimant: None, texts: None };
+        let case = CaseBody::of(CaseRow::of(&organisation, &catalogue, *id, case));
         ListedCase { case, row }
     };
     let mut listed: Vec<_> = cases.iter().map(listed).collect();
     if with_text {
-        let events_max = app.options().timeline_events_max;
+        let events_max = app.options().texts_events_max;
         let read = move |handle: &Handle| {
-            let texts =
+            let told =
                 cases.iter().map(|(id, case)| opened(handle, &caller, (*id, case), events_max));
-            texts.collect::<Result<Vec<_>, _>>()
+            told.collect::<Result<Vec<_>, _>>()
         };
-        let texts = app.handle().blocking_read(read).await??;
-        for (listed, (texts, claimant)) in listed.iter_mut().zip(texts) {
-            (listed.case.texts, listed.case.claimant) = (Some(texts), claimant);
+        let told = app.handle().blocking_read(read).await??;
+        for (listed, told) in listed.iter_mut().zip(told) {
+            listed.case.tell(told);
         }
     }
     Ok(listed)
-}
-
-/// The same address with another cursor.
-fn next_link(uri: &Uri, cursor: &str) -> String {
-    let others = uri.query().unwrap_or_default().split('&');
-    let others = others.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-    let others: String = others.flat_map(|pair| [pair, "&"]).collect();
-    format!("<{}?{others}cursor={cursor}>; rel=\"next\"", uri.path())
 }
