@@ -20,6 +20,10 @@
 //! `seq` has no gaps and the journal is a hash chain; an accepted outcome is remembered;
 //! everything is bounded. ARCHITECTURE.md says where each is kept.
 
+// Test code that unit tests and those outside share names the crate as those outside do.
+#[cfg(test)]
+extern crate self as zhida;
+
 pub mod api;
 pub mod city;
 pub mod domain;

@@ -3,83 +3,84 @@
 #![expect(dead_code, reason = "each test file uses a part of it")]
 #![expect(clippy::unwrap_used, reason = "a test says what must be")]
 
+mod casework;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use casework::Casework;
+use rand::RngExt;
 use zhida::domain::digest::Digest;
-use zhida::domain::event::{ClockAdvanced, ClockMode, Event, ImportBegun, TextStaged, UnitsStaged};
 use zhida::domain::evolve;
-use zhida::domain::ids::{ImportId, Seq, Timestamp};
-use zhida::domain::import::ImportKind;
-use zhida::domain::organisation::{UnitKind, UnitRow};
-use zhida::domain::record::{Actor, Record};
+use zhida::domain::ids::Seq;
+use zhida::domain::record::Record;
 use zhida::domain::state::State;
-use zhida::journal::medium::simulated::{Dice, Machine};
+use zhida::journal::medium::simulated::Machine;
+use zhida::journal::record::Tag;
 use zhida::journal::store::{OpenError, OpenReport, Store, StoreOptions};
 use zhida::journal::{Background, Head, Journal as _, ReadError, Reader, Turn, Value};
 
-/// Makes turns and remembers what was acknowledged.
+/// A city at work, whose turns may be lost, and what of them was acknowledged.
 pub(crate) struct Writer {
-    dice: Dice,
+    city: Casework,
     values: BTreeMap<u64, Vec<u8>>,
     /// The fold of it.
     state: State,
+    /// How many events of each kind it holds.
+    kinds: BTreeMap<Tag, u64>,
 }
 
 impl Writer {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { dice: Dice::new(seed), values: BTreeMap::new(), state: State::default() }
+        Self {
+            city: Casework::new(seed),
+            values: BTreeMap::new(),
+            state: State::default(),
+            kinds: BTreeMap::new(),
+        }
     }
 
-    /// A turn of 1 to `events_max` events that follows `head`.
+    /// A turn that follows `head`, of 1 to `events_max` events and what else belongs to the last
+    /// command.
     pub(crate) fn turn(&mut self, head: Head, events_max: u64) -> Turn {
-        let mut turn = Turn::after(head, ClockMode::Manual);
-        for _ in 0..=self.dice.below(events_max) {
-            turn.push(&self.make(turn.last_seq().next()));
-        }
-        turn.seal();
-        turn
+        let events = self.city.rng.random_range(1..=events_max);
+        self.turn_until(head, &|turn| turn.events() >= events)
     }
 
     /// A turn that fills several values.
     pub(crate) fn large_turn(&mut self, head: Head) -> Turn {
-        let mut turn = Turn::after(head, ClockMode::Manual);
-        while turn.bytes() < 3 * zhida::journal::value::VALUE_BYTES_MAX {
-            turn.push(&self.make(turn.last_seq().next()));
+        self.turn_until(head, &|turn| turn.bytes() >= 3 * zhida::journal::value::VALUE_BYTES_MAX)
+    }
+
+    fn turn_until(&mut self, head: Head, is_enough: &dyn Fn(&Turn) -> bool) -> Turn {
+        // The turn before was lost: what it came to never was.
+        if self.city.state.tail() != self.state.tail() {
+            self.city.state = self.state.clone();
+        }
+        let mut turn = Turn::after(head, self.city.clock_mode);
+        while !is_enough(&turn) {
+            self.city.work().iter().for_each(|record| turn.push(record));
         }
         turn.seal();
         turn
-    }
-
-    fn make(&mut self, seq: Seq) -> Record {
-        let number = self.dice.roll();
-        let at = Timestamp(i64::try_from(seq.0).unwrap());
-        let import = ImportId(1);
-        let event = match self.dice.below(16) {
-            _ if seq == Seq::FIRST => {
-                let kind = ImportKind::Units;
-                Event::ImportBegun(ImportBegun { import, origin: "units.csv".into(), kind })
-            }
-            0..4 => {
-                let letters = usize::try_from(self.dice.below(4_000)).unwrap();
-                let text = format!("{number:x}").repeat(letters / 16);
-                Event::TextStaged(TextStaged { import, text: text.into() })
-            }
-            4 => Event::UnitsStaged(UnitsStaged { import, rows: vec![unit(number)] }),
-            _ => Event::ClockAdvanced(ClockAdvanced {
-                to: Timestamp(i64::from_ne_bytes(number.to_ne_bytes())),
-            }),
-        };
-        Record { seq, at, actor: Actor::SYSTEM, previous: None, outcome: None, event }
     }
 
     /// The turn was acknowledged.
     pub(crate) fn keep(&mut self, turn: &Turn) {
         for (first, bytes) in turn.values() {
             let value = Value::parse(bytes).unwrap();
-            value.records().for_each(|record| evolve(&mut self.state, &record.unwrap()));
+            for record in value.records() {
+                let record = record.unwrap();
+                *self.kinds.entry(Tag::of(&record.event)).or_default() += 1;
+                evolve(&mut self.state, &record);
+            }
             self.values.insert(first.0, bytes.to_vec());
         }
+    }
+
+    /// How many events of each kind were acknowledged.
+    pub(crate) fn kinds(&self) -> &BTreeMap<Tag, u64> {
+        &self.kinds
     }
 
     /// The digest of the state that it came to.
@@ -123,10 +124,6 @@ impl Writer {
         assert_eq!(expected.next(), None, "all that was acknowledged is there");
         Ok(())
     }
-}
-
-fn unit(number: u64) -> UnitRow {
-    UnitRow::new("411502001201001".parse().unwrap(), UnitKind::Grid, format!("{number}"))
 }
 
 pub(crate) const BALLAST_BYTES: u64 = 2 << 20;

@@ -55,7 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("memchr", &["src/api/", "src/journal/vault/tests.rs", "src/server/"]),
     ("percent_encoding", &["src/api/read/unit_list.rs", "src/server/client.rs"]),
     ("rand", &["src/journal/"]),
-    ("rand_chacha", &["src/city/", "src/journal/workload.rs"]),
+    ("rand_chacha", &["src/city/"]),
     ("rand_distr", &["src/city/"]),
     (
         "rustix",

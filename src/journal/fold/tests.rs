@@ -67,7 +67,7 @@ fn a_fold_comes_to_the_state_that_was_running() {
             assert_eq!(room.status.progress(), None);
             let newest = newest(&*disk(&room.dir)).expect("listed").remove(0);
             let (state, head) = snapshot::load(&*disk(&room.dir), &newest.name).expect("loaded");
-            assert_eq!(state.digest(), room.city.state.digest());
+            assert_eq!(state.digest(), room.city.city.state.digest());
             assert_eq!(head, room.city.tail());
         }
         assert_eq!(room.snapshots().len(), 2);

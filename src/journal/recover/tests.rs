@@ -27,7 +27,7 @@ fn with_snapshots(seed: u64, dir: &TempDir, stretches: u32) -> (Workload, Vec<Se
     let mut seqs = Vec::new();
     for _ in 0..stretches {
         city.work(40);
-        snapshot::write(&disk(dir), &city.state, city.tail()).expect("written");
+        snapshot::write(&disk(dir), &city.city.state, city.tail()).expect("written");
         seqs.push(city.tail().seq);
     }
     city.work(40);
@@ -78,9 +78,9 @@ fn replaying_gives_the_state_that_was_running() {
         let mut city = Workload::new(seed);
         city.work(400);
         let found = recovered(&dir, &city);
-        assert_eq!(found.state.digest(), city.state.digest());
+        assert_eq!(found.state.digest(), city.city.state.digest());
         assert_eq!(found.snapshot_seq, None);
-        assert_eq!(found.state.head(), city.state.head());
+        assert_eq!(found.state.head(), city.city.state.head());
     }
 }
 
@@ -92,8 +92,8 @@ fn a_start_from_any_snapshot_is_the_same_as_from_the_first_event() {
         for seq in seqs.iter().rev() {
             let found = recovered(&dir, &city);
             assert_eq!(found.snapshot_seq, Some(*seq));
-            assert_eq!(found.state.digest(), city.state.digest());
-            assert!(found.state.cases().iter().eq(city.state.cases().iter()));
+            assert_eq!(found.state.digest(), city.city.state.digest());
+            assert!(found.state.cases().iter().eq(city.city.state.cases().iter()));
             std::fs::remove_file(path_of(&dir, *seq)).expect("removed");
         }
         assert_eq!(recovered(&dir, &city).snapshot_seq, None);
@@ -107,12 +107,12 @@ fn a_damaged_snapshot_is_passed_over() {
         let (mut city, seqs) = with_snapshots(seed, &dir, 2);
         let path = path_of(&dir, seqs[1]);
         let mut bytes = std::fs::read(&path).expect("read");
-        let place = city.rng.random_range(0..bytes.len());
-        bytes[place] ^= 1 << city.rng.random_range(0..8);
+        let place = city.city.rng.random_range(0..bytes.len());
+        bytes[place] ^= 1 << city.city.rng.random_range(0..8);
         std::fs::write(&path, &bytes).expect("written");
         let found = recovered(&dir, &city);
         assert_eq!(found.snapshot_seq, Some(seqs[0]));
-        assert_eq!(found.state.digest(), city.state.digest());
+        assert_eq!(found.state.digest(), city.city.state.digest());
         assert_eq!(found.skipped.len(), 1);
         assert_eq!(dir.path().join(&found.skipped[0].name), path);
         assert!(matches!(found.skipped[0].why, UnusableSnapshot::Bad(_)));
@@ -128,12 +128,12 @@ fn a_snapshot_of_another_journal_is_passed_over() {
     while other.tail().seq < city.tail().seq {
         other.work(1);
         if other.tail().seq > seqs[0] && other.tail().seq <= city.tail().seq {
-            snapshot::write(&disk(&dir), &other.state, other.tail()).expect("written");
+            snapshot::write(&disk(&dir), &other.city.state, other.tail()).expect("written");
         }
     }
     let found = recovered(&dir, &city);
     assert_eq!(found.snapshot_seq, Some(seqs[0]));
-    assert_eq!(found.state.digest(), city.state.digest());
+    assert_eq!(found.state.digest(), city.city.state.digest());
     assert!(!found.skipped.is_empty());
     for skipped in found.skipped {
         assert!(matches!(skipped.why, UnusableSnapshot::OffTheChain { .. }), "{}", skipped.why);
@@ -144,9 +144,9 @@ fn a_snapshot_of_another_journal_is_passed_over() {
 fn a_snapshot_ahead_of_the_journal_is_passed_over() {
     let dir = dir();
     let (mut city, seqs) = with_snapshots(3, &dir, 1);
-    let (tail, digest) = (city.tail(), city.state.digest());
+    let (tail, digest) = (city.tail(), city.city.state.digest());
     city.work(10);
-    snapshot::write(&disk(&dir), &city.state, city.tail()).expect("written");
+    snapshot::write(&disk(&dir), &city.city.state, city.tail()).expect("written");
     let found = recover(&disk(&dir), &*city.reader(), tail).expect("recovered");
     assert_eq!((found.snapshot_seq, found.state.digest()), (Some(seqs[0]), digest));
     assert!(matches!(found.skipped[0].why, UnusableSnapshot::Ahead { .. }));
@@ -191,12 +191,12 @@ fn damage_after_the_snapshot_is_named_by_its_first_event() {
         let mut values = city.journal.faults().values();
         let after: Vec<usize> =
             (0..values.len()).filter(|index| values[*index].0 > seqs[0]).collect();
-        let hit = after[city.rng.random_range(0..after.len())];
+        let hit = after[city.city.rng.random_range(0..after.len())];
         let first = values[hit].0;
 
         let mut bytes = values[hit].1.to_vec();
-        let place = city.rng.random_range(0..bytes.len());
-        bytes[place] ^= 1 << city.rng.random_range(0..8);
+        let place = city.city.rng.random_range(0..bytes.len());
+        bytes[place] ^= 1 << city.city.rng.random_range(0..8);
         values[hit].1 = bytes.into();
         let error = recover(&disk(&dir), &Raw(values.clone()), city.tail()).expect_err("damaged");
         assert!(
@@ -227,7 +227,7 @@ fn damage_before_the_snapshot_does_not_stop_a_start() {
     values[0].1 = bytes.into();
     let found = recover(&disk(&dir), &Raw(values), city.tail()).expect("recovered");
     assert_eq!(found.snapshot_seq, Some(seqs[1]));
-    assert_eq!(found.state.digest(), city.state.digest());
+    assert_eq!(found.state.digest(), city.city.state.digest());
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn load(path: &Path) -> Result<(State, Head), BadSnapshot> {
 
 /// Writes a snapshot of what the city has come to, and says where it is.
 fn written(dir: &TempDir, city: &Workload) -> PathBuf {
-    let bytes = write(&disk(dir), &city.state, city.tail()).expect("written");
+    let bytes = write(&disk(dir), &city.city.state, city.tail()).expect("written");
     let newest = newest(&disk(dir)).expect("listed").remove(0);
     assert_eq!((newest.seq, newest.bytes), (city.tail().seq, bytes));
     dir.path().join(newest.name)
@@ -59,7 +59,7 @@ fn a_state_comes_back_as_it_was() {
             let path = written(&dir, &city);
             let (state, head) = load(&path).expect("loaded");
             assert_eq!(head, city.tail());
-            assert_equal(&state.made_ready(), &city.state);
+            assert_equal(&state.made_ready(), &city.city.state);
         }
     }
 }
@@ -75,7 +75,7 @@ fn a_state_that_came_back_goes_on_as_the_other_does() {
         for seq in head.seq.0 + 1..=city.tail().seq.0 {
             evolve(&mut state, &city.reader().record(Seq(seq)).expect("it is there"));
         }
-        assert_equal(&state.made_ready(), &city.state);
+        assert_equal(&state.made_ready(), &city.city.state);
     }
 }
 
@@ -92,7 +92,7 @@ fn no_byte_tells_how_the_state_lay_in_memory() {
             assert!(ones == others, "two snapshots of equal states");
             assert_eq!(one.tail(), other.tail(), "the chain is over every byte of the journal");
             // One goes on as it was, the other on maps that were filled in another order.
-            other.state = load(&paths[1]).expect("loaded").0.made_ready();
+            other.city.state = load(&paths[1]).expect("loaded").0.made_ready();
         }
     }
 }
@@ -132,7 +132,7 @@ fn rows_of_one_kind_fill_as_many_sections_as_they_need() {
     let path = written(&dir, &city);
     assert_eq!(kinds_of(&path), [1, 2, 12, 3, 4, 8, 8, 9, 10]);
     let (state, _) = load(&path).expect("loaded");
-    assert_equal(&state.made_ready(), &city.state);
+    assert_equal(&state.made_ready(), &city.city.state);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_flipped_bit_anywhere_is_refused() {
     let good = std::fs::read(&path).expect("read");
     let mut bytes = good.clone();
     for place in 0..good.len() {
-        let bit = city.rng.random_range(0..8);
+        let bit = city.city.rng.random_range(0..8);
         bytes[place] ^= 1 << bit;
         std::fs::write(&path, &bytes).expect("written");
         assert!(load(&path).is_err(), "byte {place}, bit {bit}");
@@ -216,7 +216,7 @@ fn a_write_that_never_came_to_its_end_leaves_the_old_one_in_force() {
     let old = newest(&disk(&dir)).expect("listed");
     city.work(50);
     // Killed before the rename.
-    write_aside(&disk(&dir), &city.state, city.tail()).expect("written");
+    write_aside(&disk(&dir), &city.city.state, city.tail()).expect("written");
     assert_eq!(newest(&disk(&dir)).expect("listed"), old);
     // And the next one is not disturbed by what lies there.
     load(&written(&dir, &city)).expect("loaded");
@@ -230,7 +230,7 @@ fn a_write_that_fails_leaves_nothing() {
     // A directory in the way: the rename fails.
     let in_the_way = dir.path().join(name_of(city.tail().seq));
     std::fs::create_dir(&in_the_way).expect("made");
-    assert!(write(&disk(&dir), &city.state, city.tail()).is_err());
+    assert!(write(&disk(&dir), &city.city.state, city.tail()).is_err());
     assert!(!dir.path().join(NAME_ASIDE).exists());
 }
 
