@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use zhida::domain::event::{ClockMode, Event, JournalOpened};
 use zhida::domain::ids::{PrincipalId, Seq, Timestamp};
 use zhida::domain::record::{Actor, Record};
@@ -167,9 +167,6 @@ fn sigterm_drains_what_is_open_and_ends() {
     let place = Place::with_city();
     let mut server = place.serve();
     let mut idle = server.connect();
-    let end = idle.get("/healthz").expect("a reply").ok()["seq"].clone();
-    let mut waiting = server.connect();
-    waiting.send("GET", &format!("/v1/events?after={end}&wait=60"), &[], b"").expect("sent");
     let mut half = server.connect();
     half.raw(b"POST /v1/cases HTTP/1.1\r\nHost: z\r\nContent-Le").expect("sent");
 
@@ -195,8 +192,27 @@ fn sigterm_drains_what_is_open_and_ends() {
         assert!(one.answer.is_some(), "{line}");
     }
 
-    // The body stays open: only the bound on draining ends it.
-    let ended = server.term();
+    // Readers at the very end: nothing comes for them any more. One thread serves all, so that once
+    // it has answered twice what came later, it has read what they ask.
+    let end = idle.get("/healthz").expect("a reply").ok()["seq"].clone();
+    let mut readers = [server.connect(), server.connect()];
+    for waiting in &mut readers {
+        waiting.get("/healthz").expect("a reply").ok();
+        let path = format!("/v1/events?after={end}&wait=60");
+        waiting.send("GET", &path, &[], b"").expect("sent");
+    }
+    for _ in 0..2 {
+        assert_eq!(idle.get("/healthz").expect("a reply").ok()["seq"], end, "nothing came");
+    }
+
+    // They are let go at the stop, while the body is still open: only the bound on draining ends that.
+    server.signal(Signal::TERM);
+    for mut waiting in readers {
+        let page = waiting.reply().expect("an answer, whole").ok();
+        assert_eq!((&page["events"], &page["last_seq"]), (&json!([]), &end), "{page}");
+    }
+    let ended = server.wait();
+    assert_eq!(ended.code(), 0, "{ended:?}");
     assert!(ended.stderr.contains("stopped"), "{ended:?}");
 
     let server = place.serve();

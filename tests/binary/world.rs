@@ -158,7 +158,11 @@ impl Place {
 
     /// A server that must start.
     pub(crate) fn serve(&self) -> Server {
-        self.try_serve().unwrap_or_else(|ended| panic!("does not start: {ended:?}"))
+        self.try_serve().unwrap_or_else(|ended| {
+            let files: Vec<_> = std::fs::read_dir(self.data()).into_iter().flatten().collect();
+            let Ended { status, stderr, .. } = ended;
+            panic!("does not start ({status}); it said:\n{stderr}\nand has {files:?}")
+        })
     }
 
     /// A server, or how it ended instead.
@@ -207,7 +211,7 @@ impl Server {
                 drop(said.send(line));
             }
         });
-        let address = serving(&lines);
+        let address = serving(&lines, &log);
         let mut server = Self {
             child,
             address: address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
@@ -298,7 +302,7 @@ impl Drop for Server {
 }
 
 /// Reads on until it says where it serves; none where it ended instead.
-fn serving(lines: &Receiver<String>) -> Option<SocketAddr> {
+fn serving(lines: &Receiver<String>, log: &Mutex<String>) -> Option<SocketAddr> {
     loop {
         match lines.recv_timeout(PATIENCE) {
             Ok(line) if line.contains(" serving ") => {
@@ -307,7 +311,10 @@ fn serving(lines: &Receiver<String>) -> Option<SocketAddr> {
             }
             Ok(_) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => return None,
-            Err(mpsc::RecvTimeoutError::Timeout) => panic!("it neither serves nor ends"),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                let said = log.lock().expect("no panic while it is held");
+                panic!("it neither serves nor ends; it said:\n{said}")
+            }
         }
     }
 }
