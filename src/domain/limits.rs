@@ -19,7 +19,7 @@ pub const STAGED_ROWS_MAX: usize = 200;
 /// Text of a configuration file in one event, in bytes.
 pub const STAGED_TEXT_BYTES_MAX: usize = 32_768;
 /// Units of one organisation.
-pub const UNITS_MAX: usize = 2_500_000;
+pub const UNITS_MAX: usize = 3_000_000;
 /// Units outside the organisation order of their epoch: more begin another one.
 pub const UNITS_TAIL_MAX: usize = 4_096;
 /// Units above a unit, up to the root.

@@ -182,6 +182,29 @@ fn a_catalogue_is_compared_applied_listed_and_shown() {
     assert!(history[1].ends_with("+62 ~0 -0"), "{history:?}");
 }
 
+#[test]
+fn what_one_proposes_another_applies_by_its_number() {
+    let place = Place::with_city();
+    let server = place.serve();
+    let text = std::fs::read_to_string(catalogue()).expect("read");
+    let changed = text.replacen("calendar_hours = 24", "calendar_hours = 12", 1);
+    let next = place.path("catalogue.toml");
+    std::fs::write(&next, &changed).expect("written");
+
+    let proposed = server.zhida(&["config", "propose", next.to_str().expect("UTF-8")]);
+    assert_eq!(proposed.code(), 0, "{proposed:?}");
+    assert!(proposed.stdout.contains("{\"calendar_hours\":24} -> {\"calendar_hours\":12}"));
+    let (_, number) = proposed.stderr.trim().rsplit_once(' ').expect("its number comes last");
+    assert_eq!(server.zhida(&["config", "show"]).ok(), text, "nothing changed yet");
+
+    server.zhida(&["config", "apply"]).refused(2);
+    server.zhida(&["config", "apply", "--proposal", "99"]).refused(5);
+    let applied = server.zhida(&["config", "apply", "--proposal", number]);
+    assert!(applied.stderr.contains("62 matters are in force"), "{applied:?}");
+    assert_eq!(server.zhida(&["config", "show"]).ok(), changed);
+    server.zhida(&["config", "apply", "--proposal", number]).refused(5);
+}
+
 /// The texts that a stopped directory's journal holds, one an import.
 fn staged_texts(place: &Place) -> Vec<String> {
     let (store, _) = StoppedStore::open(&place.data()).expect("opens");
@@ -207,7 +230,9 @@ fn every_finding_of_every_file_is_printed_with_its_line_and_nothing_is_changed()
     std::fs::write(&matters, "[[matter]]\ncode = \"PS 1\"\nname = \"\"\n").unwrap();
     std::fs::write(&rows, "{\"code\":\"1\",\"kind\":\"grid\",\"name\":\"x\"}\n\nnot json\n")
         .unwrap();
-    let names = [&config, &matters, &rows].map(|path| path.to_str().expect("UTF-8"));
+    let table = place.path("bad.csv");
+    std::fs::write(&table, "code,kind,name\n1,grid,x\n").unwrap();
+    let names = [&config, &matters, &rows, &table].map(|path| path.to_str().expect("UTF-8"));
     let said = zhida(["config", "check"].into_iter().chain(names)).refused(3);
     for place in [
         "bad.toml:2",
@@ -216,6 +241,7 @@ fn every_finding_of_every_file_is_printed_with_its_line_and_nothing_is_changed()
         "catalogue-bad.toml:",
         "bad.ndjson:1",
         "bad.ndjson:3",
+        "bad.csv:2",
     ] {
         assert!(said.contains(place), "{place} is not named: {said}");
     }

@@ -6,7 +6,7 @@ use zhida::server::commands::Cli;
 
 use crate::world::{command, ended, zhida};
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["serve"],
     &["demo"],
@@ -20,6 +20,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["config"],
     &["config", "check"],
     &["config", "diff"],
+    &["config", "propose"],
     &["config", "apply"],
     &["config", "history"],
     &["config", "show"],

@@ -68,21 +68,28 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("token revoke", "", "终止客户端系统的令牌"),
     ("token revoke", "name", "客户端的名称"),
     ("config", "", "检查配置文件；查看、比较、更换事项目录"),
-    ("config check", "", "读取文件并打印全部错误：zhida.toml、catalogue.toml、单位 NDJSON"),
+    ("config check", "", "读取文件并打印全部错误：zhida.toml、catalogue.toml、单位 NDJSON 或 CSV"),
     (
         "config check",
         "files",
-        "按名称识别：catalogue*.toml 为事项目录，.ndjson 为单位，其余为 zhida.toml",
+        "按名称识别：catalogue*.toml 为事项目录，.ndjson 或 .csv 为单位，其余为 zhida.toml",
     ),
     ("config diff", "", "显示事项目录与现行目录的差异"),
     ("config diff", "catalogue", "事项目录文件"),
     (
+        "config propose",
+        "",
+        "提出事项目录，留待他人生效\n\n提出事项目录，留待他人生效，并打印差异和提案编号。此时尚无变更。",
+    ),
+    ("config propose", "catalogue", "事项目录文件"),
+    (
         "config apply",
         "",
-        "以事项目录取代现行目录\n\n以事项目录取代现行目录，并打印差异。新目录没有的事项停用；\
+        "以事项目录取代现行目录\n\n以事项目录（文件，或已提出的提案）取代现行目录，并打印差异。新目录没有的事项停用；\
          仍有未结案件的事项不能停用：请先办结，或保留该事项。",
     ),
     ("config apply", "catalogue", "事项目录文件"),
+    ("config apply", "proposal", "已提出的提案的编号，代替文件"),
     (
         "config history",
         "",

@@ -11,7 +11,7 @@ use super::import::fail_on;
 use crate::rules;
 use crate::server::client::{Client, path_part};
 use crate::server::config_check;
-use crate::server::exit::{Failure, after_help};
+use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::target::{Target, TargetArgs};
 
 const TOML: &str = "application/toml";
@@ -19,14 +19,20 @@ const TOML: &str = "application/toml";
 #[derive(Debug, Subcommand)]
 #[command(after_help = after_help(&["zhida config check config/zhida.toml"]))]
 pub(super) enum ConfigCommand {
-    /// Read files and print every fault: zhida.toml, catalogue.toml, units in NDJSON
+    /// Read files and print every fault: zhida.toml, catalogue.toml, units in NDJSON or CSV
     Check(CheckArgs),
     /// Show what a catalogue would change of the one in force
     Diff(DiffArgs),
+    /// Propose a catalogue, for somebody to apply later
+    ///
+    /// Propose a catalogue, for somebody to apply later, and print what it would change and the
+    /// proposal's number. Nothing changes yet.
+    Propose(ProposeArgs),
     /// Bring a catalogue into force, in the place of the one before
     ///
-    /// Bring a catalogue into force, in the place of the one before, and print what changes. A matter
-    /// that it has not is retired; one that has open cases cannot be: end them, or keep the matter.
+    /// Bring a catalogue into force, in the place of the one before, and print what changes: a file, or
+    /// what was proposed. A matter that it has not is retired; one that has open cases cannot be: end
+    /// them, or keep the matter.
     Apply(ApplyArgs),
     /// List the catalogues that were in force: version, when, who, file, matters added, changed, retired
     History(HistoryArgs),
@@ -37,7 +43,7 @@ pub(super) enum ConfigCommand {
 #[derive(Args, Debug)]
 #[command(after_help = after_help(&["zhida config check units.ndjson config/xinyang/catalogue.toml config/zhida.toml"]))]
 pub(super) struct CheckArgs {
-    /// A catalogue is known by its name (catalogue*.toml), units by .ndjson, all else is a zhida.toml
+    /// A catalogue is known by its name (catalogue*.toml), units by .ndjson or .csv, all else is a zhida.toml
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -50,10 +56,26 @@ pub(super) struct DiffArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = after_help(&["zhida config apply config/xinyang/catalogue.toml"]))]
-pub(super) struct ApplyArgs {
+#[command(after_help = after_help(&["zhida config propose config/xinyang/catalogue.toml"]))]
+pub(super) struct ProposeArgs {
     #[command(flatten)]
     catalogue: CatalogueArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = after_help(&[
+    "zhida config apply config/xinyang/catalogue.toml",
+    "zhida config apply --proposal 7",
+]))]
+pub(super) struct ApplyArgs {
+    /// The catalogue's file
+    #[arg(required_unless_present = "proposal", conflicts_with = "proposal")]
+    catalogue: Option<PathBuf>,
+    /// The number of what was proposed, instead of a file
+    #[arg(long)]
+    proposal: Option<u32>,
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 #[derive(Args, Debug)]
@@ -82,7 +104,8 @@ pub(super) fn run(command: &ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Check(args) => check(args),
         ConfigCommand::Diff(args) => diff(&args.catalogue),
-        ConfigCommand::Apply(args) => apply(&args.catalogue),
+        ConfigCommand::Propose(args) => propose_only(&args.catalogue),
+        ConfigCommand::Apply(args) => apply(args),
         ConfigCommand::History(args) => history(&args.target),
         ConfigCommand::Show(args) => show(&args.target),
     }
@@ -96,6 +119,8 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().to_string();
         if name.ends_with(".ndjson") {
             findings.extend(rules::parse_units(&origin, &text).err().into_iter().flatten());
+        } else if name.ends_with(".csv") {
+            findings.extend(rules::parse_units_csv(&origin, &text).err().into_iter().flatten());
         } else if name.starts_with("catalogue") {
             findings.extend(rules::parse_catalogue(&origin, &text).err().into_iter().flatten());
         } else {
@@ -123,15 +148,41 @@ fn diff(args: &CatalogueArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn apply(args: &CatalogueArgs) -> Result<(), Failure> {
+fn propose_only(args: &CatalogueArgs) -> Result<(), Failure> {
     let (origin, text) = good_catalogue(&args.catalogue)?;
-    let matters = block_on(async {
+    let proposal = block_on(async {
         let mut target = Target::connect(&args.target).await?;
         let proposal = propose(&mut target.client, &origin, text).await?;
+        target.close().await?;
+        Ok(proposal)
+    })?;
+    say(&told_diff(&proposal["diff"]))?;
+    eprintln!("{}", told_counts(&proposal["diff"]));
+    let number = &proposal["proposal"];
+    eprintln!("Proposal {number}. To bring it into force: zhida config apply --proposal {number}");
+    Ok(())
+}
+
+fn apply(args: &ApplyArgs) -> Result<(), Failure> {
+    let file = args.catalogue.as_ref().map(good_catalogue).transpose()?;
+    let matters = block_on(async {
+        let mut target = Target::connect(&args.target).await?;
+        let proposal = match (file, args.proposal) {
+            (Some((origin, text)), _) => propose(&mut target.client, &origin, text).await?,
+            (None, Some(number)) => {
+                target.client.get(&format!("/v1/config/proposals/{number}")).await?.json()?
+            }
+            (None, None) => {
+                return Err(Failure::new(Kind::Usage, "name a catalogue, or --proposal"));
+            }
+        };
         // What changes is no data here: whoever wants it as such asks for the diff.
         eprint!("{}", told_diff(&proposal["diff"]));
         eprintln!("{}", told_counts(&proposal["diff"]));
-        let applied = put_into_force(&mut target.client, &proposal).await;
+        let applied = match args.proposal {
+            None => put_into_force(&mut target.client, &proposal).await,
+            Some(_) => apply_proposal(&mut target.client, &proposal).await,
+        };
         target.close().await?;
         applied.map(|()| proposal["matters"].as_u64().unwrap_or_default())
     })?;
@@ -149,17 +200,21 @@ pub(super) async fn propose(
     client.post(&path, TOML, text).await?.json()
 }
 
-/// Applies a proposal to the version that its diff was made against; one that is refused is abandoned.
+/// Applies what was proposed just now; if it is refused it is abandoned.
 pub(super) async fn put_into_force(client: &mut Client, proposal: &Value) -> Result<(), Failure> {
-    let seen = format!("\"{}\"", proposal["config_seq"]);
-    let number = &proposal["proposal"];
-    let applied =
-        client.post_if(&format!("/v1/config/proposals/{number}/apply"), &seen).await?.json();
+    let applied = apply_proposal(client, proposal).await;
     if applied.is_err() {
-        let abandon = format!("/v1/imports/{number}/abandon");
+        let abandon = format!("/v1/imports/{}/abandon", proposal["proposal"]);
         client.post(&abandon, "application/json", "").await?.json()?;
     }
-    applied.map(drop)
+    applied
+}
+
+/// Applies a proposal to the version that its diff was made against.
+async fn apply_proposal(client: &mut Client, proposal: &Value) -> Result<(), Failure> {
+    let seen = format!("\"{}\"", proposal["config_seq"]);
+    let apply = format!("/v1/config/proposals/{}/apply", proposal["proposal"]);
+    client.post_if(&apply, &seen).await?.json().map(drop)
 }
 
 fn history(args: &TargetArgs) -> Result<(), Failure> {
