@@ -7,11 +7,10 @@ use axum::response::Response;
 use super::app::App;
 use super::body::Verb;
 use super::caller::Caller;
-use super::codes::Code;
 use super::problem::Problem;
 use super::reply::AcceptedBody;
 use super::schema;
-use super::write::{Address, case_id, post};
+use super::write::{Address, case_of_path, post};
 use crate::domain::case::Move;
 
 /// Report a case
@@ -62,7 +61,7 @@ macro_rules! case_action {
             Path(id): Path<String>,
             request: Request,
         ) -> Result<Response, Problem> {
-            let case = case_id(&id).ok_or_else(|| Problem::new(Code::CaseNotFound))?;
+            let case = case_of_path(&id)?;
             let address = Address { case: Some(case), ..Address::of(Verb::Case($move)) };
             run(&app, request, address).await
         }

@@ -48,6 +48,14 @@ impl Language {
         }
     }
 
+    /// Between a sentence and what more is said of it.
+    pub(super) const fn colon(self) -> &'static str {
+        match self {
+            Self::English => ": ",
+            Self::Chinese => "：",
+        }
+    }
+
     /// What `Content-Language` says.
     #[must_use]
     pub const fn tag(self) -> &'static str {

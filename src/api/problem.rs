@@ -12,7 +12,9 @@ use super::body::{BodyFault, Flaw, FlawCode};
 use super::codes::Code;
 use super::language::Language;
 use super::moment::{CodeText, Moment};
+use super::named::Blame;
 use super::quota::RateLimit;
+use super::refusal;
 use crate::domain::case::Move;
 use crate::domain::limits::FINDINGS_MAX;
 use crate::domain::rejection::Rejection;
@@ -29,8 +31,7 @@ pub(super) struct Problem(Box<Inner>);
 #[derive(Clone, Debug)]
 struct Inner {
     code: Code,
-    detail: Option<Words>,
-    flaws: Vec<Flaw>,
+    said: Said,
     findings: Vec<Finding>,
     matters: Vec<OpenMatter>,
     rejection: Option<Rejection>,
@@ -42,8 +43,7 @@ impl Problem {
     pub(super) fn new(code: Code) -> Self {
         Self(Box::new(Inner {
             code,
-            detail: None,
-            flaws: Vec::new(),
+            said: Said::default(),
             findings: Vec::new(),
             matters: Vec::new(),
             rejection: None,
@@ -54,19 +54,35 @@ impl Problem {
 
     pub(super) fn detailed(code: Code, detail: Words) -> Self {
         let mut problem = Self::new(code);
-        problem.0.detail = Some(detail);
+        problem.0.said.detail = Some(detail);
         problem
     }
 
     /// The same, with more said of it.
     pub(super) fn with_detail(mut self, detail: Words) -> Self {
-        self.0.detail = Some(detail);
+        self.0.said.detail = Some(detail);
+        self
+    }
+
+    /// What is asked for is not there: which, and where to look.
+    pub(super) fn naming(code: Code, value: &str) -> Self {
+        Self::new(code).saying(Said { detail: refusal::about(code, value), ..Said::default() })
+    }
+
+    /// It is not to be had here, and where to look instead.
+    pub(super) fn directing(code: Code) -> Self {
+        Self::new(code).saying(Said { detail: refusal::look(code), ..Said::default() })
+    }
+
+    /// The same, with that said of it.
+    pub(super) fn saying(mut self, said: Said) -> Self {
+        self.0.said = said;
         self
     }
 
     pub(super) fn flawed(flaws: Vec<Flaw>) -> Self {
         let mut problem = Self::new(Code::InvalidBody);
-        problem.0.flaws = flaws;
+        problem.0.said.flaws = flaws;
         problem
     }
 
@@ -111,8 +127,8 @@ impl Problem {
     }
 
     /// The parts of it that a stream keeps for a line.
-    pub(super) fn into_line(self) -> (Code, LineDetail) {
-        (self.0.code, LineDetail { detail: self.0.detail, flaws: self.0.flaws })
+    pub(super) fn into_line(self) -> (Code, Said) {
+        (self.0.code, self.0.said)
     }
 
     /// The whole answer.
@@ -121,9 +137,8 @@ impl Problem {
         language: Language,
         request_id: Option<String>,
     ) -> Response<Vec<u8>> {
-        let Inner { code, detail, flaws, findings, matters, rejection, allow, rate_limit } =
-            &*self.0;
-        let mut told = Told::new(*code, detail.as_ref(), flaws, rejection.as_ref(), language);
+        let Inner { code, said, findings, matters, rejection, allow, rate_limit } = &*self.0;
+        let mut told = Told::new(*code, said, rejection.as_ref(), language);
         told.errors.extend(findings.iter().map(|finding| FieldError::of(finding, language)));
         told.matters.clone_from(matters);
         let body =
@@ -224,22 +239,26 @@ impl axum::response::IntoResponse for Problem {
     }
 }
 
-/// What a stream keeps of a bad line beside its code.
+/// What is said of a problem beside its code; a stream keeps it of a bad line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LineDetail {
+pub(super) struct Said {
     pub(super) detail: Option<Words>,
+    /// What is wrong with the body.
     pub(super) flaws: Vec<Flaw>,
+    /// The field that the rules refuse.
+    pub(super) blame: Option<Blame>,
 }
 
-impl LineDetail {
+impl Said {
     /// Bytes that it keeps, roughly.
     pub(super) fn bytes(&self) -> usize {
         let detail = self.detail.as_ref().map_or(0, Words::bytes);
-        size_of::<Self>() + detail + self.flaws.iter().map(Flaw::bytes).sum::<usize>()
+        let blame = self.blame.as_ref().map_or(0, Blame::bytes);
+        size_of::<Self>() + detail + blame + self.flaws.iter().map(Flaw::bytes).sum::<usize>()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.detail.is_none() && self.flaws.is_empty()
+        self.detail.is_none() && self.flaws.is_empty() && self.blame.is_none()
     }
 }
 
@@ -342,17 +361,39 @@ pub(super) struct FieldError {
 }
 
 impl FieldError {
+    fn of_flaw(flaw: &Flaw, language: Language) -> Self {
+        Self::new(
+            flaw.pointer.clone().into_owned(),
+            flaw.code.name(),
+            flaw.detail(language).into_owned(),
+        )
+    }
+
+    /// A field that the rules refuse: in the problem's own words, of that value.
+    fn of_blame(code: Code, blame: &Blame, language: Language) -> Self {
+        let title = code.title(language);
+        let detail = match &blame.note {
+            None => title.to_owned(),
+            Some(note) => [title, language.colon(), language.pick(note)].concat(),
+        };
+        Self::new(blame.pointer.clone().into_owned(), code.name(), detail)
+    }
+
+    fn new(pointer: String, code: &'static str, detail: String) -> Self {
+        Self { pointer, code, detail, line: None, column: None, field: None, hint: None }
+    }
+
     /// A fault of a text, which has lines and no pointers of its own: `/line/field`.
     fn of(finding: &Finding, language: Language) -> Self {
         let field = finding.field.as_ref().map(|field| format!("/{field}")).unwrap_or_default();
+        let pointer = format!("/{}{field}", finding.line);
+        let detail = language.pick(&finding.message).to_owned();
         Self {
-            pointer: format!("/{}{field}", finding.line),
-            code: FlawCode::BadEntry.name(),
-            detail: language.pick(&finding.message).to_owned(),
             line: Some(finding.line),
             column: finding.column,
             field: finding.field.clone(),
             hint: Some(language.pick(&finding.hint).to_owned()),
+            ..Self::new(pointer, FlawCode::BadEntry.name(), detail)
         }
     }
 }
@@ -360,26 +401,23 @@ impl FieldError {
 impl Told {
     pub(super) fn new(
         code: Code,
-        detail: Option<&Words>,
-        flaws: &[Flaw],
+        said: &Said,
         rejection: Option<&Rejection>,
         language: Language,
     ) -> Self {
-        let errors = flaws.iter().map(|flaw| FieldError {
-            pointer: flaw.pointer.clone().into_owned(),
-            code: flaw.code.name(),
-            detail: flaw.detail(language).into_owned(),
-            line: None,
-            column: None,
-            field: None,
-            hint: None,
-        });
+        let Said { detail, flaws, blame } = said;
+        let flaws = flaws.iter().map(|flaw| FieldError::of_flaw(flaw, language));
+        let blamed = blame.iter().map(|blame| FieldError::of_blame(code, blame, language));
+        // Of a refusal that nothing was said of, what it carries.
+        let carried = rejection.filter(|_| said.is_empty());
+        let carried = carried.and_then(|rejection| refusal::words(rejection, None));
+        let detail = detail.as_ref().or(carried.as_ref());
         let mut told = Self {
             code: code.name(),
             status: code.status(),
             title: code.title(language),
             detail: detail.map(|words| language.pick(words).to_owned()),
-            errors: errors.collect(),
+            errors: flaws.chain(blamed).collect(),
             case: None,
             case_status: None,
             scope: None,
@@ -399,6 +437,7 @@ impl Told {
 
     /// What a refusal carries beside its code.
     fn carry(&mut self, rejection: &Rejection) {
+        self.unit = refusal::unit_of(rejection).map(CodeText);
         match *rejection {
             Rejection::MoveNotAllowed { case, status, moves }
             | Rejection::NotTheHolder { case, status, moves }
@@ -418,22 +457,6 @@ impl Told {
             Rejection::CatalogueStale { seq } => self.config_seq = Some(seq.0),
             Rejection::AtBeforeNow { now } => self.now = Some(Moment(now)),
             Rejection::ScopeMissing { scope } => self.scope = Some(scope.name()),
-            Rejection::UnitIncoherent { unit }
-            | Rejection::UnitOrphaned { unit }
-            | Rejection::UnitNeedsSuccessor { unit }
-            | Rejection::UnitUnknown { unit }
-            | Rejection::UnitNotOpen { unit }
-            | Rejection::UnitCodeTaken { unit }
-            | Rejection::UnitTwice { unit }
-            | Rejection::UnitInCircle { unit }
-            | Rejection::UnitHasSubunits { unit }
-            | Rejection::UnitChangedTooOften { unit }
-            | Rejection::UnitClosesElsewhere { unit }
-            | Rejection::SuccessorNotFound { unit }
-            | Rejection::SuccessorUnfit { unit }
-            | Rejection::TargetClosed { unit }
-            | Rejection::RangeUnknown { unit }
-            | Rejection::UnitClosesLater { unit } => self.unit = Some(CodeText(unit)),
             Rejection::PrincipalRevoked
             | Rejection::NeedsAdmin
             | Rejection::KeyReused
@@ -472,7 +495,23 @@ impl Told {
             | Rejection::MatterHasOpenCases { .. }
             | Rejection::ImportIncomplete
             | Rejection::ImportOfOtherKind
-            | Rejection::TokenTaken => {}
+            | Rejection::TokenTaken
+            | Rejection::UnitIncoherent { .. }
+            | Rejection::UnitOrphaned { .. }
+            | Rejection::UnitNeedsSuccessor { .. }
+            | Rejection::UnitUnknown { .. }
+            | Rejection::UnitNotOpen { .. }
+            | Rejection::UnitCodeTaken { .. }
+            | Rejection::UnitTwice { .. }
+            | Rejection::UnitInCircle { .. }
+            | Rejection::UnitHasSubunits { .. }
+            | Rejection::UnitChangedTooOften { .. }
+            | Rejection::UnitClosesElsewhere { .. }
+            | Rejection::SuccessorNotFound { .. }
+            | Rejection::SuccessorUnfit { .. }
+            | Rejection::TargetClosed { .. }
+            | Rejection::RangeUnknown { .. }
+            | Rejection::UnitClosesLater { .. } => {}
         }
     }
 }

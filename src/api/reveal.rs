@@ -10,12 +10,11 @@ use utoipa::ToSchema;
 use super::app::App;
 use super::body::{Reveal, Verb, Want, read_post};
 use super::caller::Caller;
-use super::codes::Code;
 use super::problem::Problem;
 use super::read::parts::{self, ClaimantBody};
 use super::reply::{AcceptedBody, wants_timing, written};
 use super::schema;
-use super::write::{Address, addressed, case_id, read_body, submission};
+use super::write::{Address, addressed, case_of_path, read_body, submit};
 use crate::domain::case::ClaimantFields;
 use crate::domain::ids::CaseId;
 use crate::engine::Handle;
@@ -61,15 +60,14 @@ pub(super) async fn reveal_case(
     let (http::request::Parts { headers, .. }, body) = request.into_parts();
     let verb = Verb::RevealCase;
     let caller = Caller::with(&app, &headers, verb.scope())?;
-    let id = case_id(&id).ok_or_else(|| Problem::new(Code::CaseNotFound))?;
+    let id = case_of_path(&id)?;
     let bytes = read_body(&app, &headers, body).await?;
     let address = Address { case: Some(id), ..Address::of(verb) };
     let draft = read_post(verb, addressed(&headers, address)?, &bytes)?;
     let Want::Reveal(_, Reveal { fields, .. }) = draft.want else {
         unreachable!("the verb is read as nothing else");
     };
-    let submission = submission(&app, &caller, draft, None)?;
-    let done = app.handle().submit(&app.desk, submission).await?;
+    let done = submit(&app, &caller, draft, None).await?;
     let claimant = if done.is_repeat {
         None
     } else {

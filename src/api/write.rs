@@ -17,6 +17,7 @@ use super::app::App;
 use super::body::{Addressed, Draft, Reshape, SealFault, Sealer, Verb, is_printable, read_post};
 use super::caller::Caller;
 use super::codes::Code;
+use super::named::{Named, Spoken};
 use super::problem::Problem;
 use super::reply::{IDEMPOTENCY_KEY, accepted, wants_timing};
 use crate::domain::case::Move;
@@ -25,6 +26,7 @@ use crate::domain::code::UnitCode;
 use crate::domain::command::{CaseRef, Submission, Target};
 use crate::domain::ids::{CaseId, ImportId, Seq};
 use crate::domain::limits::KEY_BYTES_MAX;
+use crate::engine::Accepted;
 use crate::rules::Words;
 
 /// What an address says of a command.
@@ -56,8 +58,22 @@ impl Address {
     }
 }
 
+/// The case that a path names.
+pub(super) fn case_of_path(text: &str) -> Result<CaseId, Problem> {
+    case_id(text).ok_or_else(|| bad_number("a case", "案件"))
+}
+
+/// A path names something by a number that is none.
+pub(super) fn bad_number(english: &str, chinese: &str) -> Problem {
+    let detail = Words::new(
+        format!("{english} is named by a number from 1 to {}", u32::MAX),
+        format!("{chinese}号应为 1 至 {} 的整数", u32::MAX),
+    );
+    Problem::detailed(Code::InvalidPath, detail)
+}
+
 /// A case's number in a path: digits alone.
-pub(super) fn case_id(text: &str) -> Option<CaseId> {
+fn case_id(text: &str) -> Option<CaseId> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let id = text.parse().ok().filter(|id| is_number && *id > 0)?;
     Some(CaseId(id))
@@ -79,10 +95,11 @@ where
     B: Body<Data = Bytes>,
 {
     let bytes = read_body(&app, &headers, body).await?;
-    let submission = read(&app, &caller, &headers, &bytes, address)?;
+    let (submission, named) = read(&app, &caller, &headers, &bytes, address)?;
     let wants_timing = wants_timing(&headers);
     drop((headers, bytes));
-    let done = app.handle().submit(&app.desk, submission).await?;
+    let done = app.handle().submit(&app.desk, submission).await;
+    let done = done.map_err(|error| named.problem(error))?;
     Ok(accepted(app.handle().view(), &done, status_of(address.verb), wants_timing))
 }
 
@@ -94,12 +111,13 @@ fn read(
     headers: &HeaderMap,
     bytes: &[u8],
     address: Address,
-) -> Result<Box<Submission>, Problem> {
+) -> Result<(Box<Submission>, Named), Problem> {
     let draft = read_post(address.verb, addressed(headers, address)?, bytes)?;
     if draft.moves_the_clock() && app.api.source.is_taken() {
         return Err(Problem::new(Code::SourceTaken));
     }
-    Ok(Box::new(submission(app, caller, draft, None)?))
+    let named = Named::of(&draft, Spoken::ByAddress);
+    Ok((Box::new(submission(app, caller, draft, None)?), named))
 }
 
 /// The whole body of one command, bounded in bytes and time.
@@ -252,8 +270,22 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     version.map(Some).ok_or_else(bad)
 }
 
+/// Submits a draft; a refusal is told with what the draft names. Dropping the future gives up the
+/// waiting; a command that was submitted goes on.
+pub(super) async fn submit(
+    app: &App,
+    caller: &Caller,
+    draft: Draft<'_>,
+    token_hash: Option<TokenHash>,
+) -> Result<Accepted, Problem> {
+    let named = Named::of(&draft, Spoken::ByAddress);
+    let submission = submission(app, caller, draft, token_hash)?;
+    let done = app.handle().submit(&app.desk, submission).await;
+    done.map_err(|error| named.problem(error))
+}
+
 /// Seals and marks a draft.
-pub(super) fn submission(
+fn submission(
     app: &App,
     caller: &Caller,
     draft: Draft<'_>,

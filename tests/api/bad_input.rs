@@ -23,6 +23,7 @@ fn bad_bodies_are_told_what_is_wrong_with_them() {
     let world = World::new();
     let case = world.report("PS-001");
     let acknowledge = format!("/v1/cases/{case}/acknowledge");
+    let settled = report("PS-001", GRID).replace('{', r#"{"settle":{"answer":"好"},"#);
     let rows = [
         ("unknown field", "/v1/cases", report("PS-001", GRID).replace("text", "txet")),
         ("wrong type", "/v1/cases", report("PS-001", GRID).replace("\"patrol\"", "7")),
@@ -39,6 +40,7 @@ fn bad_bodies_are_told_what_is_wrong_with_them() {
         ("unknown case", "/v1/cases/99/acknowledge", format!(r#"{{"by":"{GRID}"}}"#)),
         ("a case that is no number", "/v1/cases/x/acknowledge", String::from("{}")),
         ("illegal move", "/v1/cases/1/close", format!(r#"{{"by":"{GRID}","answer":"好"}}"#)),
+        ("settled for nobody", "/v1/cases", settled),
         ("not driven", "/v1/clock/advance", String::from(r#"{"to":"2027-01-05T08:00:00Z"}"#)),
     ];
     let problems: BTreeMap<_, _> =
@@ -184,4 +186,40 @@ fn an_address_tells_which_methods_it_takes() {
     assert_eq!(refused.problem(), (405, String::from("method_not_allowed")));
     let allowed = refused.header("allow").unwrap();
     assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
+}
+
+/// Each parameter of a path, with what can name nothing.
+#[test]
+fn a_malformed_part_of_a_path_is_400_wherever_it_stands() {
+    let world = World::new();
+    let document: Value = serde_json::from_str(&zhida::api::openapi()).unwrap();
+    let mut asked = 0;
+    for (template, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for parameter in parameters.filter(|parameter| parameter["in"] == "path") {
+                let name = parameter["name"].as_str().unwrap();
+                let values: &[&str] = match name {
+                    "id" => &["abc", "0", "-1", "1.5", "4294967296", "%E5%A5%BD", "%ff"],
+                    "code" => &["4115", "abc", "411502001001-R01x", "%ff"],
+                    "key" => &["%E5%A5%BD", "%ff"],
+                    "name" => &["%ff"],
+                    _ => panic!("{template}: what is malformed of {name}?"),
+                };
+                for value in values {
+                    let path = template.replace(&format!("{{{name}}}"), value);
+                    let request = world.request(&method.to_uppercase(), &path);
+                    let content = operation["requestBody"]["content"].as_object();
+                    let kind = content.and_then(|content| content.keys().next());
+                    let kind = kind.map_or("application/json", String::as_str);
+                    let answer =
+                        request.header("if-match", "*").header("content-type", kind).send();
+                    let told = answer.problem();
+                    assert_eq!(told, (400, "invalid_path".to_owned()), "{method} {path}");
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert!(asked > 100, "{asked}");
 }

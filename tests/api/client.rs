@@ -58,6 +58,7 @@ impl Request {
         let (method, path) = (self.method.clone(), self.path.clone());
         let answer = self.send_undocumented();
         assert_documented(&method, &path, &answer);
+        assert_punctuated(&method, &path, &answer);
         answer
     }
 
@@ -87,6 +88,24 @@ impl Request {
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
         Connection(stream)
+    }
+}
+
+/// Fails on a sentence whose parts were put together wrongly.
+fn assert_punctuated(method: &str, path: &str, answer: &Answer) {
+    if answer.header("content-type") != Some("application/problem+json") {
+        return;
+    }
+    let marks = ['：', '；', '，', '。', '、', ':', ';', ','];
+    let told = answer.json();
+    let errors = told["errors"].as_array().into_iter().flatten();
+    let sentences = errors.flat_map(|error| [&error["detail"], &error["hint"]]);
+    for sentence in sentences.chain([&told["title"], &told["detail"]]).filter_map(Value::as_str) {
+        let words = sentence.replace(' ', "");
+        let mut pairs = words.chars().zip(words.chars().skip(1));
+        let is_doubled = pairs.any(|(one, next)| marks.contains(&one) && marks.contains(&next));
+        let is_open = words.ends_with(marks);
+        assert!(!is_doubled && !is_open, "{method} {path}: {sentence}");
     }
 }
 

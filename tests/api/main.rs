@@ -17,6 +17,7 @@ mod matrix;
 mod organisation;
 mod queries;
 mod reads;
+mod refusals;
 mod strained;
 mod streams;
 mod tokens;

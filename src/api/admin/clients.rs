@@ -18,7 +18,7 @@ use crate::api::problem::Problem;
 use crate::api::read::no_query;
 use crate::api::reply::{AcceptedBody, json, wants_timing, written};
 use crate::api::schema;
-use crate::api::write::{Address, addressed, read_body, status_of, submission};
+use crate::api::write::{Address, addressed, read_body, status_of, submit};
 use crate::domain::client::{Client, OldToken};
 use crate::domain::code::CodeRange;
 use crate::domain::grant::{Grant, Scope};
@@ -173,7 +173,7 @@ pub(in crate::api) async fn get_client(
     Caller::with(&app, &headers, Scope::Admin)?;
     no_query(&uri)?;
     let clients = app.handle().view().clients();
-    let found = clients.by_name(&name).ok_or_else(|| Problem::new(Code::ClientNotFound));
+    let found = clients.by_name(&name).ok_or_else(|| Problem::naming(Code::ClientNotFound, &name));
     found.map(|(principal, client)| json(&ClientBody::of(&app, principal, client)).map(Into::into))
 }
 
@@ -239,8 +239,7 @@ async fn post(
         Problem::new(Code::Internal)
     })?;
     let has_token = matches!(verb, Verb::AdmitClient | Verb::RotateClient);
-    let submission = submission(app, &caller, draft, has_token.then_some(token_hash))?;
-    let done = app.handle().submit(&app.desk, submission).await?;
+    let done = submit(app, &caller, draft, has_token.then_some(token_hash)).await?;
     let mut body = AcceptedBody::of(app.handle().view(), &done.reply);
     // A repeat is answered from the journal, which has no token.
     body.token = (has_token && !done.is_repeat).then_some(token);

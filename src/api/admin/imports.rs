@@ -23,7 +23,7 @@ use crate::api::problem::Problem;
 use crate::api::read::no_query;
 use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
 use crate::api::schema;
-use crate::api::write::{Address, is_media_type, key, send_as, submission, whole};
+use crate::api::write::{Address, bad_number, is_media_type, key, send_as, submit, whole};
 use crate::domain::grant::Scope;
 use crate::domain::ids::ImportId;
 use crate::domain::import::ImportKind;
@@ -258,7 +258,8 @@ async fn end(app: &App, id: &str, request: Request, verb: Verb) -> Result<Respon
 }
 
 pub(in crate::api) fn import_id(text: &str) -> Result<ImportId, Problem> {
-    text.parse().map(ImportId).map_err(|_| Problem::new(Code::ImportNotFound))
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.map(ImportId).ok_or_else(|| bad_number("an import", "导入"))
 }
 
 /// What reads the units of a body, by its media type.
@@ -321,8 +322,7 @@ pub(in crate::api) async fn submit_piece(
 ) -> Result<Accepted, Problem> {
     let key = key.map(|key| piece_key(key, piece)).transpose()?;
     let draft = Draft { key: key.map(Into::into), at: None, by: None, want };
-    let submission = submission(app, caller, draft, None)?;
-    Ok(app.handle().submit(&app.desk, submission).await?)
+    submit(app, caller, draft, None).await
 }
 
 fn piece_key(key: &str, piece: u32) -> Result<String, Problem> {

@@ -285,9 +285,10 @@ impl Checker<'_> {
         self.code(&unit, "/unit")
     }
 
-    /// The unit acted for: whoever moves a case acts for one.
-    pub(super) fn by(&mut self, verb: Verb, by: Option<Text<'_>>) -> Option<UnitCode> {
-        if by.is_none() && matches!(verb, Verb::Case(_)) {
+    /// The unit acted for: whoever moves a case, or settles one on the spot, acts for one.
+    pub(super) fn by(&mut self, verb: Verb, raw: &mut Raw<'_>) -> Option<UnitCode> {
+        let by = raw.by.take();
+        if by.is_none() && (matches!(verb, Verb::Case(_)) || raw.settle.is_some()) {
             self.missing("/by");
         }
         by.and_then(|by| self.code(&by.0, "/by"))

@@ -81,13 +81,7 @@ impl Flaw {
         let sentence = self.code.sentence(language);
         match &self.note {
             None => Cow::Borrowed(sentence),
-            Some(note) => {
-                let colon = match language {
-                    Language::English => ": ",
-                    Language::Chinese => "：",
-                };
-                Cow::Owned([sentence, colon, language.pick(note)].concat())
-            }
+            Some(note) => Cow::Owned([sentence, language.colon(), language.pick(note)].concat()),
         }
     }
 

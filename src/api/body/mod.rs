@@ -92,7 +92,7 @@ pub fn read_post<'a>(
     let mut checker = Checker { flaws: &mut flaws };
     checker.only(&raw, &[verb.fields()]);
     let mut raw = raw;
-    let by = checker.by(verb, raw.by.take());
+    let by = checker.by(verb, &mut raw);
     let Addressed { key, target, import, client, unit, seen } = addressed;
     let want = checker.want(verb, raw, Aim { target, import, client, unit, seen });
     finish(flaws, want, |want| Draft { key, at: None, by, want })
@@ -119,7 +119,7 @@ pub fn read_line(bytes: &[u8]) -> Result<Draft<'_>, BodyFault> {
     checker.only(&raw, &[LINE_FIELDS, verb.address_fields(), verb.fields()]);
     let key = checker.key(raw.key.take());
     let at = checker.moment(raw.at.take().map(|at| at.0), "/at");
-    let by = checker.by(verb, raw.by.take());
+    let by = checker.by(verb, &mut raw);
     let mut aim = Aim { seen: raw.seen.take().map(Seq), ..Aim::default() };
     match verb {
         Verb::Case(_) => aim.target = checker.target(raw.case.take(), raw.version.take()),

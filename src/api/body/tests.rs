@@ -137,7 +137,7 @@ fn single_faults_point_to_their_field() {
 
 #[test]
 fn faults_within_an_object_point_into_it() {
-    let line = r#"{"command":"report_case","matter":"PS-001","place":"411502001001001","source":"patrol","text":"x","claimant":{"name":7,"fax":"1"},"settle":{"answer":""}}"#;
+    let line = r#"{"command":"report_case","matter":"PS-001","place":"411502001001001","source":"patrol","text":"x","by":"411502001001","claimant":{"name":7,"fax":"1"},"settle":{"answer":""}}"#;
     check(
         line,
         &[
@@ -205,7 +205,7 @@ fn any_other_content_is_another_command() {
         line("AB", "B", "C", ""),
         line("A", "BC", "C", ""),
         line("A", "B", "CD", ""),
-        line("A", "B", "C", r#","settle":{"answer":"C"}"#),
+        line("A", "B", "C", r#","by":"411502001001","settle":{"answer":"C"}"#),
         line("A", "B", "C", r#","claimant":{"name":"C"}"#),
         line("A", "B", "C", r#","claimant":{"phone":"C"}"#),
         line("A", "B", "C", r#","by":"411502001001""#),

@@ -10,16 +10,21 @@ use crate::api::app::App;
 use crate::api::body::{Draft, Sealer, read_line};
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
+use crate::api::named::{Named, Spoken};
 use crate::api::problem::Problem;
 use crate::domain::command::Submission;
 use crate::domain::event::ClockMode;
 use crate::domain::rejection::Rejection;
-use crate::engine::{LineAnswer, PendingBatch};
+use crate::engine::{LineAnswer, LineMeaning, PendingBatch};
 
 /// A batch on its way: what is known of its lines, and where the rest comes from.
 pub(super) struct Underway {
+    /// The line of the first slot.
+    first_line: u32,
     /// The answer to each line; none where the sequencer gives it.
     slots: Vec<Option<LineAnswer>>,
+    /// What each command names that the sequencer answers.
+    named: Vec<Named>,
     rest: Rest,
 }
 
@@ -50,9 +55,12 @@ pub(super) struct Batcher {
     results: Arc<Results>,
     send: mpsc::Sender<Underway>,
     slots: Vec<Option<LineAnswer>>,
+    named: Vec<Named>,
     submissions: Vec<Submission>,
     bytes: usize,
     lines: u32,
+    /// Lines that were sent on.
+    sent: u32,
     drives: Drives,
     scratch: Vec<u8>,
 }
@@ -70,9 +78,11 @@ impl Batcher {
             results,
             send,
             slots: Vec::new(),
+            named: Vec::new(),
             submissions: Vec::new(),
             bytes: 0,
             lines: 0,
+            sent: 0,
             drives: Drives::NotYet,
             scratch: Vec::with_capacity(1_024),
         }
@@ -111,6 +121,9 @@ impl Batcher {
             return Ok(());
         }
         let slots = std::mem::take(&mut self.slots);
+        let named = std::mem::take(&mut self.named);
+        let first_line = self.sent + 1;
+        self.sent += u32::try_from(slots.len()).expect("bounded by batch_lines_max");
         let submissions = std::mem::take(&mut self.submissions);
         self.bytes = 0;
         let rest = if submissions.is_empty() {
@@ -121,7 +134,7 @@ impl Batcher {
                 Err(error) => Rest::Failed(Problem::from(error).code()),
             }
         };
-        self.send.send(Underway { slots, rest }).await.map_err(|_| Stop)
+        self.send.send(Underway { first_line, slots, named, rest }).await.map_err(|_| Stop)
     }
 
     /// Ends the stream with a result that says why it is not read further.
@@ -141,7 +154,13 @@ impl Batcher {
     }
 
     async fn fail(&mut self, code: Code) -> Result<(), Stop> {
-        let failed = Underway { slots: vec![None], rest: Rest::Failed(code) };
+        let failed = Underway {
+            first_line: self.sent + 1,
+            slots: vec![None],
+            named: Vec::new(),
+            rest: Rest::Failed(code),
+        };
+        self.sent += 1;
         self.send.send(failed).await.map_err(|_| Stop)
     }
 
@@ -164,7 +183,9 @@ impl Batcher {
                 return Ok(());
             }
         };
+        let named = Named::of(&draft, Spoken::ByLine);
         if let Some(refused) = self.check_clock(&draft)? {
+            self.results.keep(self.lines, named.said(&refused));
             self.slots.push(Some(LineAnswer::rejected(refused)));
             return Ok(());
         }
@@ -177,6 +198,7 @@ impl Batcher {
         };
         let submission = sealer.submission(draft).map_err(|fault| Problem::from(fault).code())?;
         self.submissions.push(submission);
+        self.named.push(named);
         self.slots.push(None);
         Ok(())
     }
@@ -213,14 +235,17 @@ impl Batcher {
 /// Waits for batches in the order they were sent, and hands their answers on. Ends when the last
 /// is in, or when the stream was refused as a whole.
 pub(super) async fn collect(mut underway: mpsc::Receiver<Underway>, results: &Results) {
-    while let Some(Underway { slots, rest }) = underway.recv().await {
+    while let Some(Underway { first_line, slots, named, rest }) = underway.recv().await {
         let answers = match rest {
             Rest::Nothing => Ok(Vec::new()),
             Rest::Batch(pending) => pending.answers().await.map_err(Problem::from),
             Rest::Failed(code) => Err(Problem::new(code)),
         };
         match answers {
-            Ok(answers) => results.push(merged(slots, answers)),
+            Ok(answers) => {
+                keep_refusals(results, first_line, &slots, &named, &answers);
+                results.push(merged(slots, answers));
+            }
             Err(problem) => {
                 let code = problem.code();
                 if results.refuse(problem) {
@@ -229,6 +254,22 @@ pub(super) async fn collect(mut underway: mpsc::Receiver<Underway>, results: &Re
                 let failed = slots.into_iter().map(|slot| slot.unwrap_or_else(|| unread(code)));
                 results.push(failed.collect());
             }
+        }
+    }
+}
+
+/// Keeps what is said of the lines that the rules refused: what they name is known here alone.
+fn keep_refusals(
+    results: &Results,
+    first_line: u32,
+    slots: &[Option<LineAnswer>],
+    named: &[Named],
+    answers: &[LineAnswer],
+) {
+    let lines = (first_line..).zip(slots).filter(|(_, slot)| slot.is_none());
+    for ((line, _), (named, answer)) in lines.zip(named.iter().zip(answers)) {
+        if let LineMeaning::Rejected(rejection) = answer.meaning() {
+            results.keep(line, named.said(&rejection));
         }
     }
 }

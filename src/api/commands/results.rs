@@ -1,6 +1,6 @@
 //! Results that wait to be read: 16 bytes a line, rendered only when they are written.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::api::codes::Code;
 use crate::api::language::Language;
-use crate::api::problem::{LineDetail, Problem, Told};
+use crate::api::problem::{Problem, Said, Told};
 use crate::engine::{LineAnswer, LineMeaning};
 
 /// Bytes of rendered results at which a piece is given to the socket.
@@ -39,8 +39,8 @@ struct Inner {
     answers: VecDeque<Vec<LineAnswer>>,
     /// Answers of the first piece that are rendered.
     taken: usize,
-    /// Of bad lines, in order, while there is room.
-    details: VecDeque<(u32, LineDetail)>,
+    /// Of bad lines, by line, while there is room.
+    details: BTreeMap<u32, Said>,
     detail_bytes: usize,
     /// The line of the next answer that is rendered, less one.
     rendered: u32,
@@ -80,14 +80,15 @@ impl Results {
     }
 
     /// Keeps what is wrong with a line until its result is read, while there is room.
-    pub(super) fn keep(&self, line: u32, detail: LineDetail) {
+    pub(super) fn keep(&self, line: u32, detail: Said) {
         let mut inner = self.inner.lock();
         let bytes = detail.bytes();
-        if detail.is_empty() || inner.detail_bytes + bytes > self.detail_bytes_max {
+        if inner.is_gone || detail.is_empty() || inner.detail_bytes + bytes > self.detail_bytes_max
+        {
             return;
         }
         inner.detail_bytes += bytes;
-        inner.details.push_back((line, detail));
+        inner.details.insert(line, detail);
     }
 
     /// Refuses the whole stream, while no result was given; says whether it did.
@@ -176,14 +177,12 @@ impl Inner {
     }
 
     /// What was kept of the line that is rendered now.
-    fn detail(&mut self) -> LineDetail {
-        let is_this = self.details.front().is_some_and(|(line, _)| *line == self.rendered);
-        let kept = if is_this { self.details.pop_front() } else { None };
-        let detail = kept.map(|(_, detail)| detail).unwrap_or_default();
-        if is_this {
-            self.detail_bytes -= detail.bytes();
-        }
-        detail
+    fn detail(&mut self) -> Said {
+        let Some(kept) = self.details.remove(&self.rendered) else {
+            return Said::default();
+        };
+        self.detail_bytes -= kept.bytes();
+        kept
     }
 }
 
@@ -225,12 +224,11 @@ fn render(inner: &mut Inner, answer: LineAnswer, language: Language, out: &mut V
         }
         LineMeaning::Unread { code: BLANK, .. } => return,
         LineMeaning::Rejected(rejection) => {
-            Told::new(Code::of(&rejection), None, &[], Some(&rejection), language)
+            Told::new(Code::of(&rejection), &inner.detail(), Some(&rejection), language)
         }
         LineMeaning::Unread { code, .. } => {
             let code = Code::from_number(code).unwrap_or(Code::Internal);
-            let LineDetail { detail, flaws } = inner.detail();
-            Told::new(code, detail.as_ref(), &flaws, None, language)
+            Told::new(code, &inner.detail(), None, language)
         }
     };
     let result = LineResult { line, seq: None, case: None, version: None, error: Some(told) };
@@ -304,7 +302,7 @@ mod tests {
             }
             let much = "a line of which there is much to say".repeat(5);
             let detail = Some(Words::new(much.clone(), much));
-            results.keep(line, LineDetail { detail, flaws: Vec::new() });
+            results.keep(line, Said { detail, ..Said::default() });
             results.push(vec![unread(Code::MalformedJson)]);
         }
         let kept = results.kept_bytes();

@@ -98,7 +98,6 @@ const TABLE: &[(&str, Own)] = &[
             UNIT,
             SEALS,
             &[
-                Code::UnitMissing,
                 Code::SettlerNotTheHolder,
                 Code::SourceNumberTaken,
                 Code::NoHolder,
@@ -127,7 +126,6 @@ const TABLE: &[(&str, Own)] = &[
             JOURNAL,
             UNIT,
             &[
-                Code::UnitMissing,
                 Code::CaseNotFound,
                 Code::VersionStale,
                 Code::ClaimantConfidential,

@@ -16,7 +16,7 @@ use crate::api::codes::Code;
 use crate::api::moment::{CodeText, Moment};
 use crate::api::problem::Problem;
 use crate::api::reply::{etag, json};
-use crate::api::write::case_id;
+use crate::api::write::case_of_path;
 use crate::domain::case::{Case, Move, Status};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::event::Event;
@@ -288,7 +288,8 @@ pub(super) fn opened(
 /// The case of a path, if it exists for the caller.
 pub(super) fn find(app: &App, caller: &Caller, id: &str) -> Result<(CaseId, Case), Problem> {
     let view = app.handle().view();
-    let id = case_id(id).ok_or_else(|| Problem::new(Code::CaseNotFound))?;
+    let id = case_of_path(id)?;
     let case = view.case(id).filter(|case| caller.sees_case(&view.organisation(), case));
-    Ok((id, case.ok_or_else(|| Problem::new(Code::CaseNotFound))?))
+    let missing = || Problem::naming(Code::CaseNotFound, &id.to_string());
+    Ok((id, case.ok_or_else(missing)?))
 }

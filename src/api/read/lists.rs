@@ -197,7 +197,7 @@ pub(in crate::api) async fn get_watch(
 fn seat(app: &App, caller: &Caller, code: &str) -> Result<UnitCode, Problem> {
     let organisation = app.handle().view().organisation();
     let unit = find(&organisation, caller, code)?;
-    organisation.code(unit).ok_or_else(|| Problem::new(Code::UnitUnknown))
+    organisation.code(unit).ok_or_else(|| Problem::naming(Code::UnitUnknown, code))
 }
 
 fn open() -> Filter {

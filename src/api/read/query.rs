@@ -329,7 +329,7 @@ fn seen(
     let unit = organisation.find(code).filter(|_| caller.sees_unit(code));
     // It may be asked for by a code that it has left.
     let seen = unit.and_then(|unit| Some((unit, organisation.code(unit)?)));
-    seen.ok_or_else(|| Problem::new(Code::UnitUnknown))
+    seen.ok_or_else(|| Problem::naming(Code::UnitUnknown, text))
 }
 
 fn span(name: &str, from: Option<&str>, to: Option<&str>) -> Result<Span, Problem> {

@@ -19,6 +19,7 @@ use crate::api::reply::{AcceptedBody, ZHIDA_SEQ, json};
 use crate::domain::grant::Scope;
 use crate::domain::ids::Seq;
 use crate::domain::limits::KEY_BYTES_MAX;
+use crate::rules::Words;
 
 /// Ask what became of a key
 ///
@@ -44,10 +45,14 @@ pub(in crate::api) async fn get_outcome(
     let caller = Caller::of(&app, &headers)?;
     no_query(&uri)?;
     if !is_printable(key.as_bytes(), KEY_BYTES_MAX) {
-        return Err(Problem::new(Code::OutcomeUnknown));
+        let detail = Words::new(
+            format!("a key is 1 to {KEY_BYTES_MAX} bytes of printable ASCII"),
+            format!("幂等键应为 1 至 {KEY_BYTES_MAX} 字节的可打印 ASCII"),
+        );
+        return Err(Problem::detailed(Code::InvalidPath, detail));
     }
     let outcome = app.handle().outcome(&app.desk, caller.principal, &key).await?;
-    let reply = outcome.ok_or_else(|| Problem::new(Code::OutcomeUnknown))?;
+    let reply = outcome.ok_or_else(|| Problem::naming(Code::OutcomeUnknown, &key))?;
     let mut response = json(&AcceptedBody::of(view, &reply));
     response.headers_mut().insert(ZHIDA_SEQ, HeaderValue::from(reply.seq.0));
     Ok(response.map(Into::into))

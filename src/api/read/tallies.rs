@@ -12,6 +12,7 @@ use super::no_query;
 use super::unit::find;
 use crate::api::app::App;
 use crate::api::caller::Caller;
+use crate::api::codes::Code;
 use crate::api::moment::CodeText;
 use crate::api::problem::Problem;
 use crate::api::reply::json;
@@ -114,7 +115,7 @@ pub(in crate::api) async fn get_unit_counts(
     let below = below.filter_map(|(unit, counts)| TallyBody::of(&organisation, *unit, counts));
     let own = TallyBody::of(&organisation, unit, &counts.unit);
     let body = UnitCountsBody {
-        unit: own.ok_or_else(|| Problem::new(crate::api::codes::Code::UnitUnknown))?,
+        unit: own.ok_or_else(|| Problem::naming(Code::UnitUnknown, &code))?,
         units: below.collect(),
         as_of_seq: counts.as_of.0,
     };

@@ -175,7 +175,7 @@ fn seen(
     let number = organisation.find(code);
     let is_seen =
         |unit: &UnitNumber| organisation.code(*unit).is_some_and(|code| caller.sees_unit(code));
-    number.filter(is_seen).ok_or_else(|| Problem::new(Code::UnitUnknown))
+    number.filter(is_seen).ok_or_else(|| Problem::naming(Code::UnitUnknown, &code.to_string()))
 }
 
 /// The places of the unit that a query names as `within`, if it exists for the caller.
@@ -187,7 +187,7 @@ pub(super) fn places_within(
 ) -> Result<CodeRange, Problem> {
     let unit = seen(organisation, caller, parsed("within", text)?)?;
     let range = organisation.as_of(at).unit(unit).map(|row| row.code.range());
-    range.ok_or_else(|| Problem::new(Code::UnitUnknown))
+    range.ok_or_else(|| Problem::naming(Code::UnitUnknown, text))
 }
 
 /// The answer to a question about the organisation: its `ETag` is the organisation's version.
@@ -221,7 +221,7 @@ pub(in crate::api) async fn get_unit(
     let AboutUnit { organisation, unit, asked_at, at, .. } =
         AboutUnit::of(&app, &headers, &code, &uri)?;
     let as_of = organisation.as_of(at);
-    let row = as_of.unit(unit).ok_or_else(|| Problem::new(Code::UnitUnknown))?;
+    let row = as_of.unit(unit).ok_or_else(|| Problem::naming(Code::UnitUnknown, &code))?;
     let former = organisation.former(unit).iter().filter(|(until, _)| *until <= at);
     let former = former.map(|(until, row)| {
         // As named just before it became another.

@@ -69,7 +69,8 @@ pub(in crate::api) async fn get_inbox(
     let view = app.handle().view();
     let organisation = view.organisation();
     let number = find(&organisation, &caller, &code)?;
-    let code = organisation.code(number).ok_or_else(|| Problem::new(Code::UnitUnknown))?;
+    let missing = || Problem::naming(Code::UnitUnknown, &code);
+    let code = organisation.code(number).ok_or_else(missing)?;
     let asked: InboxQuery = query(&uri)?;
     let limit = page_limit(asked.limit, app.options().page_max)?;
     let page = view.inbox(number, asked.after.map(CaseId), limit);
@@ -246,7 +247,7 @@ pub(in crate::api) async fn get_counts(
     let caller = Caller::with(&app, &headers, Scope::Read)?;
     no_query(&uri)?;
     if !caller.sees_all() {
-        return Err(Problem::new(Code::ScopeTooSmall));
+        return Err(Problem::directing(Code::ScopeTooSmall));
     }
     let handle = app.handle().clone();
     // Reads every row: off the I/O thread.
