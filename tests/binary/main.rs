@@ -7,6 +7,8 @@
 //!  fuse      the moment of a kill, and what the data directory shows of it
 //!  disk      a disk so small that it runs full
 //!  ledger    what the server acknowledged, and how to ask whether it is all there
+//!  heirs     a grid of 5,000 cases closed by an import, under kills
+//!  imports   files of units: their faults, and what comes into force
 //!  reshape   changes of the organisation, whole after a kill or not there at all
 //! ```
 
@@ -16,8 +18,10 @@ mod demo;
 mod disk;
 mod faults;
 mod fuse;
+mod heirs;
 mod help;
 mod http;
+mod imports;
 mod kill;
 mod ledger;
 mod metrics;
