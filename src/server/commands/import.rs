@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::block_on;
 use crate::domain::limits::{STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
+use crate::domain::organisation::UnitRow;
 use crate::rules;
 use crate::server::client::Client;
 use crate::server::exit::{Failure, Kind, after_help};
@@ -49,17 +50,29 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     block_on(async {
         let mut target = Target::connect(&args.target).await?;
         let mut import = Import::begin(&mut target.client, &origin).await?;
-        for text in &texts {
-            import.stage_text(text).await?;
+        if let Err(failure) = bring(&mut import, &texts, &units).await {
+            import.abandon().await;
+            return Err(failure);
         }
-        for rows in units.chunks(STAGED_ROWS_MAX) {
-            import.stage("units", "application/x-ndjson", rules::write_units(rows)).await?;
-        }
-        import.commit().await?;
         target.close().await
     })?;
     eprintln!("{count} units are in force.");
     Ok(())
+}
+
+/// Stages all of it, and puts it into force.
+async fn bring(
+    import: &mut Import<'_>,
+    texts: &[String],
+    units: &[UnitRow],
+) -> Result<(), Failure> {
+    for text in texts {
+        import.stage_text(text).await?;
+    }
+    for rows in units.chunks(STAGED_ROWS_MAX) {
+        import.stage("units", "application/x-ndjson", rules::write_units(rows)).await?;
+    }
+    import.commit().await
 }
 
 /// Prints all findings; a failure when there are any.
@@ -73,17 +86,20 @@ pub(super) fn fail_on(findings: &[rules::Finding]) -> Result<(), Failure> {
     Err(Failure::new(Kind::Findings, format!("{} faults; nothing was changed", findings.len())))
 }
 
-/// Prints what keeps staged units from coming into force.
-fn print_findings(told: &Value) {
+/// Prints what keeps staged units from coming into force; says how many findings there are.
+fn print_findings(told: &Value) -> u64 {
+    let mut count = 0;
     for finding in told["findings"].as_array().into_iter().flatten() {
         let text = |field: &str| finding[field].as_str().unwrap_or_default();
-        let (unit, title, hint) = (text("unit"), text("title"), text("hint"));
-        eprintln!("row {}: {unit}: {title}; hint: {hint}", finding["row"]);
+        let (unit, title, hint, code) = (text("unit"), text("title"), text("hint"), text("code"));
+        eprintln!("row {}: {unit}: {title}; hint: {hint}; {code}", finding["row"]);
+        count += 1;
     }
     let untold = told["untold"].as_u64().unwrap_or_default();
     if untold > 0 {
         eprintln!("and {untold} more");
     }
+    count + untold
 }
 
 /// A staged import under way over HTTP.
@@ -133,14 +149,27 @@ impl<'a> Import<'a> {
     ///
     /// # Errors
     /// When it is refused: what is wrong with its units is printed before.
-    pub(super) async fn commit(self) -> Result<Value, Failure> {
+    pub(super) async fn commit(&mut self) -> Result<(), Failure> {
         let commit = format!("{}/commit", self.path);
         let committed = self.client.post_if(&commit, &self.organisation).await?.json();
-        if committed.is_err() {
-            // An import that is not open any more has no findings, and is refused for that.
-            let findings = self.client.get(&format!("{}/findings", self.path)).await?.json();
-            print_findings(&findings.unwrap_or_default());
+        let Err(refused) = committed else {
+            return Ok(());
+        };
+        // An import that is not open any more has no findings, and is refused for that.
+        let findings = self.client.get(&format!("{}/findings", self.path)).await?.json();
+        match print_findings(&findings.unwrap_or_default()) {
+            0 => Err(refused),
+            faults => {
+                let said = format!("the server refused {faults} rows; nothing was changed");
+                Err(Failure::new(Kind::Refused, said))
+            }
         }
-        committed
+    }
+
+    /// Gives it up, so that it is not one of the few that may be open. Where that is refused, it is
+    /// open no more, or nobody is there to be asked.
+    pub(super) async fn abandon(&mut self) {
+        let abandon = format!("{}/abandon", self.path);
+        drop(self.client.post(&abandon, "application/json", String::new()).await);
     }
 }
