@@ -103,17 +103,30 @@ impl Drop for Listening {
     }
 }
 
+/// How units are sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum UnitFile {
+    Ndjson,
+    Csv,
+}
+
 impl Zhida {
     /// A server in an empty directory, with the city in force.
     pub(crate) async fn fresh(options: &Options, dir: &Path, city: &City) -> Result<Self, Failure> {
+        let server = Self::empty(options, dir).await?;
+        server.bring_in_units(city, UnitFile::Ndjson).await?;
+        server.bring_in_matters(city).await?;
+        Ok(server)
+    }
+
+    /// A server in an empty directory.
+    pub(crate) async fn empty(options: &Options, dir: &Path) -> Result<Self, Failure> {
         let dir = dir.join("server");
         if dir.exists() {
             std::fs::remove_dir_all(&dir)?;
         }
         std::fs::create_dir_all(&dir)?;
-        let mut server = Self::start(options.config.clone(), &dir).await?;
-        server.bring_in(city).await?;
-        Ok(server)
+        Self::start(options.config.clone(), &dir).await
     }
 
     async fn start(config: Option<PathBuf>, dir: &Path) -> Result<Self, Failure> {
@@ -144,20 +157,29 @@ impl Zhida {
         Client::connect(&self.url(), &self.token()?).await.map_err(told)
     }
 
-    async fn bring_in(&mut self, city: &City) -> Result<(), Failure> {
+    /// Imports the city's units, as many rows a request as one event holds.
+    pub(crate) async fn bring_in_units(&self, city: &City, file: UnitFile) -> Result<(), Failure> {
         let mut client = self.client().await?;
         let begin = json!({ "origin": "measure" }).to_string();
         let begun = client.post("/v1/imports", "application/json", begin).await.map_err(told)?;
         let begun = begun.json().map_err(told)?;
         let import = begun["import"].as_u64().ok_or("the reply names no import")?;
-        let ndjson = "application/x-ndjson";
         for rows in city.units().chunks(STAGED_ROWS_MAX) {
             let path = format!("/v1/imports/{import}/units");
-            let reply = client.post(&path, ndjson, rules::write_units(rows)).await.map_err(told)?;
-            reply.json().map_err(told)?;
+            let (kind, text) = match file {
+                UnitFile::Ndjson => ("application/x-ndjson", rules::write_units(rows)),
+                UnitFile::Csv => ("text/csv", rules::write_units_csv(rows)),
+            };
+            client.post(&path, kind, text).await.map_err(told)?.json().map_err(told)?;
         }
         let path = format!("/v1/imports/{import}/commit");
         client.post_if(&path, "*").await.map_err(told)?.json().map_err(told)?;
+        Ok(())
+    }
+
+    /// Puts the city's catalogue into force.
+    async fn bring_in_matters(&self, city: &City) -> Result<(), Failure> {
+        let mut client = self.client().await?;
         let text = rules::write_catalogue(city.matters());
         let proposals = "/v1/config/proposals";
         let proposed = client.post(proposals, "application/toml", text).await.map_err(told)?;

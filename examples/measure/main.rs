@@ -13,6 +13,7 @@ mod bodies;
 mod bulk;
 mod child;
 mod growth;
+mod import;
 mod io;
 mod machine;
 mod posts;
@@ -84,6 +85,8 @@ pub(crate) enum Row {
     N8,
     /// Peak memory at ten times the connections ÷ at one.
     Overload,
+    /// The whole organisation into force, in seconds.
+    Import,
     /// Lone POST p99 while people and screens query ÷ without.
     Queries,
     /// The server's processor time a command at ten times the cases ÷ at one.

@@ -12,6 +12,7 @@ use crate::bodies::{Bodies, FIRST_SEED, single_bodies};
 use crate::bulk::{self, Target};
 use crate::child::{Listening, Zhida};
 use crate::growth;
+use crate::import;
 use crate::io;
 use crate::posts::{self, Latency, Posted, Requests, Run, STEPS, Until};
 use crate::queries;
@@ -29,6 +30,7 @@ pub(crate) const ALL: &[(Row, Measure)] = &[
     (Row::N4, measure_n4),
     (Row::N8, measure_n8),
     (Row::Overload, measure_overload),
+    (Row::Import, import::measure),
     (Row::Queries, queries::measure),
     (Row::N10, growth::measure),
     (Row::Io, io::measure),
@@ -110,6 +112,10 @@ impl Work {
 
     pub(crate) async fn fresh(&self) -> Result<Zhida, Failure> {
         Zhida::fresh(&self.options, &self.dir, &self.city).await
+    }
+
+    pub(crate) async fn empty(&self) -> Result<Zhida, Failure> {
+        Zhida::empty(&self.options, &self.dir).await
     }
 
     pub(crate) fn target(&self, server: &Zhida) -> Result<Target, Failure> {

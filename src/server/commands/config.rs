@@ -116,16 +116,15 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     for file in &args.files {
         let origin = file.display().to_string();
         let text = read(file)?;
-        let name = file.file_name().unwrap_or_default().to_string_lossy().to_string();
-        if name.ends_with(".ndjson") {
-            findings.extend(rules::parse_units(&origin, &text).err().into_iter().flatten());
-        } else if name.ends_with(".csv") {
-            findings.extend(rules::parse_units_csv(&origin, &text).err().into_iter().flatten());
-        } else if name.starts_with("catalogue") {
-            findings.extend(rules::parse_catalogue(&origin, &text).err().into_iter().flatten());
-        } else {
-            findings.extend(config_check::findings(&origin, &text));
-        }
+        let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let kind = file.extension().map(|kind| kind.to_string_lossy().to_lowercase());
+        let found = match kind.as_deref() {
+            Some("ndjson") => rules::parse_units(&origin, &text).err(),
+            Some("csv") => rules::parse_units_csv(&origin, &text).err(),
+            _ if name.starts_with("catalogue") => rules::parse_catalogue(&origin, &text).err(),
+            _ => Some(config_check::findings(&origin, &text)),
+        };
+        findings.extend(found.into_iter().flatten());
     }
     fail_on(&findings)?;
     for file in &args.files {
