@@ -15,8 +15,12 @@ use crate::domain::case::Move;
 
 /// Report a case
 ///
-/// It is routed by the matter's home level on the line of its place, and durable before the answer
-/// leaves. With `settle` its holder settles it in the same call.
+/// It is routed by the matter's home level and its place, and durable before the answer leaves. A matter
+/// at home in the grid or the village goes to that unit on the line of the place, one at home in the
+/// township to the office that owns its module there. Where there is no such open unit (the place
+/// lies above the home level, say) the township's governance room takes it, or, without one, the
+/// township itself; else it is `no_holder`. `place` is a township or below. With `settle` the holder
+/// settles it in the same call: then `by` is required, and the scope `act` beside `intake`.
 #[utoipa::path(
     post,
     path = "/v1/cases",

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use tokio::sync::watch;
 
 use super::commands::source::Source;
+use super::document::Told;
 use super::options::ApiOptions;
 use super::quota::Usage;
 use crate::domain::event::ClockMode;
@@ -32,7 +33,7 @@ pub struct Api {
     /// What the clients have used.
     pub(super) usage: Usage,
     pub(super) clock_header: HeaderValue,
-    pub(super) openapi: bytes::Bytes,
+    pub(super) openapi: Told,
     /// Random, once a start: request ids of two starts differ.
     start: u64,
     requests: AtomicU64,
@@ -43,7 +44,7 @@ impl Api {
     #[must_use]
     pub fn new(handle: Handle, options: ApiOptions) -> Arc<Self> {
         let clock_header = HeaderValue::from_static(clock_name(handle.clock_mode()));
-        let openapi = super::document::openapi_with(options.going).into();
+        let openapi = super::document::openapi_with(options.going);
         Arc::new(Self {
             handle,
             options,

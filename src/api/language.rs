@@ -1,7 +1,7 @@
 //! Which of the two languages a reader wants.
 
-use http::HeaderMap;
-use http::header::ACCEPT_LANGUAGE;
+use http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, VARY};
+use http::{HeaderMap, HeaderValue};
 
 use crate::rules::Words;
 
@@ -46,6 +46,12 @@ impl Language {
             Self::English => &words.english,
             Self::Chinese => &words.chinese,
         }
+    }
+
+    /// Says of an answer that it is in this language, and would be in another for another reader.
+    pub(super) fn tell(self, headers: &mut HeaderMap) {
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.tag()));
+        headers.insert(VARY, HeaderValue::from_static("accept-language"));
     }
 
     /// Between a sentence and what more is said of it.

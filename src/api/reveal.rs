@@ -33,8 +33,10 @@ pub(super) struct RevealedBody {
 
 /// Reveal who claims
 ///
-/// In plain, this once. The purpose is kept as an event of the case, for everybody who reads its
-/// history. A confidential matter's claimant is for administrators.
+/// In plain, this once. For the scope `act`, of a case inside the token's places (where it happened, or
+/// who holds it); `by` may be left out. Client, unit, time, fields, purpose and ticket are kept as
+/// `case.revealed` in the case's history, for everybody who may read it. A confidential matter's
+/// claimant is for administrators.
 #[utoipa::path(
     post,
     path = "/v1/cases/{id}/reveal",

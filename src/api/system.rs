@@ -172,6 +172,8 @@ pub(super) struct LimitsBody {
 }
 
 /// Show what the server is
+///
+/// Its build, its clock and its bounds. For any token.
 #[utoipa::path(
     get,
     path = "/v1/build",
@@ -218,9 +220,12 @@ pub(super) async fn get_build(
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),
 )]
-pub(super) async fn get_openapi(State(app): State<App>) -> Response {
-    let mut response = Response::new(app.api.openapi.clone().into());
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+pub(super) async fn get_openapi(State(app): State<App>, headers: HeaderMap) -> Response {
+    let language = Language::of(&headers);
+    let mut response = Response::new(app.api.openapi.text(language).into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    language.tell(headers);
     response
 }
 

@@ -8,7 +8,7 @@ use zhida::api::codes::Code;
 use zhida::api::openapi;
 
 use crate::client::Answer;
-use crate::world::World;
+use crate::world::{GRID, World, report};
 
 fn document() -> Value {
     serde_json::from_str(&openapi()).unwrap()
@@ -133,4 +133,70 @@ fn operations_are_named_once() {
             assert!(names.insert(name.clone()), "{name} names two operations");
         }
     }
+}
+
+#[test]
+fn the_document_and_its_page_come_in_the_language_of_the_reader() {
+    let world = World::new();
+    let get = |path: &str, language: &str| {
+        let request = world.request("GET", path).without_token();
+        request.header("accept-language", language).send()
+    };
+    let is_chinese = |text: &Value| {
+        text.as_str().is_some_and(|text| text.chars().any(|letter| letter > '\u{2e80}'))
+    };
+    let rows =
+        [("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN", true), ("en", "en", false), ("fr", "en", false)];
+    for (asked, tag, chinese) in rows {
+        let answer = get("/openapi.json", asked);
+        assert_eq!(answer.header("content-language"), Some(tag), "{asked}");
+        assert_eq!(answer.header("vary"), Some("accept-language"), "{asked}");
+        let told = answer.ok();
+        for (path, item) in told["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let summary = &operation["summary"];
+                assert_eq!(is_chinese(summary), chinese, "{asked}: {method} {path}: {summary}");
+            }
+        }
+        for tag in told["tags"].as_array().unwrap() {
+            assert_eq!(is_chinese(&tag["description"]), chinese, "{asked}: {tag}");
+        }
+        let page = get("/docs/", asked);
+        assert!(page.text().contains(&format!("<html lang=\"{tag}\">")), "{asked}");
+        assert_eq!(page.header("content-language"), Some(tag), "{asked}");
+    }
+}
+
+/// What the first strangers looked for in vain.
+#[test]
+fn the_document_says_how_to_go_on() {
+    let document = document();
+    let operation = |name: &str| {
+        let items = document["paths"].as_object().unwrap().values();
+        let mut operations = items.flat_map(|item| item.as_object().unwrap().values());
+        operations.find(|one| one["operationId"] == name).unwrap()
+    };
+    let rows = [
+        ("post_commands", "Give every line a `key`"),
+        ("post_commands", "send the whole body again"),
+        ("post_commands", "GET /v1/cases?ids="),
+        ("reveal_case", "case.revealed"),
+        ("report_case", "governance room takes it"),
+        ("get_counts", "GET /v1/units/{code}/counts"),
+    ];
+    for (name, part) in rows {
+        let description = operation(name)["description"].as_str().unwrap().replace('\n', " ");
+        assert!(description.contains(part), "{name}: {part}");
+    }
+    assert!(document["info"]["description"].as_str().unwrap().contains("Zhida-Repeat: true"));
+    let world = World::new();
+    let body = report("PS-001", GRID);
+    let post = || world.request("POST", "/v1/cases").header("idempotency-key", "k-1").json(&body);
+    let repeats = [post().send(), post().send()].map(|answer| {
+        let header = answer.header("zhida-repeat").map(str::to_owned);
+        (answer.status, header)
+    });
+    assert_eq!(repeats, [(201, None), (201, Some("true".to_owned()))]);
+    let headers = &operation("report_case")["responses"]["201"]["headers"];
+    assert_eq!(headers["Zhida-Repeat"]["schema"]["enum"][0], "true");
 }

@@ -56,9 +56,17 @@ const LINES_AT_A_STRETCH: usize = 32;
 /// Any commands in any mix, decided in order; one result line each, in order, streamed back while
 /// the request is still being sent. `case` is a case's number, `{"key":…}` (the idempotency key of
 /// the report, also of an earlier line of the same body) or `{"source":…,"number":…}`. A bad line is
-/// refused alone, with its number. Empty lines have no result. On a driven clock a line may carry
-/// `at`: only one open stream at a time. A stream of which nothing comes for a minute (by default)
-/// ends with a result that says so; what came before stands.
+/// refused alone, with its number. Empty lines have no result.
+///
+/// A result has its `line`; of an accepted command `seq`, its last event, and of one about a case `case`
+/// and `version`; of a refused one `error`. Holder and due times are not in it: `GET /v1/cases?ids=…`
+/// tells them, with the last `seq` as `Zhida-Min-Seq`.
+///
+/// Give every line a `key`: after a break send the whole body again. What was accepted gives the same
+/// result, what was not is done now, and nothing is done twice.
+///
+/// On a driven clock a line may carry `at`: only one open stream at a time. A stream of which nothing
+/// comes for a minute (by default) ends with a result that says so; what came before stands.
 #[utoipa::path(
     post,
     path = "/v1/commands",

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use super::codes::Code;
+use super::language::Language;
 use super::problem::Problem;
 
 /// Ours, for its title and its language; the rest is Swagger UI's.
@@ -60,9 +61,13 @@ pub(super) async fn get_docs() -> Response {
 }
 
 /// The page itself.
-pub(super) async fn get_index() -> Response {
-    let mut response = Response::new(INDEX.into());
-    guard(response.headers_mut(), HeaderValue::from_static("text/html; charset=utf-8"));
+pub(super) async fn get_index(headers: HeaderMap) -> Response {
+    let language = Language::of(&headers);
+    // The browser asks for the document in the same language.
+    let mut response = Response::new(INDEX.replace("{language}", language.tag()).into());
+    let headers = response.headers_mut();
+    guard(headers, HeaderValue::from_static("text/html; charset=utf-8"));
+    language.tell(headers);
     response
 }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::api::codes::Code;
 use crate::api::language::Language;
 
-const ABOUT: &str = "\
-Zhida (直达), the dispatch core of a city's grid governance. 直达：城市网格化治理的调度核心。
+const ENGLISH: &str = "\
+Zhida (直达), the dispatch core of a city's grid governance.
 
 **First steps.** Press *Authorize* and give a token. `GET /v1/me` says what it may do, and where; \
 `GET /v1/matters` what can be reported; `GET /v1/units?kind=grid` finds a place, by `name` or \
@@ -15,41 +15,63 @@ Zhida (直达), the dispatch core of a city's grid governance. 直达：城市�
 its end; `GET /v1/cases/{id}` shows it, and in `moves` what may be done next; `GET /v1/events` is the \
 feed of everything.
 
-**上手。** 点 *Authorize* 填入访问令牌。`GET /v1/me` 查令牌的权限和范围；`GET /v1/matters` 查事项目录；\
-`GET /v1/units?kind=grid` 查地点，可按 `name` 或 `within` 缩小；`POST /v1/cases` 上报案件，返回案件号和责任单位；\
-以责任单位的代码作 `by`，依次 `…/acknowledge` 签收、`…/handle` 处置、`…/close` 结案；`GET /v1/cases/{id}` 查看案件，\
-`moves` 是现在可做的操作；`GET /v1/events` 是全部事实的流。
-
 **Conventions.** Units are named by code: 12 digits for a division, 15 for a grid, 12 digits with a \
-letter and two digits for any other. Times are RFC 3339 with an offset. An answered command is \
-durable. Every answer carries `Zhida-Clock`; every answer to a write `Zhida-Seq`, which a read may ask \
-for as `Zhida-Min-Seq`. Texts of problems are Chinese with `Accept-Language: zh`. An operation that \
-will go is marked deprecated here, and its answers say since when and until when (`Deprecation`, \
-`Sunset`).
+letter and two digits for any other. Times are RFC 3339 with an offset; in a query its `+` is best \
+written `%2B`. An answered command is durable. Every answer carries `Zhida-Clock`; every answer to a \
+write `Zhida-Seq`, which a read may ask for as `Zhida-Min-Seq`. A write with an `Idempotency-Key` may be \
+sent again: an answer with `Zhida-Repeat: true` is that of the first time, and nothing was done anew. This \
+document and the texts of problems are Chinese with `Accept-Language: zh`. An operation that will go is \
+marked deprecated here, and its answers say since when and until when (`Deprecation`, `Sunset`).
 
-**约定。** 单位以代码指称：区划 12 位数字，网格 15 位，其他单位为 12 位数字加字母和两位数字。时间为带时区的 RFC 3339。\
-收到应答的操作已经落盘。写操作的应答带 `Zhida-Seq`，读请求可用 `Zhida-Min-Seq` 要求读到它。请求头 \
-`Accept-Language: zh` 得到中文的问题说明。将停用的接口在此标为 deprecated，其应答以 `Deprecation`、`Sunset` 说明起止时间。
+**Problems.** `code` tells them apart. `errors` has the fields that are wrong, each by a JSON pointer, \
+with its value and where to look; what the address names has no pointer and stands in `detail`. `moves` \
+are the moves allowed now, `version` is the one that the case has.
 
-<details><summary>Problems (RFC 9457), told apart by `code` · 问题一览，以 code 区分</summary>
+<details><summary>Problems (RFC 9457), told apart by `code`</summary>
 
 | code | status | title | 标题 |
 |---|---|---|---|
 ";
 
-/// What the tags say, in the order of the docs.
-const TAGS: &[(&str, &str)] = &[
-    ("cases", "Report cases and move them · 上报案件，签收、处置、结案"),
-    ("commands", "Streams of commands, and what became of them · 批量操作及其结果"),
-    ("units", "Who there is, what they hold, how all stands · 单位、待办、事项目录和总体情况"),
-    ("organisation", "Change who there is · 变更组织机构"),
-    ("configuration", "The catalogue: propose, compare, apply · 事项目录的提案、比较和生效"),
-    ("events", "The feed · 事实流"),
-    ("administration", "Clients, imports, clock, raw journal · 客户端、导入、时钟、原始日志"),
-    ("system", "Health, metrics, build · 健康、指标、版本"),
+const CHINESE: &str = "\
+直达：城市网格化治理的调度核心。
+
+**上手。** 点 *Authorize* 填入访问令牌。`GET /v1/me` 查令牌的权限和范围；`GET /v1/matters` 查事项目录；\
+`GET /v1/units?kind=grid` 查地点，可按 `name` 或 `within` 缩小；`POST /v1/cases` 上报案件，返回案件号和责任单位；\
+以责任单位的代码作 `by`，依次 `…/acknowledge` 签收、`…/handle` 处置、`…/close` 结案；`GET /v1/cases/{id}` 查看案件，\
+`moves` 是现在可做的操作；`GET /v1/events` 是全部事实的流。
+
+**约定。** 单位以代码指称：区划 12 位数字，网格 15 位，其他单位为 12 位数字、“-”、一个字母和两位数字。时间为带时区的 RFC 3339，\
+在查询参数中 `+` 宜写作 `%2B`。收到应答的操作已经落盘。每个应答带 `Zhida-Clock`，写操作的应答带 `Zhida-Seq`，读请求可用 \
+`Zhida-Min-Seq` 要求读到它。带 `Idempotency-Key` 的写操作可以重发：应答带 `Zhida-Repeat: true` 的，是第一次的应答，没有再做一遍。\
+请求头 `Accept-Language: zh` 得到中文的文档和问题说明。将停用的接口在此标为 deprecated，其应答以 `Deprecation`、`Sunset` 说明起止时间。
+
+**问题。** 以 `code` 区分。`errors` 列出有误的字段：JSON 指针、所给的值和应到哪里查；地址中所给的没有指针，写在 `detail` 中。\
+`moves` 是现在可做的操作，`version` 是案件现在的版本。
+
+<details><summary>问题一览（RFC 9457），以 code 区分</summary>
+
+| code | status | title | 标题 |
+|---|---|---|---|
+";
+
+/// What the tags say in both languages, in the order of the docs.
+const TAGS: &[(&str, &str, &str)] = &[
+    ("cases", "Report cases and move them", "上报案件，签收、处置、结案"),
+    ("commands", "Streams of commands, and what became of them", "批量操作及其结果"),
+    ("units", "Who there is, what they hold, how all stands", "单位、待办、事项目录和总体情况"),
+    ("organisation", "Change who there is", "变更组织机构"),
+    ("configuration", "The catalogue: propose, compare, apply", "事项目录的提案、比较和生效"),
+    ("events", "The feed", "事实流"),
+    ("administration", "Clients, imports, clock, raw journal", "客户端、导入、时钟、原始日志"),
+    ("system", "Health, metrics, build", "健康、指标、版本"),
 ];
 
-pub(super) fn info() -> Value {
+pub(super) fn info(language: Language) -> Value {
+    let about = match language {
+        Language::English => ENGLISH,
+        Language::Chinese => CHINESE,
+    };
     let rows: Vec<String> = Code::ALL
         .iter()
         .map(|code| {
@@ -58,7 +80,7 @@ pub(super) fn info() -> Value {
             format!("| `{name}` | {status} | {english} | {chinese} |\n")
         })
         .collect();
-    let description = [ABOUT, &rows.concat(), "\n</details>\n"].concat();
+    let description = [about, &rows.concat(), "\n</details>\n"].concat();
     json!({
         "title": "Zhida 直达",
         "version": env!("CARGO_PKG_VERSION"),
@@ -67,8 +89,13 @@ pub(super) fn info() -> Value {
     })
 }
 
-pub(super) fn tags() -> Value {
-    TAGS.iter().map(|(name, what)| json!({ "name": name, "description": what })).collect()
+pub(super) fn tags(language: Language) -> Value {
+    let told = |english: &'static str, chinese: &'static str| match language {
+        Language::English => english,
+        Language::Chinese => chinese,
+    };
+    let tag = |(name, english, chinese): &(&str, &'static str, &'static str)| json!({ "name": name, "description": told(english, chinese) });
+    TAGS.iter().map(tag).collect()
 }
 
 #[cfg(test)]
@@ -81,9 +108,9 @@ mod tests {
         let document = document::document();
         for (method, path, operation) in document::operations(&document) {
             let tag = operation["tags"][0].as_str().unwrap_or_default();
-            assert!(TAGS.iter().any(|(name, _)| *name == tag), "{method} {path}: {tag}");
+            assert!(TAGS.iter().any(|(name, ..)| *name == tag), "{method} {path}: {tag}");
         }
-        for (name, _) in TAGS {
+        for (name, ..) in TAGS {
             let is_used = document::operations(&document).any(|(.., one)| one["tags"][0] == *name);
             assert!(is_used, "{name}");
         }

@@ -4,7 +4,8 @@
 //!  handlers ─▶ utoipa ─▶ paths, good answers ─┐
 //!  problems.rs ─▶ every status, every code ───┤
 //!  examples.json ─▶ bodies and answers ───────┼─▶ /openapi.json
-//!  codes.rs ─▶ a problem of each code ────────┘
+//!  codes.rs, samples.rs ─▶ a problem of each ─┤
+//!  chinese.rs ─▶ the same in Chinese ─────────┘
 //! ```
 //!
 //! A handler says how it goes well. How it can go wrong stands in one table, and what it looks like
@@ -12,16 +13,19 @@
 
 mod about;
 mod bounds;
+mod chinese;
 mod examples;
 mod links;
 mod problems;
+mod samples;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::codes::Code;
 use super::language::Language;
 use super::lifecycle::{GOING, Going};
-use super::problem::{PROBLEM_JSON, Problem};
+use super::problem::PROBLEM_JSON;
 use super::router::routes;
 
 /// What of an operation decides how it can go wrong.
@@ -34,33 +38,54 @@ struct Shape {
     body: Option<String>,
 }
 
-/// The OpenAPI 3.1 document of all addresses, as JSON.
+/// The OpenAPI 3.1 document of all addresses, as JSON, in English.
 #[must_use]
 pub fn openapi() -> String {
-    openapi_with(GOING)
+    with_going(document(), GOING).to_string()
 }
 
-/// The same, with these operations deprecated.
-pub(super) fn openapi_with(going: &[Going]) -> String {
-    let mut document = document();
+/// The document in each language, with these operations deprecated.
+pub(super) fn openapi_with(going: &[Going]) -> Told {
+    let english = with_going(document(), going);
+    let mut chinese = english.clone();
+    chinese::tell(&mut chinese);
+    Told { english: english.to_string().into(), chinese: chinese.to_string().into() }
+}
+
+/// The document's text by language.
+pub(super) struct Told {
+    english: Bytes,
+    chinese: Bytes,
+}
+
+impl Told {
+    pub(super) fn text(&self, language: Language) -> Bytes {
+        match language {
+            Language::English => self.english.clone(),
+            Language::Chinese => self.chinese.clone(),
+        }
+    }
+}
+
+fn with_going(mut document: Value, going: &[Going]) -> Value {
     for one in going {
         let operation = &mut document["paths"][one.path][one.method.to_lowercase()];
         assert!(operation.is_object(), "{} {} is no operation", one.method, one.path);
         operation["deprecated"] = true.into();
     }
-    document.to_string()
+    document
 }
 
 /// The same before it is text.
 pub(super) fn document() -> Value {
     let mut document = serde_json::to_value(routes().into_openapi()).expect("it has a JSON form");
-    document["info"] = about::info();
-    document["tags"] = about::tags();
+    document["info"] = about::info(Language::English);
+    document["tags"] = about::tags(Language::English);
     let components = &mut document["components"];
     components["securitySchemes"] = json!({ "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A client's token · 客户端的访问令牌",
+        "description": "A client's token",
     }});
     for name in ["Problem", "Told"] {
         list_codes(&mut components["schemas"][name]);
@@ -98,6 +123,9 @@ fn complete(is_write: bool, operation: &mut Value) {
     let shape = shape(is_write, operation);
     let name = operation["operationId"].as_str().unwrap_or_default().to_owned();
     add_headers(&name, &shape, operation);
+    if shape.needs_token && shape.is_write && name != "post_commands" {
+        add_repeat(operation);
+    }
     for code in problems::of(&name, &shape).unwrap_or_default() {
         add_problem(&mut operation["responses"], code);
     }
@@ -129,7 +157,7 @@ fn add_headers(name: &str, shape: &Shape, operation: &mut Value) {
         (true, true) if name != "post_commands" => vec![
             (
                 "Idempotency-Key",
-                "The same key with the same body gets the same answer · 幂等键",
+                "The same key with the same body gets the same answer",
                 json!({ "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$" }),
             ),
             (
@@ -163,6 +191,18 @@ fn add_headers(name: &str, shape: &Shape, operation: &mut Value) {
     }
 }
 
+/// Says that a good answer may be one of before.
+fn add_repeat(operation: &mut Value) {
+    let responses = operation["responses"].as_object_mut().into_iter().flatten();
+    for (_, response) in responses.filter(|(status, _)| status.starts_with('2')) {
+        response["headers"]["Zhida-Repeat"] = json!({
+            "description": "`true`: the key came before with the same body; this is the answer of \
+                that time, and nothing was done anew. Not there otherwise",
+            "schema": { "type": "string", "enum": ["true"] },
+        });
+    }
+}
+
 /// Adds a code to the answers of its status.
 fn add_problem(responses: &mut Value, code: Code) {
     let response = &mut responses[code.status().to_string()];
@@ -192,7 +232,7 @@ fn add_problem(responses: &mut Value, code: Code) {
 /// What a problem of that code looks like to a Chinese reader.
 fn problem_example(code: Code) -> (String, Value) {
     let request_id = Some(String::from("9a0a9c5b-0"));
-    let response = Problem::new(code).response(Language::Chinese, request_id);
+    let response = samples::problem(code).response(Language::Chinese, request_id);
     let value: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     let summary = code.title(Language::English);
     (code.name().to_owned(), json!({ "summary": summary, "value": value }))

@@ -78,7 +78,7 @@ struct ExportQuery {
     params(
         ("format" = Option<String>, Query, description = "`ndjson`, or `csv` with a header row and `modules` joined by `;`"),
         ("within" = Option<String>, Query, description = "The code of a unit: only those that sit in its place, itself included"),
-        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment"),
+        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment. Write `+` as `%2B`"),
     ),
     responses(
         (status = 200, description = "One unit a line", content(

@@ -206,7 +206,7 @@ pub(super) fn versioned<T: Serialize>(organisation: &Organisation, body: &T) -> 
     tag = "units",
     params(
         ("code" = String, Path, description = "The unit's code"),
-        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment"),
+        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment. Write `+` as `%2B`"),
     ),
     responses(
         (status = 200, description = "The unit", body = UnitBody, headers(("ETag" = String, description = "The organisation's version"))),
@@ -246,7 +246,7 @@ pub(in crate::api) async fn get_unit(
     params(
         ("code" = String, Path, description = "The unit's code"),
         ("open" = Option<bool>, Query, description = "Only those that exist at the moment, or only those that do not"),
-        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment"),
+        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment. Write `+` as `%2B`"),
         ("after" = Option<String>, Query, description = "The code to go on after"),
         ("limit" = Option<u32>, Query, description = "Units of a page: 100, at most 1000"),
     ),
@@ -289,7 +289,7 @@ pub(in crate::api) struct AncestorsBody {
     tag = "units",
     params(
         ("code" = String, Path, description = "The unit's code"),
-        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment"),
+        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment. Write `+` as `%2B`"),
     ),
     responses(
         (status = 200, description = "From the nearest to the root", body = AncestorsBody, headers(("ETag" = String, description = "The organisation's version"))),
@@ -345,7 +345,7 @@ pub(in crate::api) struct ModuleBody {
     tag = "units",
     params(
         ("code" = String, Path, description = "The code of the township, or of a unit in it"),
-        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment"),
+        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment. Write `+` as `%2B`"),
     ),
     responses(
         (status = 200, description = "The ten modules", body = ModulesBody, headers(("ETag" = String, description = "The organisation's version"))),

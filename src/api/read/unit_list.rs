@@ -214,7 +214,7 @@ pub(super) fn parsed(field: &'static str, text: &str) -> Result<UnitCode, Proble
         ("level" = Option<String>, Query, description = "`grid`, `village`, `township`, `county` or `city`"),
         ("within" = Option<String>, Query, description = "The code of a unit: only those that sit in its place, itself included"),
         ("open" = Option<bool>, Query, description = "Only those that exist at the moment, or only those that do not"),
-        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment"),
+        ("at" = Option<String>, Query, description = "RFC 3339: as it was at that moment. Write `+` as `%2B`"),
         ("after" = Option<String>, Query, description = "The code to go on after"),
         ("limit" = Option<u32>, Query, description = "Units of a page: 100, at most 1000"),
     ),

@@ -230,7 +230,7 @@ pub(in crate::api) struct ClosedBody {
 
 /// Count all cases
 ///
-/// For tokens that cover the whole city.
+/// For tokens that cover the whole city; others use `GET /v1/units/{code}/counts`.
 #[utoipa::path(
     get,
     path = "/v1/counts",
