@@ -129,7 +129,15 @@ fn units_outside_a_token_s_range_do_not_exist_for_it() {
     assert_eq!(codes(&listed).len(), 7, "{listed}");
     let above = get(&format!("/v1/units/{GRID}/ancestors")).ok();
     assert_eq!(codes(&above), [VILLAGE, "411502001000"]);
-    for path in ["/v1/units/411502002001/children", "/v1/units?within=411502002001"] {
+    let exported = get("/v1/units/export?format=csv");
+    assert_eq!(exported.text().lines().count(), 1 + 7, "{}", exported.text());
+    let is_within = |line: &str| line.starts_with("411502001");
+    assert!(exported.text().lines().skip(1).all(is_within), "{}", exported.text());
+    for path in [
+        "/v1/units/411502002001/children",
+        "/v1/units?within=411502002001",
+        "/v1/units/export?within=411502002001",
+    ] {
         assert_eq!(get(path).problem(), (404, String::from("unit_unknown")), "{path}");
     }
 }
