@@ -211,6 +211,17 @@ fn segments_that_a_snapshot_holds_already_make_none_due() {
     assert!(!room.folding.is_due());
 }
 
+/// Waits for what another thread does, a minute at least and not for ever.
+fn wait_until(is_so: impl Fn() -> bool) {
+    for _ in 0..60_000 {
+        if is_so() {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    panic!("waited in vain");
+}
+
 #[test]
 fn the_thread_folds_what_it_is_told_of() {
     let dir = TempDir::new().expect("a temporary directory");
@@ -221,16 +232,12 @@ fn the_thread_folds_what_it_is_told_of() {
     handle.sealed(city.roll());
     // It waits until the bulk lane is idle, and looks by itself.
     is_busy.store(false, Ordering::Relaxed);
-    while handle.status().folds() == 0 {
-        std::thread::yield_now();
-    }
+    wait_until(|| handle.status().folds() > 0);
     assert_eq!(handle.status().snapshot_seq(), Some(city.tail().seq));
 
     city.work(200);
     handle.sealed(SealNote { bytes: 1 << 40, digest: Some(Digest(1)), ..city.roll() });
-    while handle.status().degraded().is_none() {
-        std::thread::yield_now();
-    }
+    wait_until(|| handle.status().degraded().is_some());
     handle.sealed(city.roll());
     drop(handle);
     assert_eq!(newest(&*disk(&dir)).expect("listed").len(), 1);
