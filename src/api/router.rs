@@ -10,7 +10,7 @@ use super::codes::Code;
 use super::config::{self, proposals};
 use super::problem::{Problem, ProblemBody};
 use super::read::{
-    cases, events, export, lists, records, tallies, timeline, unit, unit_list, units,
+    cases, events, export, lists, records, tallies, targets, timeline, unit, unit_list, units,
 };
 use super::{actions, commands, docs, me, reveal, system};
 
@@ -37,6 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(lists::list_cases))
         .routes(routes!(cases::get_case))
         .routes(routes!(timeline::get_timeline))
+        .routes(routes!(targets::get_targets))
         .routes(routes!(export::export_units))
         .routes(routes!(unit::get_unit))
         .routes(routes!(unit::get_children))

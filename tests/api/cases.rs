@@ -145,6 +145,47 @@ fn a_timeline_of_a_thousand_notes_is_read_whole_and_in_order() {
 }
 
 #[test]
+fn where_a_case_may_go_is_told_beforehand() {
+    let world = World::new();
+    let case = world.report("PS-001");
+    let targets = |query: &str| world.get(&format!("/v1/cases/{case}/targets?{query}"));
+    let beside = targets("move=transfer").ok();
+    assert_eq!((&beside["holder"], &beside["version"]), (&json!(GRID), &json!(1)));
+    let other = json!([{
+        "code": "411502001001002", "name": "单位411502001001002", "kind": "grid", "level": "grid",
+    }]);
+    assert_eq!(beside["targets"], other);
+    assert_eq!(targets("move=escalate").ok()["targets"][0]["code"], VILLAGE);
+    let refused = targets("move=hand_down");
+    assert_eq!(refused.problem(), (409, String::from("move_not_allowed")));
+    assert_eq!(refused.json()["moves"][0], "acknowledge");
+    for query in ["", "move=note", "move=transfer&after=4", "move=transfer&limit=0"] {
+        assert_eq!(targets(query).problem(), (400, String::from("invalid_query")), "{query}");
+    }
+
+    // From the township's room all the way down, page by page; each of them gets it.
+    act(&world, case, "escalate", GRID, r#","reason":"大""#);
+    act(&world, case, "escalate", VILLAGE, r#","reason":"大""#);
+    let mut path = format!("/v1/cases/{case}/targets?move=hand_down&limit=2");
+    let mut codes = Vec::new();
+    loop {
+        let page = world.get(&path);
+        let told = page.ok();
+        let told = told["targets"].as_array().unwrap().clone();
+        codes.extend(told.iter().map(|one| one["code"].as_str().unwrap().to_owned()));
+        let Some(link) = page.header("link") else { break };
+        path = link.strip_prefix('<').unwrap().split('>').next().unwrap().to_owned();
+    }
+    assert_eq!(codes, [VILLAGE, GRID, "411502001001002"]);
+    for to in codes {
+        let body = json!({ "by": ROOM, "to": to, "reason": "就近" }).to_string();
+        let case = world.report("PS-002");
+        act(&world, case, "escalate", VILLAGE, r#","reason":"大""#);
+        world.post(&format!("/v1/cases/{case}/hand_down"), &body).ok();
+    }
+}
+
+#[test]
 fn without_include_nothing_sealed_is_shown() {
     let world = World::new();
     let case = world.report("PS-001");

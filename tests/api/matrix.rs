@@ -44,7 +44,7 @@ fn needs(operation: &str) -> Option<Needs> {
         | "GET /v1/units"
         | "GET /v1/units/export" => Needs::Scope("read"),
         "GET /v1/counts" => Needs::City("read"),
-        "GET /v1/cases/{id}" | "GET /v1/cases/{id}/timeline" => {
+        "GET /v1/cases/{id}" | "GET /v1/cases/{id}/timeline" | "GET /v1/cases/{id}/targets" => {
             Needs::Place("read", "case_not_found")
         }
         "GET /v1/units/{code}"
@@ -216,7 +216,9 @@ fn filled(path: &str, case: u64) -> String {
 
 fn ask(world: &World, operation: &str, case: u64, kind: &Kind) -> Answer {
     let (method, path) = operation.split_once(' ').unwrap();
-    let mut request = world.request(method, &filled(path, case)).without_token();
+    let asks = if path.ends_with("/targets") { "?move=transfer" } else { "" };
+    let path = [&filled(path, case), asks].concat();
+    let mut request = world.request(method, &path).without_token();
     if operation.contains("/v1/units")
         || operation.ends_with("/commit")
         || operation.ends_with("/apply")

@@ -16,6 +16,9 @@ fn bounds(field: &str) -> Option<Value> {
         "source" => json!({
             "enum": crate::domain::case::Source::ALL.iter().map(|one| one.name()).collect::<Vec<_>>(),
         }),
+        "move" => json!({
+            "enum": crate::domain::case::Sending::ALL.iter().map(|one| one.name()).collect::<Vec<_>>(),
+        }),
         // Bounded in bytes; of Chinese characters a third fits.
         "name" | "origin" | "class" => json!({ "minLength": 1, "maxLength": NAME_BYTES_MAX }),
         "limit" => json!({ "minimum": 1, "maximum": 1_000 }),

@@ -138,6 +138,10 @@ const TABLE: &[(&str, Own)] = &[
     ("get_case", &[JOURNAL, &[Code::CaseNotFound]]),
     ("get_timeline", &[LIST, JOURNAL, &[Code::CaseNotFound]]),
     (
+        "get_targets",
+        &[&[Code::CaseNotFound, Code::MoveNotAllowed, Code::MatterNotFound, Code::Overloaded]],
+    ),
+    (
         "list_cases",
         &[LIST, JOURNAL, &[Code::UnitUnknown, Code::NotDurable, Code::Stopping, Code::DiskFull]],
     ),

@@ -15,6 +15,7 @@ pub(super) mod parts;
 mod query;
 pub(super) mod records;
 pub(super) mod tallies;
+pub(super) mod targets;
 pub(super) mod timeline;
 pub(super) mod unit;
 pub(super) mod unit_list;

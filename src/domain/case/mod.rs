@@ -27,6 +27,7 @@ mod reveal;
 mod send_back;
 mod sent;
 mod slab;
+mod targets;
 mod timers;
 mod transfer;
 mod void;
@@ -40,6 +41,7 @@ pub(super) use moves::MOVE_BITS;
 pub use moves::{Move, Moves};
 pub use reveal::{ClaimantField, ClaimantFields};
 pub use slab::{CHUNK_ROWS, CaseChunk, Cases};
+pub use targets::Sending;
 pub use timers::Timer;
 
 pub(super) use acknowledge::{decide as decide_acknowledge, evolve as evolve_acknowledged};

@@ -1,24 +1,25 @@
 //! What all ways of sending a case to another holder share: the node clock starts again, the total
 //! clock does not.
 
-use super::{Case, Light, Status};
+use super::targets::Unsuitable;
+use super::{Case, Light, Sending, Status};
 use crate::domain::code::UnitCode;
 use crate::domain::command::Submission;
 use crate::domain::event::{CaseSent, SealedPart};
 use crate::domain::ids::{CaseId, Timestamp, UnitNumber};
-use crate::domain::organisation::UnitRow;
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 
-/// The holder's row, and the unit that it wants to send the case to: open, and another.
-pub(super) fn target<'s>(
-    state: &'s State,
+/// The unit that the holder wants to send the case to: one that the move goes to.
+pub(super) fn target(
+    state: &State,
     now: Timestamp,
     submission: &Submission,
-    case: &Case,
+    (id, case): (CaseId, &Case),
     to: UnitCode,
-) -> Result<(&'s UnitRow, (UnitNumber, &'s UnitRow)), Rejection> {
+    by: Sending,
+) -> Result<UnitNumber, Rejection> {
     let organisation = state.organisation();
     let found = organisation.known(to).filter(|_| submission.places.contains(to));
     let Some((unit, row)) = found else {
@@ -28,13 +29,11 @@ pub(super) fn target<'s>(
     let Some(holder) = holder else {
         return Err(Rejection::NoHolder);
     };
-    if !row.is_open(now) {
-        return Err(Rejection::TargetClosed { unit: to });
-    }
-    if row.code == holder.code {
-        return Err(Rejection::TargetIsHolder);
-    }
-    Ok((holder, (unit, row)))
+    by.check(holder, row, now).map(|()| unit).map_err(|unsuitable| match unsuitable {
+        Unsuitable::Closed => Rejection::TargetClosed { unit: to },
+        Unsuitable::Holder => Rejection::TargetIsHolder,
+        Unsuitable::Elsewhere => Rejection::TargetUnfit { case: id },
+    })
 }
 
 /// The fact that the case goes to `to`.

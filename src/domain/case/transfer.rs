@@ -1,8 +1,7 @@
 //! Transferring (转办): the holder sends the case to a unit beside it, in the same township.
 
-use super::Move;
 use super::sent::{sent, target};
-use crate::domain::code::{Level, UnitCode};
+use super::{Move, Sending};
 use crate::domain::command::{SendCase, Submission};
 use crate::domain::event::Event;
 use crate::domain::ids::Timestamp;
@@ -17,13 +16,6 @@ pub(in crate::domain) fn decide(
     command: &SendCase,
 ) -> Result<Vec<Event>, Rejection> {
     let (id, case) = state.case_for(now, submission, &command.target, Move::Transfer)?;
-    let (holder, (unit, to)) = target(state, now, submission, case, command.to)?;
-    let township = |code: UnitCode| code.ancestor(Level::Township);
-    let is_beside = to.level() == holder.level()
-        && to.level() <= Level::Township
-        && township(to.code) == township(holder.code);
-    if !is_beside {
-        return Err(Rejection::TargetUnfit { case: id });
-    }
+    let unit = target(state, now, submission, (id, case), command.to, Sending::Transfer)?;
     Ok(vec![Event::CaseTransferred(sent(state, now, id, case, unit, &command.reason)?)])
 }

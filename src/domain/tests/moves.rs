@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::world::*;
-use crate::domain::case::{Light, Move, Moves, StatusName};
+use crate::domain::case::{Light, Move, Moves, Sending, StatusName};
 use crate::domain::command::{CaseRef, Command, Submission};
 use crate::domain::grant::Places;
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{CaseId, UnitNumber};
 use crate::domain::rejection::Rejection;
 
 /// Brings a new micro case to the status that the path leads to, and tells its number.
@@ -224,6 +224,54 @@ fn what_a_county_opened_again_is_returned_to_the_township() {
     let back = world.verb("return", case);
     world.act(GRID, back).expect("unsigned");
     assert_eq!(world.holder(case), ROOM, "no case lies above the township");
+}
+
+#[test]
+fn a_case_may_go_to_each_unit_that_is_listed_and_to_no_other() {
+    for row in every_row() {
+        let mut world = World::new();
+        let case = case_in(&mut world, &row);
+        let answers = answers(&world, case);
+        for by in Sending::ALL {
+            let organisation = world.state.organisation();
+            let listed: BTreeSet<_> = listed(&world, case, *by, &Places::everywhere());
+            let all: Vec<_> = organisation.iter().map(|(unit, row)| (unit, row.code)).collect();
+            let accepted: BTreeSet<_> = all
+                .into_iter()
+                .filter(|(unit, to)| {
+                    let mut command = world.verb(by.name(), case);
+                    if let Command::HandDownCase(send) | Command::TransferCase(send) = &mut command
+                    {
+                        send.to = *to;
+                    }
+                    // What changes nothing of the world is asked of a copy of it.
+                    let mut world = world.clone();
+                    let is_done = world.act(&answers, command).is_ok();
+                    is_done && world.case(case).status.holder() == Some(*unit)
+                })
+                .map(|(unit, _)| unit)
+                .collect();
+            assert_eq!(listed, accepted, "{row}, {}", by.name());
+        }
+    }
+}
+
+#[test]
+fn nothing_is_listed_outside_the_places_of_whoever_asks() {
+    let mut world = World::new();
+    let case = case_after(&mut world, "escalate escalate");
+    let places = Places::within(code(VILLAGE));
+    let in_village = listed(&world, case, Sending::HandDown, &places);
+    let codes: Vec<_> =
+        in_village.iter().filter_map(|unit| world.state.organisation().code(*unit)).collect();
+    assert_eq!(codes, [VILLAGE, GRID, GRID_2].map(code));
+    assert!(listed(&world, case, Sending::Transfer, &places).is_empty());
+}
+
+fn listed(world: &World, case: CaseId, by: Sending, places: &Places) -> BTreeSet<UnitNumber> {
+    let (organisation, case) = (world.state.organisation(), world.case(case));
+    let matter = world.state.catalogue().matter(case.matter).expect("a matter");
+    case.targets(organisation, matter.module, world.now, places, by).into_iter().collect()
 }
 
 #[test]
