@@ -76,6 +76,7 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405, "the address does not take that method", "该地址不支持此方法";
     BodyTimeout = "body_timeout", 408, "the body did not come in time", "请求体未在限时内到达";
     MoveNotAllowed = "move_not_allowed", 409, "the case does not allow that move now", "案件当前状态不允许此操作";
+    NothingToReveal = "nothing_to_reveal", 409, "the case has nothing of what was asked for: nothing was shown, and no event was made", "案件没有所请求的诉求人信息：未显示任何内容，也未留下记录";
     SourceNumberTaken = "source_number_taken", 409, "the source gave that number to another case", "该来源编号已属于另一案件";
     AtBeforeNow = "at_before_now", 409, "at lies before the clock", "at 早于当前时钟";
     SourceTaken = "source_taken", 409, "another request drives the clock", "已有另一请求在驱动时钟";

@@ -132,6 +132,8 @@ fn a_claimant_is_revealed_once_and_the_case_says_so() {
     assert_eq!((answer.header("etag"), answer.ok().get("status")), (Some("\"2\""), None));
     let again = reveal(case, "r-1", body);
     assert_eq!((again.header("zhida-repeat"), again.ok().get("claimant")), (Some("true"), None));
+    assert_eq!(again.ok()["withheld"], "repeat", "each showing is an event of its own");
+    assert_eq!(answer.ok().get("withheld"), None);
     // The case goes on masking.
     let shown = world.get(&format!("/v1/cases/{case}?include=text")).ok();
     assert_eq!(shown["claimant"]["phone"], "138****5678");
@@ -152,6 +154,31 @@ fn a_claimant_is_revealed_once_and_the_case_says_so() {
     let pointers: Vec<_> =
         bad.json()["errors"].as_array().unwrap().iter().map(|one| one["pointer"].clone()).collect();
     assert_eq!(pointers, ["/fields/0", "/purpose"]);
+}
+
+#[test]
+fn revealing_where_there_is_nothing_makes_no_event_and_says_so() {
+    let world = World::new();
+    let body = r#"{"fields":["phone"],"purpose":"回访"}"#;
+    let reveal = |case: u64, body: &str| {
+        let request = world.request("POST", &format!("/v1/cases/{case}/reveal"));
+        request.header("idempotency-key", "r-1").json(body).send()
+    };
+    let unnamed = report("PS-001", GRID)
+        .replace(r#","claimant":{"name":"王小明","phone":"13812345678"}"#, "");
+    assert_eq!(world.post("/v1/cases", &unnamed).status, 201);
+    let named = world.report("PS-001");
+    let before = world.handle.view().published();
+    let nothing = (409, String::from("nothing_to_reveal"));
+    assert_eq!(reveal(1, body).problem(), nothing, "nobody is named");
+    let address = body.replace("phone", "address");
+    assert_eq!(reveal(named, &address).problem(), nothing, "no address is named");
+    assert_eq!(world.handle.view().published(), before);
+    // Of what is asked for, what there is; the key that was refused is good.
+    let both = body.replace(r#""phone""#, r#""phone","address""#);
+    assert_eq!(reveal(named, &both).ok()["claimant"], json!({ "phone": "13812345678" }));
+    // What the key is remembered for is answered, whatever there is to show.
+    assert_eq!(reveal(1, body).problem(), (422, String::from("key_reused")));
 }
 
 #[test]

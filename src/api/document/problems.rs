@@ -129,6 +129,7 @@ const TABLE: &[(&str, Own)] = &[
                 Code::CaseNotFound,
                 Code::VersionStale,
                 Code::ClaimantConfidential,
+                Code::NothingToReveal,
                 Code::OutOfBounds,
             ],
         ],

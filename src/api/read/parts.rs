@@ -89,13 +89,14 @@ impl ClaimantBody {
         }
     }
 
-    /// These fields of it alone.
-    pub(in crate::api) fn only(self, fields: ClaimantFields) -> Self {
-        Self {
-            name: self.name.filter(|_| fields.contains(ClaimantField::Name)),
-            phone: self.phone.filter(|_| fields.contains(ClaimantField::Phone)),
-            address: self.address.filter(|_| fields.contains(ClaimantField::Address)),
-        }
+    /// These fields of it alone; none where it has none of them.
+    pub(in crate::api) fn only(self, fields: ClaimantFields) -> Option<Self> {
+        let Self { name, phone, address } = self;
+        let name = name.filter(|_| fields.contains(ClaimantField::Name));
+        let phone = phone.filter(|_| fields.contains(ClaimantField::Phone));
+        let address = address.filter(|_| fields.contains(ClaimantField::Address));
+        let has_any = name.is_some() || phone.is_some() || address.is_some();
+        has_any.then_some(Self { name, phone, address })
     }
 }
 
