@@ -1,9 +1,12 @@
 //! The bytes on disk: they change only with a new format, a new golden file and a line in the
 //! changelog. Run with `ZHIDA_BLESS=1` to write the golden files anew.
 
+mod schema;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use zhida::api::EventNames;
 use zhida::domain::calendar::Limit;
 use zhida::domain::case::{ClaimantField, ClaimantFields, ClockName, Source};
 use zhida::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
@@ -23,6 +26,7 @@ use zhida::domain::ids::{
 use zhida::domain::import::{CatalogueSize, ImportKind};
 use zhida::domain::organisation::{Modules, UnitKind, UnitRow};
 use zhida::domain::record::{Actor, Mark, Outcome, Record};
+use zhida::domain::state::State;
 use zhida::journal::record::{Tag, decode, encode};
 use zhida::journal::store::{Store, StoreOptions};
 use zhida::journal::value::ENVELOPE_BYTES;
@@ -39,6 +43,19 @@ fn every_kind_of_event_has_its_golden_bytes() {
         assert_golden(record.event.name(), &bytes);
         assert_eq!(decode(record.seq, &bytes), Ok(record), "{tag:?}");
     }
+}
+
+#[test]
+fn every_kind_of_event_is_told_as_the_document_says() {
+    let document: serde_json::Value = serde_json::from_str(&zhida::api::openapi()).expect("JSON");
+    let event = serde_json::json!({ "$ref": "#/components/schemas/Event" });
+    let names = EventNames::of_state(&State::default());
+    for tag in Tag::ALL {
+        let told = serde_json::from_str(&names.line(&sample(*tag))).expect("JSON");
+        assert_eq!(schema::check(&document, &event, &told), Ok(()), "{told}");
+    }
+    let types = &document["components"]["schemas"]["Event"]["oneOf"];
+    assert_eq!(types.as_array().map(Vec::len), Some(Tag::ALL.len()), "and no other is told of");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use zhida::api::codes::Code;
 use zhida::api::openapi;
 
 use crate::client::Answer;
+use crate::schema;
 use crate::world::{GRID, World, report};
 
 fn document() -> Value {
@@ -29,6 +30,11 @@ pub(crate) fn assert_documented(method: &str, path: &str, answer: &Answer) {
     }
     let response = &operation["responses"][answer.status.to_string()];
     assert!(response.is_object(), "{method} {template}: {} is not documented", answer.status);
+    if answer.status < 300 && answer.header("content-type") == Some("application/json") {
+        let schema = &response["content"]["application/json"]["schema"];
+        let body = answer.json();
+        assert_eq!(schema::check(&DOCUMENT, schema, &body), Ok(()), "{method} {template}: {body}");
+    }
     if answer.header("content-type") == Some("application/problem+json") {
         let code = answer.problem().1;
         let codes = &response["content"]["application/problem+json"]["examples"];

@@ -18,6 +18,8 @@ mod organisation;
 mod queries;
 mod reads;
 mod refusals;
+#[path = "../schema/mod.rs"]
+mod schema;
 mod strained;
 mod streams;
 mod tokens;

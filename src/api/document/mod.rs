@@ -14,6 +14,7 @@
 mod about;
 mod bounds;
 mod chinese;
+mod events;
 mod examples;
 mod links;
 mod problems;
@@ -94,6 +95,7 @@ pub(super) fn document() -> Value {
     document["security"] = json!([{ "token": [] }]);
     let mut schemas = document["components"]["schemas"].take();
     let read = schemas.as_object_mut().expect("it has schemas");
+    events::add(read);
     let paths = document["paths"].as_object_mut().expect("it has paths");
     for (method, operation) in paths.values_mut().flat_map(methods) {
         complete(method == "post", operation);

@@ -150,9 +150,16 @@ fn since(case: &Case) -> (Option<Timestamp>, Option<UnitNumber>) {
 pub(in crate::api) struct CaseBody {
     #[serde(flatten)]
     row: CaseRow,
-    /// How it came; in a list with `include=text` only.
-    #[serde(flatten)]
-    reported: Option<ReportedBody>,
+    /// The number that its source gave it; in a list with `include=text` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_number: Option<String>,
+    /// When it happened, where the report said so; in a list with `include=text` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    occurred_at: Option<Moment>,
+    /// Who reported it; in a list with `include=text` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported_by: Option<ActorBody>,
     /// Who claims, masked; with `include=text` only, and for confidential matters to
     /// administrators only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,50 +170,44 @@ pub(in crate::api) struct CaseBody {
     texts: Option<Vec<CaseText>>,
 }
 
-/// What only the report of a case says.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Reported)]
-pub(in crate::api) struct ReportedBody {
-    /// The number that its source gave it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_number: Option<String>,
-    /// When it happened, where the report said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    occurred_at: Option<Moment>,
-    /// Who reported it.
-    reported_by: ActorBody,
-}
-
-impl ReportedBody {
-    fn of(names: &EventNames, report: &Record) -> Option<Self> {
-        let Event::CaseReported(event) = &report.event else {
-            return None;
-        };
-        Some(Self {
-            source_number: event.source_number.as_deref().map(str::to_owned),
-            occurred_at: event.occurred_at.map(Moment),
-            reported_by: ActorBody::of(names, report),
-        })
-    }
-}
-
 /// What the journal knows of a case.
 pub(super) struct Told {
-    reported: Option<ReportedBody>,
+    report: Record,
+    /// Whoever reported it.
+    by: ActorBody,
     claimant: Option<ClaimantBody>,
     texts: Option<Vec<CaseText>>,
+}
+
+impl Told {
+    /// How it came.
+    fn of(handle: &Handle, report: Record) -> Self {
+        let by = ActorBody::of(&EventNames::of(handle.view()), &report);
+        Self { report, by, claimant: None, texts: None }
+    }
 }
 
 impl CaseBody {
     /// What the view knows.
     pub(super) fn of(row: CaseRow) -> Self {
-        Self { row, reported: None, claimant: None, texts: None }
+        Self {
+            row,
+            source_number: None,
+            occurred_at: None,
+            reported_by: None,
+            claimant: None,
+            texts: None,
+        }
     }
 
     /// With what the journal knows besides.
-    pub(super) fn tell(&mut self, Told { reported, claimant, texts }: Told) {
-        (self.reported, self.claimant, self.texts) = (reported, claimant, texts);
+    pub(super) fn tell(&mut self, Told { report, by, claimant, texts }: Told) {
+        if let Event::CaseReported(report) = report.event {
+            self.source_number = report.source_number.as_deref().map(str::to_owned);
+            self.occurred_at = report.occurred_at.map(Moment);
+        }
+        self.reported_by = Some(by);
+        (self.claimant, self.texts) = (claimant, texts);
     }
 }
 
@@ -241,7 +242,7 @@ pub(in crate::api) async fn get_case(
     let events_max = app.options().texts_events_max;
     let read = move |handle: &Handle| match asked.include {
         Some(Include::Text) => opened(handle, &caller, (id, &case), events_max),
-        None => reported(handle, &case),
+        None => Ok(Told::of(handle, handle.record(case.first_seq)?)),
     };
     body.tell(app.handle().blocking_read(read).await??);
     let mut response = json(&body);
@@ -249,15 +250,8 @@ pub(in crate::api) async fn get_case(
     Ok(response.map(Into::into))
 }
 
-/// How a case came. May wait for the disk.
-fn reported(handle: &Handle, case: &Case) -> Result<Told, Problem> {
-    let report = handle.record(case.first_seq)?;
-    let reported = ReportedBody::of(&EventNames::of(handle.view()), &report);
-    Ok(Told { reported, claimant: None, texts: None })
-}
-
-/// The same, with the texts of the case, and its claimant where the caller may know. May wait for
-/// the disk.
+/// How a case came, with its texts, and its claimant where the caller may know. May wait for the
+/// disk.
 pub(super) fn opened(
     handle: &Handle,
     caller: &Caller,
@@ -278,11 +272,8 @@ pub(super) fn opened(
     } else {
         parts::claimant(handle, &report)?
     };
-    Ok(Told {
-        reported: ReportedBody::of(&EventNames::of(handle.view()), &report),
-        claimant: claimant.map(ClaimantBody::masked),
-        texts: Some(texts),
-    })
+    let claimant = claimant.map(ClaimantBody::masked);
+    Ok(Told { claimant, texts: Some(texts), ..Told::of(handle, report) })
 }
 
 /// The case of a path, if it exists for the caller.

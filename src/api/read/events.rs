@@ -7,30 +7,27 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::event_data::EventData;
 use super::parts::CaseText;
 use super::{page_limit, query};
-use crate::api::admin::clients::GrantBody;
-use crate::api::app::{App, clock_name};
+use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
 use crate::api::moment::{CodeText, Moment};
 use crate::api::problem::Problem;
 use crate::api::reply::{self, ZHIDA_SEQ};
-use crate::domain::case::ClaimantField;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
-use crate::domain::clock::Deadlines;
-use crate::domain::event::{CaseFellDue, CaseReported, Event, ImportCommitted};
-use crate::domain::grant::{Grant, Scope};
-use crate::domain::ids::{MatterNumber, PrincipalId, Seq, UnitNumber};
+use crate::domain::event::Event;
+use crate::domain::grant::Scope;
+use crate::domain::ids::{MatterNumber, PrincipalId, Seq, Timestamp, UnitNumber};
 use crate::domain::organisation::Organisation;
 use crate::domain::record::Record;
 use crate::domain::state;
 use crate::engine::{Handle, ReadError, View};
-use crate::rules::{UnitText, Words};
+use crate::rules::Words;
 
 /// A fact.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,8 +50,8 @@ pub(in crate::api) struct EventBody {
     unit: Option<CodeText>,
     /// Who did it.
     by: ActorBody,
-    /// What the event says besides.
-    data: Value,
+    /// What the event says besides, by its type.
+    data: EventData,
     /// Its texts; where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     texts: Option<Vec<CaseText>>,
@@ -117,15 +114,20 @@ impl EventNames {
         }
     }
 
-    fn unit(&self, unit: UnitNumber) -> Option<CodeText> {
+    pub(super) fn unit(&self, unit: UnitNumber) -> Option<CodeText> {
         self.organisation.code(unit).map(CodeText)
     }
 
-    fn matter(&self, matter: MatterNumber) -> Option<&str> {
+    /// The code that the unit had before what happened at that moment.
+    pub(super) fn code_before(&self, unit: UnitNumber, at: Timestamp) -> Option<CodeText> {
+        self.organisation.code_at(unit, at.plus_ms(-1)).map(CodeText)
+    }
+
+    pub(super) fn matter(&self, matter: MatterNumber) -> Option<&str> {
         self.catalogue.matter(matter).map(|matter| &*matter.code)
     }
 
-    fn client(&self, principal: PrincipalId) -> String {
+    pub(super) fn client(&self, principal: PrincipalId) -> String {
         if principal == PrincipalId::SYSTEM {
             return String::from("zhida");
         }
@@ -143,7 +145,7 @@ impl EventBody {
             case: record.event.case().map(|case| case.0),
             unit: concerned.and_then(|unit| names.unit(unit)),
             by: ActorBody::of(names, record),
-            data: data(names, &record.event),
+            data: EventData::of(names, record),
             texts: None,
         }
     }
@@ -162,103 +164,6 @@ fn concerned(event: &Event) -> Option<UnitNumber> {
         return Some(event.holder);
     }
     event.sent().map(|event| event.holder)
-}
-
-fn data(names: &EventNames, event: &Event) -> Value {
-    match event {
-        Event::JournalOpened(event) => json!({ "clock": clock_name(event.clock_mode) }),
-        Event::ClientAdmitted(event) => granted(&event.name, &event.grant),
-        Event::ClientChanged(event) => granted(&names.client(event.principal), &event.grant),
-        Event::ClientRotated(event) => {
-            let (name, ends_at) = (names.client(event.principal), Moment(event.old_ends_at));
-            json!({ "name": name, "old_ends_at": ends_at })
-        }
-        Event::ClientRevoked(event) => json!({ "name": names.client(event.principal) }),
-        Event::ImportBegun(event) => json!({ "import": event.import.0, "origin": &*event.origin }),
-        Event::UnitsStaged(event) => json!({ "import": event.import.0, "rows": event.rows.len() }),
-        Event::MattersStaged(event) => {
-            json!({ "import": event.import.0, "rows": event.rows.len() })
-        }
-        Event::TextStaged(event) => json!({ "import": event.import.0, "bytes": event.text.len() }),
-        Event::ImportCommitted(ImportCommitted { import, catalogue: None }) => {
-            json!({ "import": import.0 })
-        }
-        Event::ImportCommitted(ImportCommitted { import, catalogue: Some(replaced) }) => json!({
-            "import": import.0,
-            "matters_added": replaced.added,
-            "matters_changed": replaced.changed,
-            "matters_retired": replaced.retired,
-        }),
-        Event::ImportAbandoned(event) => json!({ "import": event.import.0 }),
-        Event::ClockAdvanced(event) => json!({ "to": Moment(event.to) }),
-        Event::CaseReported(event) => reported(names, event),
-        Event::CaseEscalated(event)
-        | Event::CaseHandedDown(event)
-        | Event::CaseTransferred(event)
-        | Event::CaseReturned(event)
-        | Event::CaseReopened(event) => {
-            json!({ "holder": names.unit(event.holder), "deadlines": deadlines(&event.deadlines) })
-        }
-        Event::CasesInherited(event) => json!({
-            "from": names.unit(event.from),
-            "holder": names.unit(event.holder),
-            "cases": event.cases.iter().map(|(case, _)| case.0).collect::<Vec<_>>(),
-        }),
-        Event::UnitOpened(event) => json!({ "row": UnitText::from(&event.row) }),
-        Event::UnitChanged(event) => json!({ "row": UnitText::from(&event.row) }),
-        Event::UnitClosed(event) => json!({
-            "unit": names.unit(event.unit),
-            "successor": event.successor.and_then(|successor| names.unit(successor)),
-        }),
-        Event::UnitMoved(event) => json!({ "to": CodeText(event.to) }),
-        Event::UnitsRenumbered(event) => json!({ "epoch": event.epoch }),
-        Event::CaseWarned(event) | Event::CaseOverdue(event) => fell_due(event),
-        Event::CaseRevealed(event) => {
-            let fields: Vec<_> = event.fields.iter().map(ClaimantField::name).collect();
-            json!({ "fields": fields, "purpose": &*event.purpose, "ticket": event.ticket.as_deref() })
-        }
-        Event::CaseSettled(_)
-        | Event::CaseAcknowledged(_)
-        | Event::CaseHandled(_)
-        | Event::CaseClosed(_)
-        | Event::CaseDeclined(_)
-        | Event::CaseVoided(_)
-        | Event::CaseNoted(_) => json!({}),
-    }
-}
-
-fn granted(name: &str, grant: &Grant) -> Value {
-    let mut data = json!(GrantBody::of(grant));
-    data["name"] = name.into();
-    data
-}
-
-fn reported(names: &EventNames, event: &CaseReported) -> Value {
-    json!({
-        "matter": names.matter(event.matter),
-        "severity": event.severity.name(),
-        "place": names.unit(event.place),
-        "holder": names.unit(event.holder),
-        "fallback": event.is_fallback,
-        "source": event.source.name(),
-        "source_number": event.source_number.as_deref(),
-        "occurred_at": event.occurred_at.map(Moment),
-        "deadlines": deadlines(&event.deadlines),
-    })
-}
-
-fn deadlines(deadlines: &Deadlines) -> Value {
-    json!({
-        "node_started_at": Moment(deadlines.node_started_at),
-        "node_warning_at": Moment(deadlines.node_warning_at),
-        "node_due_at": Moment(deadlines.node_due_at),
-        "total_warning_at": Moment(deadlines.total_warning_at),
-        "total_due_at": Moment(deadlines.total_due_at),
-    })
-}
-
-fn fell_due(event: &CaseFellDue) -> Value {
-    json!({ "clock": event.clock.name(), "due_at": Moment(event.due_at) })
 }
 
 /// A page of the feed.

@@ -8,6 +8,7 @@
 
 pub(super) mod cases;
 mod cursor;
+pub(super) mod event_data;
 pub(super) mod events;
 pub(super) mod export;
 pub(super) mod lists;
