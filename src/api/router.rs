@@ -4,10 +4,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::admin::{clients, findings, imports, organisation};
+use super::admin::{clients, findings, imports, open_imports, organisation};
 use super::app::App;
 use super::codes::Code;
-use super::config::{self, proposals};
+use super::config::{self, open_proposals, proposals};
 use super::problem::{Problem, ProblemBody};
 use super::read::{
     cases, events, export, lists, records, tallies, targets, timeline, unit, unit_list, units,
@@ -58,8 +58,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(clients::change_client))
         .routes(routes!(clients::rotate_client))
         .routes(routes!(clients::revoke_client))
-        .routes(routes!(imports::begin_import))
-        .routes(routes!(imports::get_import))
+        .routes(routes!(imports::begin_import, open_imports::list_imports))
+        .routes(routes!(open_imports::get_import))
         .routes(routes!(findings::get_findings))
         .routes(routes!(imports::stage_units))
         .routes(routes!(imports::stage_text))
@@ -67,7 +67,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(imports::abandon_import))
         .routes(routes!(config::get_config))
         .routes(routes!(config::get_config_history))
-        .routes(routes!(proposals::propose_config))
+        .routes(routes!(proposals::propose_config, open_proposals::list_proposals))
         .routes(routes!(proposals::get_proposal))
         .routes(routes!(proposals::apply_proposal))
         .routes(routes!(proposals::validate_config))

@@ -323,6 +323,18 @@ impl Handle {
         Ok(records)
     }
 
+    /// The event that an import began with: the chain back from `last_seq`. May wait for the disk.
+    ///
+    /// # Errors
+    /// When the journal cannot be read there.
+    pub fn import_begun(&self, last_seq: Seq) -> Result<Record, ReadError> {
+        let mut record = self.reader.record(last_seq)?;
+        while let Some(seq) = record.previous {
+            record = self.reader.record(seq)?;
+        }
+        Ok(record)
+    }
+
     /// All events of an import, oldest first: the chain back from `last_seq`. May wait for the disk.
     ///
     /// # Errors

@@ -267,3 +267,41 @@ fn as_many_proposals_as_may_be_open_stand_beside_each_other() {
     world.post("/v1/imports/5/abandon", "").ok();
     assert_eq!(world.propose(&catalogue(NEXT)).status, 201);
 }
+
+#[test]
+fn what_is_open_is_listed_with_who_when_and_how_much_it_changes() {
+    let world = World::new();
+    assert_eq!(world.get("/v1/config/proposals").ok()["proposals"], json!([]));
+    assert_eq!(world.get("/v1/imports").ok()["imports"], json!([]));
+    let request = world.request("POST", "/v1/config/proposals?origin=autumn.toml");
+    let proposed = request.header("content-type", TOML).body(catalogue(NEXT)).send();
+    assert_eq!(proposed.status, 201, "{proposed:?}");
+    let begun = world.post("/v1/imports", r#"{"origin":"units.csv"}"#).ok();
+
+    let listed = world.get("/v1/config/proposals").ok();
+    assert_eq!(format!("\"{}\"", listed["config_seq"]), version(&world));
+    let at = "2026-01-05T08:00:00.000+08:00";
+    let row = json!({
+        "proposal": 3,
+        "last_seq": proposed.json()["last_seq"],
+        "at": at,
+        "by": { "client": "administrator" },
+        "origin": "autumn.toml",
+        "matters": 3,
+        "complete": true,
+        "added": 1,
+        "changed": 1,
+        "retired": 1,
+    });
+    assert_eq!(listed["proposals"], json!([row]));
+    let imports = world.get("/v1/imports").ok()["imports"].clone();
+    let kinds: Vec<_> = imports.as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, ["catalogue", "units"]);
+    assert_eq!((&imports[0]["at"], &imports[0]["origin"]), (&json!(at), &json!("autumn.toml")));
+    let one = world.get(&format!("/v1/imports/{}", begun["import"])).ok();
+    assert_eq!((&one, &one["origin"]), (&imports[1], &json!("units.csv")));
+
+    world.apply(&proposed.json()["proposal"], "*").ok();
+    assert_eq!(world.get("/v1/config/proposals").ok()["proposals"], json!([]));
+    assert_eq!(world.get("/v1/imports").ok()["imports"], json!([one]));
+}

@@ -8,9 +8,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode, Uri};
-use serde::Serialize;
-use utoipa::ToSchema;
+use http::{HeaderMap, StatusCode};
 
 use super::findings::is_finding;
 use crate::api::actions::run;
@@ -20,13 +18,11 @@ use crate::api::caller::Caller;
 use crate::api::codes::Code;
 use crate::api::commands::check_ndjson;
 use crate::api::problem::Problem;
-use crate::api::read::no_query;
-use crate::api::reply::{AcceptedBody, accepted, json, wants_timing};
+use crate::api::reply::{AcceptedBody, accepted, wants_timing};
 use crate::api::schema;
 use crate::api::write::{Address, bad_number, is_media_type, key, send_as, submit, whole};
 use crate::domain::grant::Scope;
 use crate::domain::ids::ImportId;
-use crate::domain::import::ImportKind;
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::domain::organisation::UnitRow;
 use crate::engine::{Accepted, Handle};
@@ -166,58 +162,6 @@ pub(in crate::api) async fn stage_text(
     stage(&app, &headers, wants.collect()).await
 }
 
-/// An open import.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Import)]
-pub(in crate::api) struct ImportBody {
-    /// Its number.
-    import: u32,
-    /// What it will bring: `units`, or a `catalogue`, which is a proposal.
-    kind: &'static str,
-    /// Units staged.
-    units: usize,
-    /// Matters staged.
-    matters: usize,
-    /// Its newest event.
-    last_seq: u64,
-}
-
-/// Show an open import
-///
-/// For administrators.
-#[utoipa::path(
-    get,
-    path = "/v1/imports/{id}",
-    tag = "administration",
-    params(("id" = u32, Path, description = "The import")),
-    responses(
-        (status = 200, description = "It is open", body = ImportBody),
-    ),
-)]
-pub(in crate::api) async fn get_import(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    Caller::with(&app, &headers, Scope::Admin)?;
-    no_query(&uri)?;
-    let view = app.handle().view();
-    let import = import_id(&id)?;
-    let summary = view.import(import).ok_or_else(|| gone(&app, import))?;
-    let body = ImportBody {
-        import: import.0,
-        kind: match summary.kind {
-            ImportKind::Units => "units",
-            ImportKind::Catalogue(_) => "catalogue",
-        },
-        units: summary.units,
-        matters: summary.matters,
-        last_seq: summary.last_seq.0,
-    };
-    Ok(json(&body).map(Into::into))
-}
-
 /// That no import of that number is open, and whether one was.
 pub(in crate::api) fn gone(app: &App, import: ImportId) -> Problem {
     let was_begun = (1..=app.handle().view().imports_begun()).contains(&import.0);
@@ -235,7 +179,7 @@ pub(in crate::api) fn not_begun(app: &App, refused: Problem) -> Problem {
         return refused;
     }
     let open = app.handle().view().open_imports();
-    let open = open.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let open = open.iter().map(|(import, _)| import.to_string()).collect::<Vec<_>>();
     let detail = Words::new(
         format!("open are {}; POST /v1/imports/{{id}}/abandon ends one", open.join(", ")),
         format!("进行中的有 {}；可用 POST /v1/imports/{{id}}/abandon 放弃", open.join("、")),

@@ -3,4 +3,5 @@
 pub(super) mod clients;
 pub(super) mod findings;
 pub(super) mod imports;
+pub(super) mod open_imports;
 pub(super) mod organisation;

@@ -8,6 +8,7 @@
 
 mod diff;
 mod kept;
+pub(super) mod open_proposals;
 pub(super) mod proposals;
 
 use axum::extract::State;

@@ -180,7 +180,8 @@ const TABLE: &[(&str, Own)] = &[
     ("merge_units", &[CHANGE, EXISTING, SUCCESSION, &[Code::UnitTwice]]),
     ("move_unit", &[CHANGE, EXISTING, ROW, &[Code::UnitCodeTaken, Code::UnitHasSubunits]]),
     ("begin_import", &[&[Code::ImportsFull, Code::OutOfBounds]]),
-    ("get_import", &[&[Code::ImportNotFound]]),
+    ("list_imports", &[JOURNAL]),
+    ("get_import", &[JOURNAL, &[Code::ImportNotFound]]),
     (
         "get_findings",
         &[&[
@@ -230,6 +231,7 @@ const TABLE: &[(&str, Own)] = &[
     ("get_config", &[JOURNAL]),
     ("get_config_history", &[JOURNAL]),
     ("propose_config", &[CATALOGUE_TEXT, STAGE, &[Code::ImportsFull, Code::OutOfBounds]]),
+    ("list_proposals", &[JOURNAL]),
     ("get_proposal", &[JOURNAL, &[Code::ImportNotFound]]),
     ("apply_proposal", &[BODY, JSON, CATALOGUE, &[Code::ImportNotFound]]),
     ("validate_config", &[CATALOGUE_TEXT]),

@@ -175,8 +175,8 @@ impl View {
     }
 
     /// The open imports, in order.
-    pub fn open_imports(&self) -> Vec<ImportId> {
-        self.whole.read().imports.keys().copied().collect()
+    pub fn open_imports(&self) -> Vec<(ImportId, ImportSummary)> {
+        self.whole.read().imports.iter().map(|(id, summary)| (*id, *summary)).collect()
     }
 
     /// How many imports were ever begun.
