@@ -340,8 +340,9 @@ pub(super) struct CommandLine {
     to: Option<String>,
     /// The unit that changes, or into which others are merged.
     unit: Option<String>,
-    /// The version that the organisation was seen at: refused when it has another.
-    seen: Option<u64>,
+    /// The version that the organisation was seen at, or for a proposal's commit the configuration:
+    /// refused when it has another. Required where the address needs `If-Match`.
+    seen: Option<SeenVersion>,
     /// See `UnitChange`.
     row: Option<UnitRow>,
     /// See `CloseUnit` and `SplitUnit`.
@@ -353,6 +354,16 @@ pub(super) struct CommandLine {
     /// Units or matters, at most 200.
     #[schema(value_type = Option<Vec<UnitRow>>)]
     rows: Option<Vec<UnitRow>>,
+}
+
+/// The version that was seen.
+#[derive(serde::Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum SeenVersion {
+    /// That one: `seq` of `GET /v1/organisation`, or of `GET /v1/config`.
+    Version(u64),
+    /// `*`: whichever it has.
+    Any(String),
 }
 
 /// How a line names a case.

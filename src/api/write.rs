@@ -221,7 +221,7 @@ pub(super) fn addressed(headers: &HeaderMap, address: Address) -> Result<Address
         let version = version.map(|version| u32::try_from(version).unwrap_or(u32::MAX));
         addressed.target = Some(Target { case: CaseRef::Id(id), version });
     }
-    if matches!(verb, Verb::Organisation(_) | Verb::CommitImport) {
+    if verb.needs_seen() {
         if !headers.contains_key(IF_MATCH) {
             let detail = Words::new(
                 "If-Match: the organisation's ETag, from GET /v1/organisation; or *",

@@ -107,8 +107,28 @@ fn imports_may_come_as_a_stream() {
         r#"{"command":"stage_units","import":1,"rows":[{"code":"411500000000","kind":"division","name":"信阳市"}]}"#,
         r#"{"command":"stage_text","import":1,"text":"as it was written"}"#,
         r#"{"command":"commit_import","import":1}"#,
+        r#"{"command":"commit_import","import":1,"seen":"1"}"#,
+        r#"{"command":"commit_import","import":1,"seen":7}"#,
+        r#"{"command":"commit_import","import":1,"seen":0}"#,
+        r#"{"command":"close_unit","unit":"411500000000"}"#,
+        r#"{"command":"close_unit","unit":"411500000000","seen":0}"#,
+        r#"{"command":"close_unit","unit":"411500000000","seen":"*"}"#,
     ];
     let results = world.stream(&body.join("\n")).lines();
-    assert!(results.iter().all(|result| result.get("error").is_none()), "{results:?}");
+    let wrong = |result: &serde_json::Value| {
+        let error = result.get("error")?;
+        let code = error["errors"][0]["code"].as_str().or(error["code"].as_str());
+        Some((result["line"].as_u64().unwrap(), code.unwrap().to_owned()))
+    };
+    let wrong: Vec<_> = results.iter().filter_map(wrong).collect();
+    let expected = [
+        (4, "missing_field"),
+        (5, "wrong_type"),
+        (6, "organisation_stale"),
+        (8, "missing_field"),
+        (9, "organisation_stale"),
+    ];
+    assert_eq!(wrong, expected.map(|(line, code)| (line, code.to_owned())), "{results:?}");
+    assert_eq!(results[3]["error"]["errors"][0]["pointer"], "/seen");
     assert_eq!(world.get("/v1/units/411500000000").ok()["name"], "信阳市");
 }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::draft::{CaseMove, Claimant, Report, Want};
 use super::flaw::{Flaw, FlawCode};
-use super::raw::{Raw, RawCase, RawClaimant, RawSettle, Text};
+use super::raw::{Raw, RawCase, RawClaimant, RawSeen, RawSettle, Text};
 use super::verb::{Reshape, Verb};
 use crate::domain::case::{Move, Source};
 use crate::domain::code::UnitCode;
@@ -277,6 +277,23 @@ impl Checker<'_> {
             self.missing("/import");
         }
         import.map(ImportId)
+    }
+
+    /// The version that a line was decided upon: nobody changes what he has not seen unless he says
+    /// so.
+    pub(super) fn seen(&mut self, seen: Option<RawSeen>) -> Option<Seq> {
+        match seen {
+            Some(RawSeen::Version(version)) => Some(Seq(version)),
+            Some(RawSeen::Any) => None,
+            None => {
+                let note = Words::fixed(
+                    "the version that was seen: seq of GET /v1/organisation, for a proposal of GET /v1/config; or \"*\"",
+                    "应为所依据的版本：GET /v1/organisation 的 seq，提案则为 GET /v1/config 的 seq；或 \"*\"",
+                );
+                self.flaw(Flaw::new("/seen", FlawCode::MissingField).noted(note));
+                None
+            }
+        }
     }
 
     /// The unit that a line names.

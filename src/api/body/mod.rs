@@ -71,7 +71,7 @@ pub struct Addressed<'a> {
     pub import: Option<ImportId>,
     /// The unit.
     pub unit: Option<UnitCode>,
-    /// The version that the organisation was seen at.
+    /// The version that the organisation, or the configuration, was seen at; none for any.
     pub seen: Option<Seq>,
     /// The client, by its name.
     pub client: Option<Arc<str>>,
@@ -120,7 +120,10 @@ pub fn read_line(bytes: &[u8]) -> Result<Draft<'_>, BodyFault> {
     let key = checker.key(raw.key.take());
     let at = checker.moment(raw.at.take().map(|at| at.0), "/at");
     let by = checker.by(verb, &mut raw);
-    let mut aim = Aim { seen: raw.seen.take().map(Seq), ..Aim::default() };
+    let mut aim = Aim::default();
+    if verb.needs_seen() {
+        aim.seen = checker.seen(raw.seen.take());
+    }
     match verb {
         Verb::Case(_) => aim.target = checker.target(raw.case.take(), raw.version.take()),
         Verb::StageUnits | Verb::StageText | Verb::CommitImport | Verb::AbandonImport => {

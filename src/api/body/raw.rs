@@ -72,7 +72,7 @@ fields! {
     unit: Text<'a>,
     units: Vec<Text<'a>>,
     successor: Text<'a>,
-    seen: u64,
+    seen: RawSeen,
     name: Text<'a>,
     scopes: Vec<Text<'a>>,
     within: Vec<Text<'a>>,
@@ -89,6 +89,14 @@ fields! {
 pub(super) enum RawCase<'a> {
     Id(u64),
     Named { key: Option<Text<'a>>, source: Option<Text<'a>>, number: Option<Text<'a>> },
+}
+
+/// The version that something was seen at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RawSeen {
+    /// `"*"`: whatever it has.
+    Any,
+    Version(u64),
 }
 
 /// Who claims.
@@ -202,7 +210,7 @@ trait Lenient<'a>: Deserialize<'a> {
 impl<'a> Lenient<'a> for Text<'a> {}
 impl Lenient<'_> for u32 {}
 impl Lenient<'_> for bool {}
-impl Lenient<'_> for u64 {}
+impl Lenient<'_> for RawSeen {}
 impl<'a> Lenient<'a> for &'a RawValue {}
 impl<'a> Lenient<'a> for Vec<&'a RawValue> {}
 impl<'a> Lenient<'a> for Vec<Text<'a>> {}
@@ -253,6 +261,33 @@ impl<'de: 'a, 'a> Visitor<'de> for RawCaseVisitor<'a> {
             *slot = map.next_value::<Option<Text<'a>>>()?;
         }
         Ok(RawCase::Named { key, source, number })
+    }
+}
+
+impl<'de> Deserialize<'de> for RawSeen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawSeenVisitor)
+    }
+}
+
+struct RawSeenVisitor;
+
+impl Visitor<'_> for RawSeenVisitor {
+    type Value = RawSeen;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a version, or \"*\"")
+    }
+
+    fn visit_u64<E>(self, version: u64) -> Result<RawSeen, E> {
+        Ok(RawSeen::Version(version))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<RawSeen, E> {
+        if text == "*" {
+            return Ok(RawSeen::Any);
+        }
+        Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
     }
 }
 

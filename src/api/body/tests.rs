@@ -123,7 +123,10 @@ fn single_faults_point_to_their_field() {
             r#"{"command":"close_case","by":"411502001001001","case":1}"#,
             &[("/answer", "missing_field")],
         ),
-        (r#"{"command":"commit_import"}"#, &[("/import", "missing_field")]),
+        (
+            r#"{"command":"commit_import"}"#,
+            &[("/seen", "missing_field"), ("/import", "missing_field")],
+        ),
         (r#"{"command":"stage_units","import":1,"rows":[]}"#, &[("/rows", "bad_number")]),
         (
             r#"{"command":"stage_units","import":1,"rows":[{"code":"411500000000","kind":"grid","name":"市"},{"code":"4","kind":"division","name":"x"}]}"#,

@@ -112,6 +112,12 @@ impl Verb {
         }
     }
 
+    /// Whether it says what it was decided upon: by `If-Match`, or on a line by `seen`.
+    #[must_use]
+    pub const fn needs_seen(self) -> bool {
+        matches!(self, Self::Organisation(_) | Self::CommitImport)
+    }
+
     /// The fields of its body.
     #[must_use]
     pub const fn fields(self) -> &'static [&'static str] {
