@@ -31,5 +31,5 @@ pub use matter::{LimitText, MatterText};
 pub use moment::{parse_moment, write_http_date, write_moment};
 pub use unit::UnitText;
 pub use units_csv::{parse_units_csv, units_csv_header, write_units_csv};
-pub use units_file::{parse_units, write_units};
+pub use units_file::{ReadUnits, parse_units, write_units};
 pub use words::Words;

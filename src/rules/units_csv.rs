@@ -6,7 +6,7 @@ use csv::{ReaderBuilder, StringRecord};
 use super::entry::{Place, did_you_mean, unknown_field};
 use super::finding::{Finding, Flaw};
 use super::unit::UnitText;
-use super::units_file::{Gathered, without_mark};
+use super::units_file::{Gathered, ReadUnits, without_mark};
 use super::words::Words;
 use crate::domain::limits::FINDINGS_MAX;
 use crate::domain::organisation::UnitRow;
@@ -44,7 +44,7 @@ pub fn write_units_csv<'r>(rows: impl IntoIterator<Item = &'r UnitRow>) -> Strin
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines, as far as it is told.
-pub fn parse_units_csv(origin: &str, csv: &str) -> Result<Vec<UnitRow>, Vec<Finding>> {
+pub fn parse_units_csv(origin: &str, csv: &str) -> Result<ReadUnits, Vec<Finding>> {
     let text = without_mark(csv);
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header = Place { line: 1, column: None };
@@ -196,17 +196,18 @@ mod tests {
 
     #[test]
     fn good_rows_print_as_they_were_read_with_a_mark_before_them_or_not() {
-        let rows = parse_units_csv("units.csv", GOOD).unwrap();
+        let read = parse_units_csv("units.csv", GOOD).unwrap();
+        let rows = &read.rows;
         assert_eq!(&*rows[1].name, "平安, 监管");
         assert_eq!(rows[1].modules.iter().count(), 2);
-        assert_eq!(units_csv_header() + &write_units_csv(&rows), GOOD);
-        assert_eq!(parse_units_csv("units.csv", &format!("\u{feff}{GOOD}")), Ok(rows));
+        assert_eq!(units_csv_header() + &write_units_csv(rows), GOOD);
+        assert_eq!(parse_units_csv("units.csv", &format!("\u{feff}{GOOD}")), Ok(read));
     }
 
     #[test]
     fn columns_may_stand_in_any_order_and_be_left_out() {
-        let rows = parse_units_csv("u", "name,code,kind\n信阳市,411500000000,division\n").unwrap();
-        assert_eq!(&*rows[0].name, "信阳市");
+        let read = parse_units_csv("u", "name,code,kind\n信阳市,411500000000,division\n").unwrap();
+        assert_eq!(&*read.rows[0].name, "信阳市");
     }
 
     #[test]

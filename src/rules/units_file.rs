@@ -15,11 +15,20 @@ use crate::domain::code::UnitCode;
 use crate::domain::limits::{FINDINGS_MAX, UNITS_MAX};
 use crate::domain::organisation::UnitRow;
 
+/// The units of a text, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadUnits {
+    /// The units.
+    pub rows: Vec<UnitRow>,
+    /// The line that each begins on, counted from 1.
+    pub lines: Vec<u32>,
+}
+
 /// The units of an NDJSON text, in its order.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
-pub fn parse_units(origin: &str, ndjson: &str) -> Result<Vec<UnitRow>, Vec<Finding>> {
+pub fn parse_units(origin: &str, ndjson: &str) -> Result<ReadUnits, Vec<Finding>> {
     let mut gathered = Gathered::new(origin);
     for (number, line) in (1..).zip(without_mark(ndjson).lines()) {
         if line.trim().is_empty() {
@@ -35,7 +44,7 @@ pub fn parse_units(origin: &str, ndjson: &str) -> Result<Vec<UnitRow>, Vec<Findi
 /// The rows of a text as they come, and what is wrong with it, as far as it is told.
 pub(super) struct Gathered<'a> {
     origin: &'a str,
-    rows: Vec<UnitRow>,
+    read: ReadUnits,
     findings: Vec<Finding>,
     /// Findings beyond those that are told.
     untold: usize,
@@ -44,7 +53,13 @@ pub(super) struct Gathered<'a> {
 
 impl<'a> Gathered<'a> {
     pub(super) fn new(origin: &'a str) -> Self {
-        Self { origin, rows: Vec::new(), findings: Vec::new(), untold: 0, lines_of: HashMap::new() }
+        Self {
+            origin,
+            read: ReadUnits::default(),
+            findings: Vec::new(),
+            untold: 0,
+            lines_of: HashMap::new(),
+        }
     }
 
     /// Takes what a line came to; breaks off where no more can be taken.
@@ -71,7 +86,7 @@ impl<'a> Gathered<'a> {
             );
             self.found(place.finding(self.origin, Flaw::of("code", message, hint)));
         }
-        if self.rows.len() == UNITS_MAX {
+        if self.read.rows.len() == UNITS_MAX {
             let message = Words::new(
                 format!("more than {UNITS_MAX} units"),
                 format!("单位超过 {UNITS_MAX} 个"),
@@ -80,7 +95,8 @@ impl<'a> Gathered<'a> {
             self.found(place.finding(self.origin, flaw));
             return ControlFlow::Break(());
         }
-        self.rows.push(row);
+        self.read.rows.push(row);
+        self.read.lines.push(line);
         ControlFlow::Continue(())
     }
 
@@ -92,9 +108,9 @@ impl<'a> Gathered<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> Result<Vec<UnitRow>, Vec<Finding>> {
+    pub(super) fn finish(mut self) -> Result<ReadUnits, Vec<Finding>> {
         if self.findings.is_empty() {
-            return Ok(self.rows);
+            return Ok(self.read);
         }
         if self.untold > 0 {
             let untold = self.untold;
@@ -222,7 +238,8 @@ mod tests {
 
     #[test]
     fn good_lines_become_rows_and_print_as_they_were_read() {
-        let rows = parse_units("units.ndjson", GOOD).unwrap();
+        let ReadUnits { rows, lines } = parse_units("units.ndjson", GOOD).unwrap();
+        assert_eq!(lines, [1, 2]);
         assert_eq!(rows.len(), 2);
         assert_eq!(&*rows[0].name, "信阳市");
         assert_eq!(rows[1].valid_from.map(|at| at.0), Some(1_640_966_400_000));
@@ -232,7 +249,9 @@ mod tests {
     #[test]
     fn empty_lines_are_passed_over() {
         let spaced = GOOD.replace('\n', "\r\n\n");
-        assert_eq!(parse_units("x", &spaced), parse_units("x", GOOD));
+        let spaced = parse_units("x", &spaced).unwrap();
+        assert_eq!(spaced.rows, parse_units("x", GOOD).unwrap().rows);
+        assert_eq!(spaced.lines, [1, 3]);
     }
 
     #[test]

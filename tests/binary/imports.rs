@@ -161,15 +161,15 @@ fn what_cannot_come_into_force_is_told_row_by_row_and_keeps_nobody_from_importin
     let grid = |code: &str, more: &str| {
         format!("{{\"code\":\"{code}\",\"kind\":\"grid\",\"name\":\"网格\"{more}}}\n")
     };
-    // Rows are counted over all files: one closes a unit that holds a case, one has nothing above it.
+    // Each is told with the line of its own file: one closes a unit that holds a case, one has nothing above it.
     let first = grid(GRID_4, "") + &grid(GRIDS[0], &format!(",{closed}"));
     let files = [
         written(&place, "first.ndjson", &first),
         written(&place, "second.csv", "code,kind,name\n411502001009001,grid,网格\n"),
     ];
     let expected = [
-        (format!("row 2: {}: ", GRIDS[0]), "; unit_needs_successor"),
-        ("row 3: 411502001009001: ".into(), "; unit_orphaned"),
+        (format!("{}:2: {}: ", files[0], GRIDS[0]), "; unit_needs_successor"),
+        (format!("{}:2: 411502001009001: ", files[1]), "; unit_orphaned"),
     ];
     let is_told = |said: Vec<String>| {
         assert_eq!(said.len(), expected.len(), "{said:?}");

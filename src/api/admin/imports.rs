@@ -24,12 +24,11 @@ use crate::api::write::{Address, bad_number, is_media_type, key, send_as, submit
 use crate::domain::grant::Scope;
 use crate::domain::ids::ImportId;
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
-use crate::domain::organisation::UnitRow;
 use crate::engine::{Accepted, Handle};
 use crate::rules::{self, Words};
 
 /// What reads units from a text.
-type UnitsReader = fn(&str, &str) -> Result<Vec<UnitRow>, Vec<rules::Finding>>;
+type UnitsReader = fn(&str, &str) -> Result<rules::ReadUnits, Vec<rules::Finding>>;
 
 /// Begin an import of units
 ///
@@ -120,7 +119,7 @@ pub(in crate::api) async fn stage_units(
         let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new(Code::BadUtf8))?;
         parse("", text).map_err(|found| Problem::flawed(found.iter().map(finding_flaw).collect()))
     };
-    let rows = app.handle().blocking_read(read).await??;
+    let rows = app.handle().blocking_read(read).await??.rows;
     if rows.is_empty() {
         return Err(Problem::new(Code::RowsOutOfBounds));
     }

@@ -30,16 +30,21 @@ pub(super) struct ImportArgs {
 
 pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     let mut units = Vec::new();
+    // Where each row came from: which file, which line.
+    let mut places: Vec<(usize, u32)> = Vec::new();
     let mut texts = Vec::new();
     let mut findings = Vec::new();
-    for file in &args.files {
+    for (at, file) in args.files.iter().enumerate() {
         let origin = file.display().to_string();
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::world(&format!("read {origin}"), &error))?;
         let is_csv = file.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("csv"));
         let parse = if is_csv { rules::parse_units_csv } else { rules::parse_units };
         match parse(&origin, &text) {
-            Ok(rows) => units.extend(rows),
+            Ok(read) => {
+                units.extend(read.rows);
+                places.extend(read.lines.into_iter().map(|line| (at, line)));
+            }
             Err(found) => findings.extend(found),
         }
         texts.push(text);
@@ -50,7 +55,11 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     block_on(async {
         let mut target = Target::connect(&args.target).await?;
         let mut import = Import::begin(&mut target.client, &origin).await?;
-        if let Err(failure) = bring(&mut import, &texts, &units).await {
+        let place_of = |row: usize| {
+            let (file, line) = places.get(row - 1)?;
+            Some(format!("{}:{line}", args.files.get(*file)?.display()))
+        };
+        if let Err(failure) = bring(&mut import, &texts, &units, place_of).await {
             import.abandon().await;
             return Err(failure);
         }
@@ -65,6 +74,7 @@ async fn bring(
     import: &mut Import<'_>,
     texts: &[String],
     units: &[UnitRow],
+    place_of: impl Fn(usize) -> Option<String>,
 ) -> Result<(), Failure> {
     for text in texts {
         import.stage_text(text).await?;
@@ -72,7 +82,7 @@ async fn bring(
     for rows in units.chunks(STAGED_ROWS_MAX) {
         import.stage("units", "application/x-ndjson", rules::write_units(rows)).await?;
     }
-    import.commit().await
+    import.commit(place_of).await
 }
 
 /// Prints all findings; a failure when there are any.
@@ -86,13 +96,17 @@ pub(super) fn fail_on(findings: &[rules::Finding]) -> Result<(), Failure> {
     Err(Failure::new(Kind::Findings, format!("{} faults; nothing was changed", findings.len())))
 }
 
-/// Prints what keeps staged units from coming into force; says how many findings there are.
-fn print_findings(told: &Value) -> u64 {
+/// Prints what keeps staged units from coming into force, each with where its row came from; says
+/// how many findings there are.
+fn print_findings(told: &Value, place_of: impl Fn(usize) -> Option<String>) -> u64 {
     let mut count = 0;
     for finding in told["findings"].as_array().into_iter().flatten() {
         let text = |field: &str| finding[field].as_str().unwrap_or_default();
         let (unit, title, hint, code) = (text("unit"), text("title"), text("hint"), text("code"));
-        eprintln!("row {}: {unit}: {title}; hint: {hint}; {code}", finding["row"]);
+        let row = finding["row"].as_u64().and_then(|row| usize::try_from(row).ok());
+        let place = row.filter(|row| *row > 0).and_then(&place_of);
+        let place = place.unwrap_or_else(|| format!("row {}", finding["row"]));
+        eprintln!("{place}: {unit}: {title}; hint: {hint}; {code}");
         count += 1;
     }
     let untold = told["untold"].as_u64().unwrap_or_default();
@@ -148,8 +162,12 @@ impl<'a> Import<'a> {
     /// Puts what was staged into force, unless the organisation has changed since it began.
     ///
     /// # Errors
-    /// When it is refused: what is wrong with its units is printed before.
-    pub(super) async fn commit(&mut self) -> Result<(), Failure> {
+    /// When it is refused: what is wrong with its units is printed before, with the place in a file
+    /// where `place_of` knows one for the row, counted from 1 in the order staged.
+    pub(super) async fn commit(
+        &mut self,
+        place_of: impl Fn(usize) -> Option<String>,
+    ) -> Result<(), Failure> {
         let commit = format!("{}/commit", self.path);
         let committed = self.client.post_if(&commit, &self.organisation).await?.json();
         let Err(refused) = committed else {
@@ -157,7 +175,7 @@ impl<'a> Import<'a> {
         };
         // An import that is not open any more has no findings, and is refused for that.
         let findings = self.client.get(&format!("{}/findings", self.path)).await?.json();
-        match print_findings(&findings.unwrap_or_default()) {
+        match print_findings(&findings.unwrap_or_default(), place_of) {
             0 => Err(refused),
             faults => {
                 let said = format!("the server refused {faults} rows; nothing was changed");
