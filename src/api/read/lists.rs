@@ -140,9 +140,7 @@ pub(in crate::api) async fn list_cases(
     tag = "units",
     params(
         ("code" = String, Path, description = "The unit's code"),
-        ("sort" = Option<String>, Query, description = "`urgency`, `due`, `time`, `-time`"),
-        ("limit" = Option<u32>, Query, description = "Cases of a page: 100, at most 1000"),
-        ("cursor" = Option<String>, Query, description = "Where the page before ended, for 24 hours"),
+        AskedOfUnit,
         ("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event"),
     ),
     responses(
@@ -171,9 +169,7 @@ pub(in crate::api) async fn get_queue(
     tag = "units",
     params(
         ("code" = String, Path, description = "The unit's code"),
-        ("sort" = Option<String>, Query, description = "`urgency`, `due`, `time`, `-time`"),
-        ("limit" = Option<u32>, Query, description = "Cases of a page: 100, at most 1000"),
-        ("cursor" = Option<String>, Query, description = "Where the page before ended, for 24 hours"),
+        AskedOfUnit,
         ("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event"),
     ),
     responses(
@@ -255,9 +251,7 @@ async fn list(
 fn is_short(view: &View, filter: &Filter) -> bool {
     let is_of_few = match filter.within {
         Within::Everywhere => false,
-        Within::Range(range) => {
-            view.organisation().within(range).units().count() <= SHORT_UNITS_MAX
-        }
+        Within::Range(range) => view.organisation().within(range).count() <= SHORT_UNITS_MAX,
         Within::Holder(_) => true,
     };
     is_of_few && filter.is_open_only()

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use http::Uri;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::cursor::{Cursor, query_hash};
 use super::{Include, page_limit, unit_code};
@@ -53,11 +54,16 @@ pub(super) struct Asked {
 }
 
 /// The parameters of a unit's own lists.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct AskedOfUnit {
+    /// `urgency`, `due`, `time`, `-time`
     sort: Option<String>,
+    /// Cases of a page: 100, at most 1000
+    #[param(value_type = Option<u32>)]
     limit: Option<usize>,
+    /// Where the page before ended, for 24 hours
     cursor: Option<String>,
 }
 

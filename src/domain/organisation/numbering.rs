@@ -67,6 +67,12 @@ impl Subtree<'_> {
         let in_order = self.order[self.positions.clone()].iter().map(|ordered| ordered.unit);
         in_order.filter(|unit| !self.away.contains(unit)).chain(self.tail.iter().copied())
     }
+
+    /// How many they are, without a look at each.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.positions.len() - self.away.len() + self.tail.len()
+    }
 }
 
 impl Organisation {

@@ -321,7 +321,9 @@ proptest! {
         }
         let organisation = world.state.organisation();
         for (root, row) in organisation.iter() {
-            let mut within: Vec<_> = organisation.subtree(root).expect("known").units().collect();
+            let subtree = organisation.subtree(root).expect("known");
+            let mut within: Vec<_> = subtree.units().collect();
+            prop_assert_eq!(subtree.count(), within.len());
             within.sort_unstable();
             let lies_below = |row: &UnitRow, code: UnitCode| row.code.range().contains(code);
             let expected: Vec<_> = organisation
