@@ -148,6 +148,9 @@ fn line(command: &str, path: &str, body: &str) -> String {
     if let Some(unit) = path.strip_prefix("/v1/units/") {
         line["unit"] = unit.split('/').next().into();
     }
+    if path.starts_with("/v1/units") {
+        line["seen"] = "*".into();
+    }
     line.to_string()
 }
 
@@ -216,7 +219,11 @@ fn what_a_line_names_in_fields_of_its_own_has_a_pointer() {
             "/seen",
             "version",
         ),
-        (r#"{"command":"close_unit","unit":"411502001099"}"#.to_owned(), "/unit", "411502001099"),
+        (
+            r#"{"command":"close_unit","unit":"411502001099","seen":"*"}"#.to_owned(),
+            "/unit",
+            "411502001099",
+        ),
         (
             format!(
                 r#"{{"command":"acknowledge_case","case":1,"at":"2026-01-05T08:00:00Z",{by}}}"#
@@ -305,7 +312,7 @@ fn every_verb_of_a_case_asks_for_by() {
     let body = r#"{"to":"411502001001","reason":"好","measures":"好","answer":"好","note":"好",
         "fields":["name"],"purpose":"回访"}"#;
     let whole: Value = serde_json::from_str(body).unwrap();
-    for verb in verbs.into_iter().filter(|verb| !["timeline", "reveal"].contains(verb)) {
+    for verb in verbs.into_iter().filter(|verb| !["timeline", "targets", "reveal"].contains(verb)) {
         let operation = &document["paths"][format!("/v1/cases/{{id}}/{verb}")]["post"];
         let schema =
             operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
