@@ -17,7 +17,8 @@ use zhida::domain::event::{
     CaseRevealed, CaseSent, CaseSettled, CasesInherited, CatalogueReplaced, ClientAdmitted,
     ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced, ClockMode, Event, ImportAbandoned,
     ImportBegun, ImportCommitted, JournalOpened, MattersStaged, SealedPart, TextStaged,
-    UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitsRenumbered, UnitsStaged,
+    UnitChanged, UnitClosed, UnitClosing, UnitKept, UnitMoved, UnitOpened, UnitsRenumbered,
+    UnitsStaged,
 };
 use zhida::domain::grant::{Grant, Places, Scope, Scopes};
 use zhida::domain::ids::{
@@ -363,7 +364,14 @@ fn event(tag: Tag) -> Event {
         Tag::UnitClosed => Event::UnitClosed(UnitClosed {
             unit: UnitNumber(18_108),
             successor: Some(UnitNumber(18_109)),
+            until: Timestamp(1_800_000_000_000),
         }),
+        Tag::UnitClosing => Event::UnitClosing(UnitClosing {
+            unit: UnitNumber(18_111),
+            successor: Some(UnitNumber(18_112)),
+            until: Timestamp(1_900_000_000_000),
+        }),
+        Tag::UnitKept => Event::UnitKept(UnitKept { unit: UnitNumber(18_113) }),
         Tag::UnitMoved => Event::UnitMoved(UnitMoved {
             unit: UnitNumber(18_110),
             to: "411502001001008".parse().expect("a good code"),

@@ -89,15 +89,15 @@ codes! {
     ImportIncomplete = "import_incomplete", 409, "the catalogue was not staged whole: propose it again", "事项目录未完整提交，请重新提案";
     ImportOfOtherKind = "import_of_other_kind", 409, "the import brings something else", "该导入为其他类型";
     MatterHasOpenCases = "matter_has_open_cases", 409, "the catalogue drops matters that have open cases: close the cases, or keep the matters", "新目录取消的事项仍有未结案件，请先办结或保留这些事项";
-    UnitOrphaned = "unit_orphaned", 409, "the division above the unit is not known", "单位的上级区划不存在";
-    UnitNeedsSuccessor = "unit_needs_successor", 409, "the unit holds open cases: name the successor that takes them over", "单位仍有未结案件，请指明接收单位（successor）";
+    UnitOrphaned = "unit_orphaned", 409, "what is above the unit is not known, or does not stay as long", "单位的上级不存在，或停用早于该单位";
+    UnitNeedsSuccessor = "unit_needs_successor", 409, "the unit holds open cases, may hold some by then, or is to take over itself: name its successor", "单位有未结案件、届时可能有，或已定为接收单位，请指明其接收单位（successor）";
     UnitNotOpen = "unit_not_open", 409, "the unit is closed, or not open yet", "单位已停用或尚未启用";
     UnitCodeTaken = "unit_code_taken", 409, "a unit has, or had, that code", "该代码已被单位使用或曾被使用";
     UnitInCircle = "unit_in_circle", 409, "the units above it come back to it", "上级关系形成环路";
-    UnitHasSubunits = "unit_has_subunits", 409, "open units sit in it or report to it: close or move them first", "单位下仍有未停用的下级单位，请先停用或迁移";
+    UnitHasSubunits = "unit_has_subunits", 409, "units that stay longer sit in it or report to it: close or move them first", "单位下仍有届时未停用的下级单位，请先停用或迁移";
     UnitChangedTooOften = "unit_changed_too_often", 409, "the unit has changed as often as a unit may", "单位变更次数已达上限";
     SuccessorNotFound = "successor_not_found", 422, "no unit has the code of the successor", "接收单位不存在";
-    SuccessorUnfit = "successor_unfit", 409, "the successor is not open, or cannot hold what the unit held", "接收单位未启用或不能承接";
+    SuccessorUnfit = "successor_unfit", 409, "the successor is not open then, is to close itself, or cannot hold what the unit held", "接收单位届时未启用、已预定停用或不能承接";
     TargetClosed = "to_closed", 409, "the unit that should get the case is closed, or not open yet", "接收案件的单位已停用或尚未启用";
     TargetIsHolder = "to_is_holder", 409, "the unit that should get the case holds it already", "接收单位就是当前责任单位";
     TargetUnfit = "to_unfit", 409, "the unit that should get the case is neither below nor beside, as the move needs it", "交办只能给下级单位，转办只能给同级单位";
@@ -114,6 +114,7 @@ codes! {
     LineTooLong = "line_too_long", 413, "the line is too long", "该行过长";
     TooManyLines = "too_many_lines", 413, "the body has too many lines", "请求体行数过多";
     UnsupportedMediaType = "unsupported_media_type", 415, "the content type is not supported here", "不支持的内容类型";
+    UnitNotClosing = "unit_not_closing", 409, "the unit is not told to close", "该单位未预定停用";
     UnitTwice = "unit_twice", 422, "the same unit is named twice", "同一单位出现两次";
     UnitClosesElsewhere = "unit_closes_elsewhere", 422, "a unit is closed by close_unit or an import, not here", "此操作不能停用单位，请使用 close_unit 或导入";
     UnitNotKnown = "unit_not_known", 422, "no unit has that code", "没有该代码的单位";
@@ -132,7 +133,7 @@ codes! {
     ExpiresInPast = "expires_in_past", 422, "expires_at does not lie in the future", "到期时间必须在未来";
     RowsOutOfBounds = "rows_out_of_bounds", 422, "the number of rows is outside its bounds", "行数超出范围";
     UnitIncoherent = "unit_incoherent", 422, "kind and code of the unit do not fit", "单位的类型与代码不符";
-    UnitClosesLater = "unit_closes_later", 422, "valid_until lies in the future: a unit is closed at once", "valid_until 在未来，单位只能立即停用";
+    UnitClosesInPast = "unit_closes_in_past", 422, "valid_until has passed: without it the unit closes at once", "valid_until 已过；不填则立即停用";
     PreconditionRequired = "precondition_required", 428, "If-Match is required here", "此操作必须带 If-Match";
     QuotaExceeded = "quota_exceeded", 429, "the token's quota for a minute is used up", "令牌每分钟的配额已用完";
     Internal = "internal", 500, "something went wrong on the server", "服务器内部错误";

@@ -194,7 +194,8 @@ impl Named {
             | Rejection::SuccessorNotFound { unit }
             | Rejection::SuccessorUnfit { unit }
             | Rejection::RangeUnknown { unit }
-            | Rejection::UnitClosesLater { unit } => (self.unit_at(unit), Some(unit.to_string())),
+            | Rejection::UnitNotClosing { unit } => (self.unit_at(unit), Some(unit.to_string())),
+            Rejection::UnitClosesInPast { unit } => own("/valid_until", Some(unit.to_string())),
             Rejection::ClientNameTaken => own("/name", self.client()),
             Rejection::ClientNotFound => (None, self.client()),
             Rejection::ExpiresInPast => own("/expires_at", None),
@@ -297,9 +298,10 @@ impl Units {
         match change {
             Change::Open(row) => Self { row: Some(row.code), ..none },
             Change::Amend(row) => Self { unit: Some(row.code), row: Some(row.code), ..none },
-            Change::Close(unit, successor) => {
-                Self { unit: Some(*unit), successor: *successor, ..none }
+            Change::Close(close) => {
+                Self { unit: Some(close.unit), successor: close.successor, ..none }
             }
+            Change::Keep(unit) => Self { unit: Some(*unit), ..none },
             Change::Split(split) => Self {
                 unit: Some(split.unit),
                 rows: split.into.iter().map(|row| row.code).collect(),

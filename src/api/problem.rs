@@ -511,7 +511,8 @@ impl Told {
             | Rejection::SuccessorUnfit { .. }
             | Rejection::TargetClosed { .. }
             | Rejection::RangeUnknown { .. }
-            | Rejection::UnitClosesLater { .. } => {}
+            | Rejection::UnitClosesInPast { .. }
+            | Rejection::UnitNotClosing { .. } => {}
         }
     }
 }

@@ -24,7 +24,8 @@ pub(super) const fn unit_of(rejection: &Rejection) -> Option<UnitCode> {
         Rejection::UnitIncoherent { unit }
         | Rejection::UnitOrphaned { unit }
         | Rejection::UnitNeedsSuccessor { unit }
-        | Rejection::UnitClosesLater { unit }
+        | Rejection::UnitClosesInPast { unit }
+        | Rejection::UnitNotClosing { unit }
         | Rejection::UnitUnknown { unit }
         | Rejection::UnitNotOpen { unit }
         | Rejection::UnitCodeTaken { unit }
@@ -176,7 +177,8 @@ fn carried(rejection: &Rejection) -> Option<Words> {
         | Rejection::SuccessorUnfit { .. }
         | Rejection::TargetClosed { .. }
         | Rejection::RangeUnknown { .. }
-        | Rejection::UnitClosesLater { .. } => return None,
+        | Rejection::UnitClosesInPast { .. }
+        | Rejection::UnitNotClosing { .. } => return None,
     })
 }
 

@@ -75,6 +75,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(organisation::open_unit, unit_list::find_units))
         .routes(routes!(organisation::change_unit))
         .routes(routes!(organisation::close_unit))
+        .routes(routes!(organisation::keep_unit))
         .routes(routes!(organisation::split_unit))
         .routes(routes!(organisation::merge_units))
         .routes(routes!(organisation::move_unit))

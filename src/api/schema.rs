@@ -202,7 +202,7 @@ pub(super) struct UnitRow {
     /// From when it exists.
     #[schema(format = DateTime)]
     valid_from: Option<String>,
-    /// From when it exists no more. Not in the future: a unit is closed at once.
+    /// From when it exists no more. A later moment is told ahead: the unit works on until then.
     #[schema(format = DateTime)]
     valid_until: Option<String>,
     /// Who takes over its open work, where it closes.
@@ -219,8 +219,11 @@ pub(super) struct UnitChange {
 /// Closing a unit.
 #[derive(ToSchema)]
 pub(super) struct CloseUnit {
-    /// Who takes over its open work; needed where it holds open cases.
+    /// Who takes over its open work; needed where it holds open cases, and where it closes later.
     successor: Option<String>,
+    /// From when it exists no more: a later moment; at once, without it.
+    #[schema(format = DateTime)]
+    valid_until: Option<String>,
 }
 
 /// Splitting a unit.
@@ -289,8 +292,8 @@ pub(super) struct Limit {
 pub(super) struct CommandLine {
     /// `report_case`, `acknowledge_case`, `escalate_case`, `handle_case`, `close_case`,
     /// `hand_down_case`, `transfer_case`, `return_case`, `decline_case`, `reopen_case`, `void_case`,
-    /// `note_case`, `open_unit`, `change_unit`, `close_unit`, `split_unit`, `merge_units`,
-    /// `move_unit`, `advance_clock`, `begin_import`, `stage_units`, `stage_text`,
+    /// `note_case`, `open_unit`, `change_unit`, `close_unit`, `keep_unit`, `split_unit`,
+    /// `merge_units`, `move_unit`, `advance_clock`, `begin_import`, `stage_units`, `stage_text`,
     /// `commit_import` or `abandon_import`.
     #[schema(example = "acknowledge_case")]
     command: String,
@@ -347,6 +350,9 @@ pub(super) struct CommandLine {
     row: Option<UnitRow>,
     /// See `CloseUnit` and `SplitUnit`.
     successor: Option<String>,
+    /// See `CloseUnit`.
+    #[schema(format = DateTime)]
+    valid_until: Option<String>,
     /// See `MergeUnits`.
     units: Option<Vec<String>>,
     /// See `BeginImport`.
@@ -431,6 +437,7 @@ mod tests {
         ] {
             assert_eq!(described, fields(Verb::Organisation(what)));
         }
+        assert!(fields(Verb::Organisation(Reshape::Keep)).is_empty());
         assert_eq!(properties::<AdvanceClock>(), fields(Verb::AdvanceClock));
         assert_eq!(properties::<NewClient>(), fields(Verb::AdmitClient));
         assert_eq!(properties::<ChangeClient>(), fields(Verb::ChangeClient));

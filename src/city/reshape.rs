@@ -3,7 +3,7 @@
 
 use super::run::Run;
 use crate::domain::code::{Level, UnitCode};
-use crate::domain::command::{Change, MergeUnits, MoveUnit, SplitUnit};
+use crate::domain::command::{Change, CloseUnit, MergeUnits, MoveUnit, SplitUnit};
 use crate::domain::organisation::UnitRow;
 
 /// What a city does with a grid.
@@ -90,7 +90,8 @@ impl Run<'_> {
             }
             Reshaping::Close => {
                 let heir = ground.beside(grid)?;
-                plan(Change::Close(grid, Some(heir)), vec![heir], 0, 1)
+                let close = CloseUnit { unit: grid, successor: Some(heir), until: None };
+                plan(Change::Close(close), vec![heir], 0, 1)
             }
         })
     }

@@ -56,7 +56,11 @@ fn change(change: &Change) -> bool {
     let counts = match change {
         Change::Split(split) => many(split.into.len(), 2),
         Change::Merge(merge) => many(merge.units.len(), 1),
-        Change::Open(_) | Change::Amend(_) | Change::Close(..) | Change::Move(_) => true,
+        Change::Open(_)
+        | Change::Amend(_)
+        | Change::Close(_)
+        | Change::Keep(_)
+        | Change::Move(_) => true,
     };
     counts && change.rows().iter().all(unit)
 }

@@ -1,19 +1,25 @@
 //! Facts: what happened, in the past tense. An event carries everything that `evolve` needs, so
 //! that no rule is asked when it is folded.
 
+mod organisation;
+
 use std::sync::Arc;
 
 use super::case::{ClaimantFields, ClockName, Source};
 use super::catalogue::{MatterRow, Severity};
 use super::client::TokenHash;
 use super::clock::Deadlines;
-use super::code::UnitCode;
 use super::grant::Grant;
 use super::ids::{
     CaseId, ImportId, MatterNumber, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber,
 };
 use super::import::ImportKind;
 use super::organisation::UnitRow;
+
+pub use organisation::{
+    CasesInherited, UnitChanged, UnitClosed, UnitClosing, UnitKept, UnitMoved, UnitOpened,
+    UnitsRenumbered,
+};
 
 /// What a clock may do, said once in the journal's first event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,6 +102,10 @@ pub enum Event {
     UnitChanged(UnitChanged),
     /// A unit exists no more.
     UnitClosed(UnitClosed),
+    /// A unit was told to close at a later moment.
+    UnitClosing(UnitClosing),
+    /// A unit that was told to close is not to.
+    UnitKept(UnitKept),
     /// A unit, and all that sits in it, has another code.
     UnitMoved(UnitMoved),
     /// A numbering epoch began: all units are in organisation order.
@@ -326,58 +336,6 @@ pub struct CaseNoted {
     pub note: SealedPart,
 }
 
-/// See [`Event::CasesInherited`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CasesInherited {
-    /// Who held them.
-    pub from: UnitNumber,
-    /// Who answers for them from here on.
-    pub holder: UnitNumber,
-    /// Which, each with the event before this one on it; at most `EVENT_CASES_MAX`.
-    pub cases: Vec<(CaseId, Seq)>,
-}
-
-/// See [`Event::UnitOpened`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitOpened {
-    /// It gets the next number.
-    pub row: UnitRow,
-}
-
-/// See [`Event::UnitChanged`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitChanged {
-    /// Which.
-    pub unit: UnitNumber,
-    /// What it is now, with the code that it had.
-    pub row: UnitRow,
-}
-
-/// See [`Event::UnitClosed`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitClosed {
-    /// Which.
-    pub unit: UnitNumber,
-    /// Who takes over.
-    pub successor: Option<UnitNumber>,
-}
-
-/// See [`Event::UnitMoved`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitMoved {
-    /// Which.
-    pub unit: UnitNumber,
-    /// Its code from here on; what sits in it keeps the digits behind.
-    pub to: UnitCode,
-}
-
-/// See [`Event::UnitsRenumbered`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitsRenumbered {
-    /// The epoch that begins.
-    pub epoch: u32,
-}
-
 /// See [`Event::CaseWarned`] and [`Event::CaseOverdue`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseFellDue {
@@ -436,6 +394,8 @@ impl Event {
             Self::UnitOpened(_) => "unit.opened",
             Self::UnitChanged(_) => "unit.changed",
             Self::UnitClosed(_) => "unit.closed",
+            Self::UnitClosing(_) => "unit.closing",
+            Self::UnitKept(_) => "unit.kept",
             Self::UnitMoved(_) => "unit.moved",
             Self::UnitsRenumbered(_) => "units.renumbered",
             Self::ClientChanged(_) => "client.changed",
@@ -478,6 +438,8 @@ impl Event {
             | Self::UnitOpened(_)
             | Self::UnitChanged(_)
             | Self::UnitClosed(_)
+            | Self::UnitClosing(_)
+            | Self::UnitKept(_)
             | Self::UnitMoved(_)
             | Self::UnitsRenumbered(_) => None,
         }
@@ -511,6 +473,8 @@ impl Event {
             Self::UnitOpened(_)
                 | Self::UnitChanged(_)
                 | Self::UnitClosed(_)
+                | Self::UnitClosing(_)
+                | Self::UnitKept(_)
                 | Self::UnitMoved(_)
                 | Self::UnitsRenumbered(_)
         )
@@ -555,6 +519,8 @@ impl Event {
             | Self::UnitOpened(_)
             | Self::UnitChanged(_)
             | Self::UnitClosed(_)
+            | Self::UnitClosing(_)
+            | Self::UnitKept(_)
             | Self::UnitMoved(_)
             | Self::UnitsRenumbered(_) => (None, None),
         };

@@ -138,11 +138,7 @@ pub(super) fn decide_begin(state: &State, command: &BeginImport) -> Result<Vec<E
 }
 
 /// Decides what staging units does.
-pub(super) fn decide_units(
-    state: &State,
-    now: Timestamp,
-    command: &StageUnits,
-) -> Result<Vec<Event>, Rejection> {
+pub(super) fn decide_units(state: &State, command: &StageUnits) -> Result<Vec<Event>, Rejection> {
     let staged = open(state, command.import)?;
     if staged.kind != ImportKind::Units {
         return Err(Rejection::ImportOfOtherKind);
@@ -155,11 +151,6 @@ pub(super) fn decide_units(
     }
     if let Some(row) = command.rows.iter().find(|row| !row.is_coherent()) {
         return Err(Rejection::UnitIncoherent { unit: row.code });
-    }
-    // By a later moment it could hold cases, and nobody would move them.
-    let closes_later = |row: &&UnitRow| row.valid_until.is_some_and(|until| now < until);
-    if let Some(row) = command.rows.iter().find(closes_later) {
-        return Err(Rejection::UnitClosesLater { unit: row.code });
     }
     Ok(vec![Event::UnitsStaged(UnitsStaged { import: command.import, rows: command.rows.clone() })])
 }

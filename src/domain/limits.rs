@@ -28,6 +28,8 @@ pub const ANCESTORS_MAX: usize = 16;
 pub const UNIT_CHANGES_MAX: usize = 1_000;
 /// Units that one is split into, or that are merged into one.
 pub const UNITS_MERGED_MAX: usize = 50;
+/// Units that are told to close at a later moment: all may close in one turn.
+pub const UNITS_CLOSING_MAX: usize = 4_000;
 /// Units that move with the one that they sit in.
 pub const UNITS_MOVED_MAX: usize = 20_000;
 /// Cases that one event tells of.

@@ -37,12 +37,12 @@ use std::sync::Arc;
 use command::{Command, Submission};
 use event::{ClockAdvanced, Event, JournalOpened};
 use grant::Scopes;
-use ids::{CaseId, PrincipalId, Timestamp};
+use ids::{PrincipalId, Timestamp};
 use import::ImportKind;
 use outcome::{Remembered, key_hash};
 use record::Record;
 use rejection::Rejection;
-use state::State;
+use state::{Due, State};
 
 /// What a command comes to when it is not refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub fn decide(
         Command::RotateClient(command) => client::decide_rotate(state, now, command),
         Command::RevokeClient(command) => client::decide_revoke(state, command),
         Command::BeginImport(command) => import::decide_begin(state, command),
-        Command::StageUnits(command) => import::decide_units(state, now, command),
+        Command::StageUnits(command) => import::decide_units(state, command),
         Command::StageMatters(command) => import::decide_matters(state, command),
         Command::StageText(command) => import::decide_text(state, command),
         Command::CommitImport(command) => import::decide_commit(state, now, command),
@@ -173,10 +173,13 @@ fn may_act(state: &State, now: Timestamp, principal: PrincipalId) -> Result<Scop
     }
 }
 
-/// Decides what the next timer of a case, due by now, does.
+/// Decides what falls due: a timer of a case, or the closing of all units that close by `now`.
 #[must_use]
-pub fn decide_timer(case: CaseId, timer: case::Timer) -> Event {
-    case::decide_timer(case, timer)
+pub fn decide_due(state: &State, now: Timestamp, due: Due) -> Vec<Event> {
+    match due {
+        Due::Timer(case, timer) => vec![case::decide_timer(case, timer)],
+        Due::Closing(_) => organisation::decide_due(state, now),
+    }
 }
 
 /// Folds one record into the state. Cannot fail and holds no rule.
@@ -212,6 +215,12 @@ pub fn evolve(state: &mut State, record: &Record) {
         }
         Event::UnitClosed(event) => {
             organisation::evolve_closed(state.organisation_mut(), record, event);
+        }
+        Event::UnitClosing(event) => {
+            organisation::evolve_closing(state.organisation_mut(), record, event);
+        }
+        Event::UnitKept(event) => {
+            organisation::evolve_kept(state.organisation_mut(), record, event);
         }
         Event::UnitMoved(event) => {
             organisation::evolve_moved(state.organisation_mut(), record, event);

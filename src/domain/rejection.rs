@@ -120,14 +120,17 @@ pub enum Rejection {
         /// Which.
         unit: UnitCode,
     },
-    /// The division above a unit is neither known nor in the import.
-    #[error("the division above the unit is not known")]
+    /// What is above a unit is neither known nor in the import, or closes before it.
+    #[error("what is above the unit is not known, or does not stay as long")]
     UnitOrphaned {
         /// Which.
         unit: UnitCode,
     },
-    /// A unit that holds open cases closes only with a successor.
-    #[error("the unit holds open cases: name the successor that takes them over")]
+    /// A unit that holds open cases, may hold some by then, or is to take over from another closes
+    /// only with a successor.
+    #[error(
+        "the unit holds open cases, may hold some by then, or is to take over: name its successor"
+    )]
     UnitNeedsSuccessor {
         /// Which.
         unit: UnitCode,
@@ -144,9 +147,9 @@ pub enum Rejection {
     /// The unit acted for is not open now.
     #[error("the unit acted for is closed, or not open yet")]
     UnitClosed,
-    /// A unit is closed at once, not at a later moment.
-    #[error("valid_until lies in the future: a unit is closed at once")]
-    UnitClosesLater {
+    /// The moment at which a unit is to close has passed.
+    #[error("valid_until has passed: without it the unit closes at once")]
+    UnitClosesInPast {
         /// Which.
         unit: UnitCode,
     },
@@ -159,6 +162,12 @@ pub enum Rejection {
     /// The unit is closed, or not open yet.
     #[error("the unit is closed, or not open yet")]
     UnitNotOpen {
+        /// Which.
+        unit: UnitCode,
+    },
+    /// Nobody told the unit to close later.
+    #[error("the unit is not told to close")]
+    UnitNotClosing {
         /// Which.
         unit: UnitCode,
     },
@@ -349,8 +358,9 @@ impl Rejection {
             Self::JournalOpen => "journal_open",
             Self::OutOfBounds => "out_of_bounds",
             Self::UnitClosed => "unit_closed",
-            Self::UnitClosesLater { .. } => "unit_closes_later",
+            Self::UnitClosesInPast { .. } => "unit_closes_in_past",
             Self::UnitUnknown { .. } => "unit_not_known",
+            Self::UnitNotClosing { .. } => "unit_not_closing",
             Self::UnitNotOpen { .. } => "unit_not_open",
             Self::UnitCodeTaken { .. } => "unit_code_taken",
             Self::UnitTwice { .. } => "unit_twice",
@@ -425,7 +435,7 @@ impl Rejection {
             Self::JournalOpen => (32, 0),
             Self::OutOfBounds => (33, 0),
             Self::UnitClosed => (34, 0),
-            Self::UnitClosesLater { unit } => (35, unit.packed()),
+            Self::UnitClosesInPast { unit } => (35, unit.packed()),
             Self::UnitUnknown { unit } => (36, unit.packed()),
             Self::UnitNotOpen { unit } => (37, unit.packed()),
             Self::UnitCodeTaken { unit } => (38, unit.packed()),
@@ -457,6 +467,7 @@ impl Rejection {
             Self::CatalogueStale { seq } => (62, seq.0),
             Self::ImportIncomplete => (63, 0),
             Self::ImportOfOtherKind => (64, 0),
+            Self::UnitNotClosing { unit } => (65, unit.packed()),
         }
     }
 
@@ -503,7 +514,7 @@ impl Rejection {
             32 => Self::JournalOpen,
             33 => Self::OutOfBounds,
             34 => Self::UnitClosed,
-            35 => Self::UnitClosesLater { unit: unit()? },
+            35 => Self::UnitClosesInPast { unit: unit()? },
             36 => Self::UnitUnknown { unit: unit()? },
             37 => Self::UnitNotOpen { unit: unit()? },
             38 => Self::UnitCodeTaken { unit: unit()? },
@@ -533,6 +544,7 @@ impl Rejection {
             62 => Self::CatalogueStale { seq: Seq(payload) },
             63 => Self::ImportIncomplete,
             64 => Self::ImportOfOtherKind,
+            65 => Self::UnitNotClosing { unit: unit()? },
             _ => return None,
         })
     }
@@ -573,6 +585,6 @@ mod tests {
             assert_eq!(Rejection::from_compact(number, payload), Some(filled));
             assert!(codes.insert(filled.code()), "{} stands for two refusals", filled.code());
         }
-        assert_eq!(codes.len(), 64, "every refusal has a number");
+        assert_eq!(codes.len(), 65, "every refusal has a number");
     }
 }

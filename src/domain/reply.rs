@@ -73,6 +73,8 @@ impl Reply {
             | Event::UnitOpened(_)
             | Event::UnitChanged(_)
             | Event::UnitClosed(_)
+            | Event::UnitClosing(_)
+            | Event::UnitKept(_)
             | Event::UnitMoved(_)
             | Event::UnitsRenumbered(_) => About::Organisation,
             Event::CaseReported(_)
@@ -129,6 +131,8 @@ fn status_after(event: &Event) -> Option<StatusName> {
         | Event::UnitOpened(_)
         | Event::UnitChanged(_)
         | Event::UnitClosed(_)
+        | Event::UnitClosing(_)
+        | Event::UnitKept(_)
         | Event::UnitMoved(_)
         | Event::UnitsRenumbered(_)
         | Event::CaseRevealed(_)

@@ -88,9 +88,9 @@ impl StateBuilder {
         self.state.numbers.reserve(numbers.min(ROOM_AHEAD_MAX));
     }
 
-    /// Takes the next unit.
-    pub fn unit(&mut self, row: UnitRow) {
-        self.organisation.units.push(row);
+    /// Takes the next unit, and whether it is told to close.
+    pub fn unit(&mut self, row: UnitRow, is_closing: bool) {
+        self.organisation.units.push((row, is_closing));
     }
 
     /// Takes what a unit was before, and until when; oldest first for each.

@@ -28,6 +28,26 @@ pub fn natural_key(source: Source, number: &str) -> NaturalKey {
     xxhash_rust::xxh3::xxh3_128_with_seed(number.as_bytes(), source as u64)
 }
 
+/// What falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// A timer of a case.
+    Timer(CaseId, Timer),
+    /// Units close that were told to, at that moment.
+    Closing(Timestamp),
+}
+
+impl Due {
+    /// The moment.
+    #[must_use]
+    pub const fn at(self) -> Timestamp {
+        match self {
+            Self::Timer(_, timer) => timer.due_at,
+            Self::Closing(at) => at,
+        }
+    }
+}
+
 /// Everything that rules are decided upon.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -168,20 +188,23 @@ impl State {
         self.numbers.iter().map(|(key, case)| (*key, *case))
     }
 
-    /// When the next timer is due.
+    /// When something falls due next.
     #[must_use]
     pub fn next_due_at(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(due_at, _)| *due_at)
+        let timer = self.timers.first().map(|(due_at, _)| *due_at);
+        self.organisation.next_closing_at().into_iter().chain(timer).min()
     }
 
-    /// The next timer due at or before `now`, of any case.
+    /// What falls due next, at or before `now`. What closes at a moment does so before the timers of
+    /// that moment.
     #[must_use]
-    pub fn next_due(&self, now: Timestamp) -> Option<(CaseId, Timer)> {
-        let &(due_at, case) = self.timers.first()?;
-        if due_at > now {
-            return None;
+    pub fn next_due(&self, now: Timestamp) -> Option<Due> {
+        let due_at = self.next_due_at().filter(|due_at| *due_at <= now)?;
+        if self.organisation.next_closing_at() == Some(due_at) {
+            return Some(Due::Closing(due_at));
         }
-        Some((case, self.cases.get(case)?.next_timer()?))
+        let &(_, case) = self.timers.first()?;
+        Some(Due::Timer(case, self.cases.get(case)?.next_timer()?))
     }
 
     /// The next timer of that case, if it is due at or before `now`.
@@ -331,6 +354,8 @@ impl State {
             | Event::UnitOpened(_)
             | Event::UnitChanged(_)
             | Event::UnitClosed(_)
+            | Event::UnitClosing(_)
+            | Event::UnitKept(_)
             | Event::UnitMoved(_)
             | Event::UnitsRenumbered(_)
             | Event::CaseRevealed(_) => None,

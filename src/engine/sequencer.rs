@@ -213,6 +213,10 @@ impl Sequencer {
     }
 
     fn decide_all(&mut self) {
+        // A driven clock closes what it passes.
+        if !matches!(self.clock, Clock::Driven) {
+            self.stage.fire_closing();
+        }
         for single in &mut self.work.singles {
             let verdict = match &mut single.ask {
                 Ask::Submit(submission) => self.stage.submit(submission),

@@ -10,7 +10,7 @@ use crate::domain::outcome::{Remembered, key_hash};
 use crate::domain::record::{Actor, Outcome, Record};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::{About, Reply};
-use crate::domain::state::{NaturalKey, State};
+use crate::domain::state::{Due, NaturalKey, State};
 use crate::domain::{self, Decision};
 use crate::journal::{Head, Turn};
 
@@ -200,16 +200,16 @@ impl Stage {
         record
     }
 
-    /// Lets a driven clock pass to `at`: each timer on the way fires at its own time. Says whether
-    /// it came there, or has to go on in the next turn.
+    /// Lets a driven clock pass to `at`: whatever is due on the way fires at its own time. Says
+    /// whether it came there, or has to go on in the next turn.
     fn pass_to(&mut self, at: Timestamp) -> bool {
-        while let Some((case, timer)) = self.state.next_due(at) {
+        while let Some(due) = self.state.next_due(at) {
             if self.timers_left == 0 {
                 return false;
             }
             self.timers_left -= 1;
-            self.now = self.now.max(timer.due_at);
-            self.record(domain::decide_timer(case, timer), Actor::SYSTEM, None);
+            self.now = self.now.max(due.at());
+            self.fire(due);
         }
         self.now = self.now.max(at);
         true
@@ -224,17 +224,31 @@ impl Stage {
             return;
         };
         while let Some(timer) = self.state.next_due_of(case, self.now) {
-            self.record(domain::decide_timer(case, timer), Actor::SYSTEM, None);
+            self.fire(Due::Timer(case, timer));
+        }
+    }
+
+    /// Closes what was told to close by now, however much that is: nothing of the turn is decided
+    /// for a unit that exists no more.
+    pub(super) fn fire_closing(&mut self) {
+        if let Some(at) = self.state.organisation().next_closing_at().filter(|at| *at <= self.now) {
+            self.fire(Due::Closing(at));
         }
     }
 
     /// Fires what is due of any case, as many timers as this turn may have, in due order.
     pub(super) fn fire_due(&mut self) {
         while self.timers_left > 0
-            && let Some((case, timer)) = self.state.next_due(self.now)
+            && let Some(due) = self.state.next_due(self.now)
         {
             self.timers_left -= 1;
-            self.record(domain::decide_timer(case, timer), Actor::SYSTEM, None);
+            self.fire(due);
+        }
+    }
+
+    fn fire(&mut self, due: Due) {
+        for event in domain::decide_due(&self.state, self.now, due) {
+            self.record(event, Actor::SYSTEM, None);
         }
     }
 }

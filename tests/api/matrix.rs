@@ -85,6 +85,7 @@ fn needs(operation: &str) -> Option<Needs> {
         | "POST /v1/units"
         | "POST /v1/units/{code}/change"
         | "POST /v1/units/{code}/close"
+        | "POST /v1/units/{code}/keep"
         | "POST /v1/units/{code}/split"
         | "POST /v1/units/{code}/merge"
         | "POST /v1/units/{code}/move"

@@ -121,6 +121,56 @@ fn a_unit_is_told_as_it_was_and_under_the_code_that_it_had() {
 }
 
 #[test]
+fn a_unit_that_is_told_to_close_works_on_and_its_work_goes_over_at_that_moment() {
+    let clock = zhida::engine::ManualClock::starting(MONDAY);
+    let choices =
+        Choices { clock: zhida::engine::Clock::Manual(clock.clone()), ..Choices::default() };
+    let world = World::with(choices);
+    let case = world.report("PS-001");
+    let close = |successor: &str, valid_until: &str| {
+        let body = json!({ "successor": successor, "valid_until": valid_until }).to_string();
+        let path = format!("/v1/units/{GRID}/close");
+        world.request("POST", &path).header("if-match", "*").json(&body).send()
+    };
+    let (heir, at) = ("411502001001002", "2026-01-05T10:00:00+08:00");
+    for (refused, successor, valid_until) in [
+        ("unit_closes_in_past", heir, "2026-01-05T08:00:00+08:00"),
+        ("successor_unfit", "411502000000", at),
+        ("invalid_body", heir, "tomorrow"),
+    ] {
+        assert_eq!(close(successor, valid_until).problem().1, refused);
+    }
+    close(heir, "2026-01-07T10:00:00+08:00").ok();
+    change(&world, &format!("/v1/units/{GRID}/keep"), "");
+    let kept = world.request("POST", &format!("/v1/units/{GRID}/keep")).header("if-match", "*");
+    assert_eq!(kept.send().problem(), (409, String::from("unit_not_closing")));
+    close(heir, at).ok();
+    insta::assert_json_snapshot!("told_to_close", world.get(&format!("/v1/units/{GRID}")).ok());
+
+    clock.set(Timestamp(MONDAY.0 + 2 * 3_600_000));
+    // Nothing of the turn is decided for a unit that exists no more.
+    let later = world.report("PS-001");
+    let holder = |case: u64| world.get(&format!("/v1/cases/{case}")).ok()["holder"].clone();
+    assert_eq!((holder(case), holder(later)), (json!(heir), json!("411502001000-R01")));
+    let unit = world.get(&format!("/v1/units/{GRID}")).ok();
+    assert_eq!(
+        (&unit["open"], &unit["valid_until"]),
+        (&json!(false), &json!("2026-01-05T10:00:00.000+08:00"))
+    );
+    let open_at = |at: &str| world.get(&format!("/v1/units/{GRID}?at={at}")).ok()["open"].clone();
+    assert_eq!(open_at("2026-01-05T09:59:59%2B08:00"), true);
+    assert_eq!(open_at("2026-01-05T10:00:00%2B08:00"), false);
+    let feed = world.get("/v1/events?after=0&limit=1000").ok();
+    let is_of_units = |event: &&Value| {
+        let name = event["type"].as_str().unwrap();
+        ["unit.", "cases."].iter().any(|family| name.starts_with(family))
+    };
+    let told: Vec<_> = feed["events"].as_array().unwrap().iter().filter(is_of_units).collect();
+    let told: Vec<_> = told.iter().map(|event| (&event["type"], &event["data"])).collect();
+    insta::assert_json_snapshot!("closing_in_the_feed", told);
+}
+
+#[test]
 fn units_outside_a_token_s_range_do_not_exist_for_it() {
     let world = staffed();
     let token = world.admit(r#"{"name":"五里店","within":["411502001000"],"scopes":["read"]}"#);

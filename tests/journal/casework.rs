@@ -12,8 +12,8 @@ use zhida::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};
 use zhida::domain::code::UnitCode;
 use zhida::domain::command::{
     AbandonImport, AcknowledgeCase, AdmitClient, AdvanceClock, BeginImport, CaseRef, Change,
-    ChangeClient, ChangeOrganisation, CloseCase, Command, CommitImport, GrantRequest, HandleCase,
-    MergeUnits, MoveUnit, NoteCase, OpenJournal, ReasonedMove, ReportCase, RevealCase,
+    ChangeClient, ChangeOrganisation, CloseCase, CloseUnit, Command, CommitImport, GrantRequest,
+    HandleCase, MergeUnits, MoveUnit, NoteCase, OpenJournal, ReasonedMove, ReportCase, RevealCase,
     RevokeClient, RotateClient, SendCase, SplitUnit, StageMatters, StageText, StageUnits,
     Submission, Target,
 };
@@ -23,8 +23,8 @@ use zhida::domain::ids::{CaseId, ImportId, PrincipalId, SlotNumber, Timestamp, U
 use zhida::domain::import::{CatalogueSize, ImportKind};
 use zhida::domain::organisation::{UnitKind, UnitRow};
 use zhida::domain::record::{Actor, Mark, Outcome, Record};
-use zhida::domain::state::State;
-use zhida::domain::{Decision, decide, decide_timer, evolve};
+use zhida::domain::state::{Due, State};
+use zhida::domain::{Decision, decide, decide_due, evolve};
 
 const MATTERS: u16 = 6;
 
@@ -114,11 +114,22 @@ impl Casework {
     }
 
     fn fire_timers(&mut self) {
+        // As the engine does: all that closes, and then a few timers.
+        let closing = self.state.organisation().next_closing_at().filter(|at| *at <= self.now);
+        if let Some(at) = closing {
+            self.fire(Due::Closing(at));
+        }
         for _ in 0..5 {
-            let Some((case, timer)) = self.state.next_due(self.now) else {
+            let Some(due) = self.state.next_due(self.now) else {
                 return;
             };
-            self.put(Actor::SYSTEM, None, decide_timer(case, timer));
+            self.fire(due);
+        }
+    }
+
+    fn fire(&mut self, due: Due) {
+        for event in decide_due(&self.state, self.now, due) {
+            self.put(Actor::SYSTEM, None, event);
         }
     }
 
@@ -193,14 +204,24 @@ impl Casework {
     /// A change of the organisation: most are refused, and some are not.
     fn any_change(&mut self) -> Command {
         let (unit, other) = (self.any_place(), self.any_place());
-        let change = match self.rng.random_range(0..6) {
+        let change = match self.rng.random_range(0..7) {
+            6 => {
+                let organisation = self.state.organisation();
+                let told =
+                    organisation.closing().next().and_then(|(_, told)| organisation.code(told));
+                Change::Keep(told.unwrap_or(unit))
+            }
             4 => Change::Open(self.new_grid(other)),
             5 => {
                 let into = vec![self.new_grid(unit), self.new_grid(unit)];
                 let successor = into[0].code;
                 Change::Split(SplitUnit { unit, into, successor })
             }
-            0 => Change::Close(unit, Some(other)),
+            0 => {
+                let later = self.now.plus_ms(self.rng.random_range(1..900_000_000));
+                let until = self.rng.random_ratio(1, 2).then_some(later);
+                Change::Close(CloseUnit { unit, successor: Some(other), until })
+            }
             1 => Change::Merge(MergeUnits { units: vec![unit], into: other }),
             2 => Change::Move(MoveUnit { unit, to: self.new_grid(other).code }),
             _ => {

@@ -7,7 +7,7 @@ use zhida::domain::case::{Light, StatusName};
 use zhida::domain::catalogue::Catalogue;
 use zhida::domain::digest::Digest;
 use zhida::domain::evolve;
-use zhida::domain::ids::{CaseId, Seq, Timestamp, UnitNumber};
+use zhida::domain::ids::{CaseId, PrincipalId, Seq, Timestamp, UnitNumber};
 use zhida::domain::organisation::Organisation;
 use zhida::domain::record::Record;
 use zhida::domain::reply::{About, Reply};
@@ -97,6 +97,13 @@ pub(crate) fn digest(drive: &mut Drive<'_>, digest: Digest) {
         let (name, case) = drive.shadow.log[usize::try_from(record.seq.0).expect("small") - 1];
         assert_eq!((record.event.name(), record.event.case().map(|case| case.0)), (name, case));
         drive.tally.add("event", name);
+        if record.actor.principal == PrincipalId::SYSTEM {
+            match name {
+                "unit.closed" => drive.tally.trial("unit closed by its moment"),
+                "cases.inherited" => drive.tally.trial("cases inherited by a moment"),
+                _ => {}
+            }
+        }
         evolve(&mut drive.folded, record);
     }
     assert_eq!(drive.folded.tail().0, drive.shadow.seq());
@@ -174,6 +181,11 @@ fn units(shadow: &Shadow, organisation: &Organisation) {
         assert_eq!(
             (found.code.to_string(), found.is_open(Timestamp(shadow.now))),
             (row.code.clone(), row.is_open(shadow.now))
+        );
+        let successor = found.successor.map(|code| code.to_string());
+        assert_eq!(
+            (found.valid_until.map(|at| at.0), successor),
+            (row.until, row.successor.clone())
         );
     }
     // One a step is enough: what lies in it, wherever it was numbered.

@@ -25,8 +25,8 @@ use tally::{Also, Tally};
 
 /// Seeds on a journal in memory; and on the store, on a disk that fails below it.
 const MEMORY_SEEDS: u64 = 300;
-const STORE_SEEDS: u64 = 120;
-const DRIVEN_SEEDS: u64 = 120;
+const STORE_SEEDS: u64 = 200;
+const DRIVEN_SEEDS: u64 = 200;
 const STEPS: u64 = 100;
 
 type NewDisk = fn(u64) -> Disk;

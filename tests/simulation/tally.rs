@@ -34,6 +34,8 @@ pub(crate) const TRIALS: &[&str] = &[
     "power cut while failing",
     "stop while failing",
     "clean stop",
+    "unit closed by its moment",
+    "cases inherited by a moment",
 ];
 
 /// And where the journal is in memory.
@@ -117,6 +119,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "open_unit",
     "change_unit",
     "close_unit",
+    "keep_unit",
     "split_unit",
     "merge_units",
     "move_unit",
@@ -157,6 +160,8 @@ pub(crate) const EVENTS: &[&str] = &[
     "unit.opened",
     "unit.changed",
     "unit.closed",
+    "unit.closing",
+    "unit.kept",
     "unit.moved",
     "units.renumbered",
 ];
@@ -196,7 +201,8 @@ pub(crate) const REFUSALS: &[&str] = &[
     "unit_needs_successor",
     "journal_open",
     "unit_closed",
-    "unit_closes_later",
+    "unit_closes_in_past",
+    "unit_not_closing",
     "scope_missing",
     "token_expired",
     "range_unknown",

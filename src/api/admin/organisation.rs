@@ -1,4 +1,4 @@
-//! Changes of the organisation: a unit opens, changes, closes, is split, merged or moved.
+//! Changes of the organisation: a unit opens, changes, closes, is kept, split, merged or moved.
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -77,10 +77,38 @@ unit_action!(
 unit_action!(
     /// Close a unit
     ///
-    /// At once. Whoever takes over holds its open cases from then on, as they stand. For
+    /// At once, or at `valid_until`: until then it works on, and takes over from nobody. Whoever takes
+    /// over holds its open cases from then on, as they stand. Said again, the later word holds. For
     /// administrators.
     close_unit, "/v1/units/{code}/close", schema::CloseUnit, Reshape::Close
 );
+/// Keep a unit
+///
+/// It was told to close later, and is not to. For administrators.
+#[utoipa::path(
+    post,
+    path = "/v1/units/{code}/keep",
+    tag = "organisation",
+    params(
+        ("code" = String, Path, description = "The unit's code"),
+        ("If-Match" = String, Header, description = "The version that the organisation was seen at, or `*`"),
+    ),
+    responses(
+        (status = 200, description = "Done", body = AcceptedBody, headers(
+            ("ETag" = String, description = "The organisation's version"),
+            ("Zhida-Seq" = u64, description = "The command's last event"),
+        )),
+    ),
+)]
+pub(in crate::api) async fn keep_unit(
+    State(app): State<App>,
+    Path(code): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let unit = Some(unit_code(&code)?);
+    run(&app, request, Address { unit, ..Address::of(Verb::Organisation(Reshape::Keep)) }).await
+}
+
 unit_action!(
     /// Split a unit
     ///

@@ -13,7 +13,7 @@ use super::raw::{Raw, RawCase, RawClaimant, RawSeen, RawSettle, Text};
 use super::verb::{Reshape, Verb};
 use crate::domain::case::{Move, Source};
 use crate::domain::code::UnitCode;
-use crate::domain::command::{CaseRef, Change, MergeUnits, MoveUnit, SplitUnit, Target};
+use crate::domain::command::{CaseRef, Change, CloseUnit, MergeUnits, MoveUnit, SplitUnit, Target};
 use crate::domain::ids::{CaseId, ImportId, Seq, Timestamp};
 use crate::domain::import::ImportKind;
 use crate::domain::limits::{
@@ -140,10 +140,19 @@ impl Checker<'_> {
                 }
                 Change::Amend(row)
             }
-            Reshape::Close => match successor {
-                Some(successor) => Change::Close(unit?, Some(successor?)),
-                None => Change::Close(unit?, None),
-            },
+            Reshape::Close => {
+                let says_when = raw.valid_until.is_some();
+                let until = self.moment(raw.valid_until.map(|text| text.0), "/valid_until");
+                if says_when {
+                    until?;
+                }
+                let successor = match successor {
+                    Some(successor) => Some(successor?),
+                    None => None,
+                };
+                Change::Close(CloseUnit { unit: unit?, successor, until })
+            }
+            Reshape::Keep => Change::Keep(unit?),
             Reshape::Split => {
                 let into = self.counted(raw.rows, "/rows", 2..=UNITS_MERGED_MAX, unit_row);
                 if successor.is_none() {

@@ -216,7 +216,8 @@ impl Want<'_> {
             Self::Organisation(_, change) => match change {
                 Change::Open(_) => 22,
                 Change::Amend(_) => 23,
-                Change::Close(..) => 24,
+                Change::Close(_) => 24,
+                Change::Keep(_) => 28,
                 Change::Split(_) => 25,
                 Change::Merge(_) => 26,
                 Change::Move(_) => 27,
@@ -323,10 +324,14 @@ impl Form<'_> {
     fn change(&mut self, change: &Change) {
         match change {
             Change::Open(row) | Change::Amend(row) => self.unit(row),
-            Change::Close(unit, successor) => {
-                self.code(Some(*unit));
-                self.code(*successor);
+            Change::Close(close) => {
+                self.code(Some(close.unit));
+                self.code(close.successor);
+                if close.until.is_some() {
+                    self.moment(close.until);
+                }
             }
+            Change::Keep(unit) => self.code(Some(*unit)),
             Change::Split(split) => {
                 self.code(Some(split.unit));
                 self.code(Some(split.successor));

@@ -130,7 +130,12 @@ pub fn read_line(bytes: &[u8]) -> Result<Draft<'_>, BodyFault> {
             aim.import = checker.import(raw.import.take());
         }
         Verb::Organisation(
-            Reshape::Amend | Reshape::Close | Reshape::Split | Reshape::Merge | Reshape::Move,
+            Reshape::Amend
+            | Reshape::Close
+            | Reshape::Keep
+            | Reshape::Split
+            | Reshape::Merge
+            | Reshape::Move,
         ) => aim.unit = checker.unit(raw.unit.take()),
         Verb::Organisation(Reshape::Open)
         | Verb::ReportCase

@@ -73,6 +73,7 @@ fields! {
     units: Vec<Text<'a>>,
     successor: Text<'a>,
     seen: RawSeen,
+    valid_until: Text<'a>,
     name: Text<'a>,
     scopes: Vec<Text<'a>>,
     within: Vec<Text<'a>>,

@@ -12,6 +12,8 @@ pub enum Reshape {
     Amend,
     /// `close_unit`
     Close,
+    /// `keep_unit`
+    Keep,
     /// `split_unit`
     Split,
     /// `merge_units`
@@ -71,6 +73,7 @@ pub const STREAM_VERBS: &[(&str, Verb)] = &[
     ("open_unit", Verb::Organisation(Reshape::Open)),
     ("change_unit", Verb::Organisation(Reshape::Amend)),
     ("close_unit", Verb::Organisation(Reshape::Close)),
+    ("keep_unit", Verb::Organisation(Reshape::Keep)),
     ("split_unit", Verb::Organisation(Reshape::Split)),
     ("merge_units", Verb::Organisation(Reshape::Merge)),
     ("move_unit", Verb::Organisation(Reshape::Move)),
@@ -140,7 +143,7 @@ impl Verb {
             Self::Case(Move::HandDown | Move::Transfer) => &["by", "to", "reason"],
             Self::Case(Move::Note) => &["by", "note"],
             Self::Organisation(Reshape::Open | Reshape::Amend) => &["row"],
-            Self::Organisation(Reshape::Close) => &["successor"],
+            Self::Organisation(Reshape::Close) => &["successor", "valid_until"],
             Self::Organisation(Reshape::Split) => &["rows", "successor"],
             Self::Organisation(Reshape::Merge) => &["units"],
             Self::Case(Move::Handle) => &["by", "measures"],
@@ -153,7 +156,10 @@ impl Verb {
             Self::BeginImport => &["origin"],
             Self::StageUnits => &["rows"],
             Self::StageText => &["text"],
-            Self::RevokeClient | Self::CommitImport | Self::AbandonImport => &[],
+            Self::Organisation(Reshape::Keep)
+            | Self::RevokeClient
+            | Self::CommitImport
+            | Self::AbandonImport => &[],
         }
     }
 

@@ -175,7 +175,8 @@ const TABLE: &[(&str, Own)] = &[
     ("get_organisation", &[]),
     ("open_unit", &[CHANGE, ROW, &[Code::UnitCodeTaken]]),
     ("change_unit", &[CHANGE, EXISTING, ROW]),
-    ("close_unit", &[CHANGE, EXISTING, SUCCESSION]),
+    ("close_unit", &[CHANGE, EXISTING, SUCCESSION, &[Code::UnitClosesInPast, Code::UnitOrphaned]]),
+    ("keep_unit", &[BODY, JSON, CHANGE, EXISTING, &[Code::UnitNotClosing, Code::UnitOrphaned]]),
     ("split_unit", &[CHANGE, EXISTING, ROW, SUCCESSION, &[Code::UnitTwice, Code::UnitCodeTaken]]),
     ("merge_units", &[CHANGE, EXISTING, SUCCESSION, &[Code::UnitTwice]]),
     ("move_unit", &[CHANGE, EXISTING, ROW, &[Code::UnitCodeTaken, Code::UnitHasSubunits]]),
@@ -194,15 +195,7 @@ const TABLE: &[(&str, Own)] = &[
     ),
     (
         "stage_units",
-        &[
-            STAGE,
-            &[
-                Code::UnitIncoherent,
-                Code::UnitClosesLater,
-                Code::ImportOfOtherKind,
-                Code::OrganisationFull,
-            ],
-        ],
+        &[STAGE, &[Code::UnitIncoherent, Code::ImportOfOtherKind, Code::OrganisationFull]],
     ),
     ("stage_text", &[STAGE]),
     (

@@ -12,7 +12,7 @@ use crate::domain::case::ClaimantField;
 use crate::domain::clock::Deadlines;
 use crate::domain::event::{
     CaseFellDue, CaseReported, CaseRevealed, CaseSent, CasesInherited, Event, ImportCommitted,
-    UnitClosed,
+    UnitClosed, UnitClosing,
 };
 use crate::domain::grant::Grant;
 use crate::domain::record::Record;
@@ -55,7 +55,8 @@ event_data! {
     Nothing(NoData): "case.settled" "case.acknowledged" "case.handled" "case.closed" "case.declined" "case.voided" "case.noted";
     CasesInherited(CasesInheritedData): "cases.inherited";
     UnitRow(UnitRowData): "unit.opened" "unit.changed";
-    UnitClosed(UnitClosedData): "unit.closed";
+    UnitClosed(UnitClosedData): "unit.closed" "unit.closing";
+    UnitKept(UnitKeptData): "unit.kept";
     UnitMoved(UnitMovedData): "unit.moved";
     UnitsRenumbered(UnitsRenumberedData): "units.renumbered";
 }
@@ -255,15 +256,26 @@ pub(in crate::api) struct UnitRowData {
     row: UnitText,
 }
 
-/// A unit closed.
+/// A unit closed, or is told to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct UnitClosedData {
     /// Which.
     #[schema(value_type = Option<String>)]
     unit: Option<CodeText>,
-    /// Who took over its open work.
+    /// Who takes over its open work.
     #[schema(value_type = Option<String>)]
     successor: Option<CodeText>,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    valid_until: Moment,
+}
+
+/// A unit that was told to close at a later moment stays.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct UnitKeptData {
+    /// Which.
+    #[schema(value_type = Option<String>)]
+    unit: Option<CodeText>,
 }
 
 /// A unit, and all that sits in it, has another code.
@@ -330,7 +342,15 @@ impl EventData {
             Event::UnitChanged(event) => {
                 Self::UnitRow(UnitRowData { row: UnitText::from(&event.row) })
             }
-            Event::UnitClosed(event) => closed(names, event),
+            Event::UnitClosed(UnitClosed { unit, successor, until })
+            | Event::UnitClosing(UnitClosing { unit, successor, until }) => {
+                Self::UnitClosed(UnitClosedData {
+                    unit: names.unit(*unit),
+                    successor: successor.and_then(|successor| names.unit(successor)),
+                    valid_until: Moment(*until),
+                })
+            }
+            Event::UnitKept(event) => Self::UnitKept(UnitKeptData { unit: names.unit(event.unit) }),
             Event::UnitMoved(event) => Self::UnitMoved(UnitMovedData {
                 from: names.code_before(event.unit, record.at),
                 to: CodeText(event.to),
@@ -417,12 +437,5 @@ fn inherited(names: &EventNames, event: &CasesInherited) -> EventData {
         from: names.unit(event.from),
         holder: names.unit(event.holder),
         cases: event.cases.iter().map(|(case, _)| case.0).collect(),
-    })
-}
-
-fn closed(names: &EventNames, event: &UnitClosed) -> EventData {
-    EventData::UnitClosed(UnitClosedData {
-        unit: names.unit(event.unit),
-        successor: event.successor.and_then(|successor| names.unit(successor)),
     })
 }

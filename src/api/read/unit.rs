@@ -62,7 +62,7 @@ struct UnitWas {
     parent: Option<CodeText>,
     /// The modules that an office owns, or a department is the counterpart for.
     modules: Vec<&'static str>,
-    /// Who took over its open work when it closed.
+    /// Who takes over its open work when it closes, or did when it closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     successor: Option<CodeText>,
@@ -70,7 +70,7 @@ struct UnitWas {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     valid_from: Option<Moment>,
-    /// From when it exists no more.
+    /// From when it exists no more: a later moment where it is told to close.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     valid_until: Option<Moment>,

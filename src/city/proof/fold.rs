@@ -19,7 +19,7 @@ use crate::domain::import::{CatalogueSize, ImportKind};
 use crate::domain::limits::{KEY_BYTES_MAX, STAGED_ROWS_MAX, TEXT_CHARS_MAX};
 use crate::domain::record::{Actor, Mark, Outcome, Record};
 use crate::domain::state::State;
-use crate::domain::{Decision, decide, decide_timer, evolve};
+use crate::domain::{Decision, decide, decide_due, evolve};
 use crate::rules::parse_moment;
 
 /// The domain alone, with a clock driven by what it is given.
@@ -89,10 +89,12 @@ impl Fold {
     }
 
     fn fire(&mut self, to: Timestamp) {
-        while let Some((case, timer)) = self.state.next_due(to) {
-            self.timer_events += 1;
-            let at = timer.due_at.max(self.now);
-            self.put(at, Actor::SYSTEM, None, decide_timer(case, timer));
+        while let Some(due) = self.state.next_due(to) {
+            let at = due.at().max(self.now);
+            for event in decide_due(&self.state, at, due) {
+                self.timer_events += 1;
+                self.put(at, Actor::SYSTEM, None, event);
+            }
         }
         self.now = to;
     }

@@ -19,7 +19,7 @@ pub use case::{
 };
 pub use client::{AdmitClient, ChangeClient, GrantRequest, RevokeClient, RotateClient};
 pub use import::{AbandonImport, BeginImport, CommitImport, StageMatters, StageText, StageUnits};
-pub use organisation::{Change, ChangeOrganisation, MergeUnits, MoveUnit, SplitUnit};
+pub use organisation::{Change, ChangeOrganisation, CloseUnit, MergeUnits, MoveUnit, SplitUnit};
 
 /// A command with everything that travels with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Changes of the organisation.
 
 use crate::domain::code::UnitCode;
-use crate::domain::ids::Seq;
+use crate::domain::ids::{Seq, Timestamp};
 use crate::domain::organisation::UnitRow;
 
 /// See [`Command::ChangeOrganisation`](super::Command::ChangeOrganisation).
@@ -20,8 +20,10 @@ pub enum Change {
     Open(UnitRow),
     /// A unit is another in some way: the row whole.
     Amend(UnitRow),
-    /// A unit closes; whoever takes over holds its cases.
-    Close(UnitCode, Option<UnitCode>),
+    /// A unit closes, at once or later; whoever takes over holds its cases.
+    Close(CloseUnit),
+    /// A unit that was told to close later does not.
+    Keep(UnitCode),
     /// A unit is split.
     Split(SplitUnit),
     /// Units become one.
@@ -37,7 +39,8 @@ impl Change {
         match self {
             Self::Open(_) => "open_unit",
             Self::Amend(_) => "change_unit",
-            Self::Close(..) => "close_unit",
+            Self::Close(_) => "close_unit",
+            Self::Keep(_) => "keep_unit",
             Self::Split(_) => "split_unit",
             Self::Merge(_) => "merge_units",
             Self::Move(_) => "move_unit",
@@ -50,9 +53,20 @@ impl Change {
         match self {
             Self::Open(row) | Self::Amend(row) => std::slice::from_ref(row),
             Self::Split(split) => &split.into,
-            Self::Close(..) | Self::Merge(_) | Self::Move(_) => &[],
+            Self::Close(_) | Self::Keep(_) | Self::Merge(_) | Self::Move(_) => &[],
         }
     }
+}
+
+/// See [`Change::Close`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloseUnit {
+    /// Which.
+    pub unit: UnitCode,
+    /// Who takes over its open work.
+    pub successor: Option<UnitCode>,
+    /// From when it exists no more: a later moment; none: at once.
+    pub until: Option<Timestamp>,
 }
 
 /// See [`Change::Split`].

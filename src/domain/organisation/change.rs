@@ -1,10 +1,11 @@
-//! Changing the organisation: a unit opens, changes, closes, is split, merged or moved. Whoever
-//! closes names the successor of its open work.
+//! Changing the organisation: a unit opens, changes, closes, is split, merged or moved. What closing
+//! takes stands beside it.
 
-use super::{Bequest, Organisation, UnitKind, UnitRow, bequests, renumbering_before};
+use super::closing::{self, close_all};
+use super::{Organisation, UnitKind, UnitRow, renumbering_before};
 use crate::domain::code::{Level, UnitCode};
 use crate::domain::command::{Change, ChangeOrganisation, MergeUnits, MoveUnit, SplitUnit};
-use crate::domain::event::{Event, UnitChanged, UnitClosed, UnitMoved, UnitOpened};
+use crate::domain::event::{Event, UnitChanged, UnitMoved, UnitOpened};
 use crate::domain::ids::{Timestamp, UnitNumber};
 use crate::domain::limits::{ANCESTORS_MAX, UNIT_CHANGES_MAX, UNITS_MAX, UNITS_MOVED_MAX};
 use crate::domain::record::Record;
@@ -24,7 +25,8 @@ pub(in crate::domain) fn decide(
     match &command.change {
         Change::Open(row) => open(state, now, row),
         Change::Amend(row) => amend(state, now, row),
-        Change::Close(unit, successor) => close(state, now, *unit, *successor),
+        Change::Close(command) => closing::close(state, now, command),
+        Change::Keep(unit) => closing::keep(state.organisation(), now, *unit),
         Change::Split(split) => split_up(state, now, split),
         Change::Merge(merge) => merge_all(state, now, merge),
         Change::Move(to) => move_to(state, now, to),
@@ -48,25 +50,17 @@ fn amend(state: &State, now: Timestamp, row: &UnitRow) -> Result<Vec<Event>, Rej
     if !row.is_coherent() || row.kind != before.kind {
         return Err(Rejection::UnitIncoherent { unit: row.code });
     }
-    if row.valid_until.is_some() || row.successor.is_some() || !row.is_open(now) {
+    // Whoever gives back what was read gives back when it closes too.
+    let is_told = row.valid_until == before.valid_until && row.successor == before.successor;
+    let says_none = row.valid_until.is_none() && row.successor.is_none();
+    let (valid_until, successor) = (before.valid_until, before.successor);
+    let row = UnitRow { valid_until, successor, ..row.clone() };
+    if !(is_told || says_none) || !row.is_open(now) {
         return Err(Rejection::UnitClosesElsewhere { unit: row.code });
     }
-    check_above(now, row, row_of(organisation))?;
+    check_above(now, &row, row_of(organisation))?;
     check_changes(organisation, unit, row.code)?;
-    Ok(vec![Event::UnitChanged(UnitChanged { unit, row: row.clone() })])
-}
-
-/// A unit closes.
-fn close(
-    state: &State,
-    now: Timestamp,
-    code: UnitCode,
-    successor: Option<UnitCode>,
-) -> Result<Vec<Event>, Rejection> {
-    let organisation = state.organisation();
-    let (unit, _) = open_unit(organisation, now, code)?;
-    let heir = successor.map(|code| heir(organisation, code)).transpose()?;
-    close_all(state, now, &[(unit, code)], heir)
+    Ok(vec![Event::UnitChanged(UnitChanged { unit, row })])
 }
 
 /// The parts open, the unit closes; one of them, or another unit, takes over.
@@ -168,43 +162,15 @@ fn carried(
     subtree.units().filter_map(carried).collect()
 }
 
-/// Closes these, with one heir to all that they hold.
-fn close_all(
-    state: &State,
-    now: Timestamp,
-    closing: &[(UnitNumber, UnitCode)],
-    heir: Option<(UnitNumber, &UnitRow)>,
-) -> Result<Vec<Event>, Rejection> {
-    let organisation = state.organisation();
-    for (unit, code) in closing {
-        let mut below = organisation.children(*unit).filter_map(|child| organisation.unit(child));
-        if below.any(|row| row.valid_until.is_none()) {
-            return Err(Rejection::UnitHasSubunits { unit: *code });
-        }
-        if heir.is_some_and(|(heir, _)| heir == *unit) {
-            return Err(Rejection::SuccessorUnfit { unit: *code });
-        }
-        check_changes(organisation, *unit, *code)?;
-    }
-    let successor = heir.map(|(heir, _)| heir);
-    let closed = |(unit, _): &(UnitNumber, UnitCode)| {
-        Event::UnitClosed(UnitClosed { unit: *unit, successor })
-    };
-    let mut events: Vec<_> = closing.iter().map(closed).collect();
-    let bequeathed: Vec<_> = closing
-        .iter()
-        .map(|(unit, code)| Bequest { from: *unit, code: *code, successor: heir })
-        .collect();
-    events.extend(bequests(state, now, &bequeathed)?);
-    Ok(events)
-}
-
 /// A known unit that is to take over.
-fn heir(organisation: &Organisation, code: UnitCode) -> Result<(UnitNumber, &UnitRow), Rejection> {
+pub(super) fn heir(
+    organisation: &Organisation,
+    code: UnitCode,
+) -> Result<(UnitNumber, &UnitRow), Rejection> {
     organisation.known(code).ok_or(Rejection::SuccessorNotFound { unit: code })
 }
 
-fn open_unit(
+pub(super) fn open_unit(
     organisation: &Organisation,
     now: Timestamp,
     code: UnitCode,
@@ -234,19 +200,21 @@ fn check_new(organisation: &Organisation, now: Timestamp, row: &UnitRow) -> Resu
     check_above(now, row, row_of(organisation))
 }
 
-fn row_of<'o>(organisation: &'o Organisation) -> impl Fn(UnitCode) -> Option<&'o UnitRow> {
+pub(super) fn row_of<'o>(
+    organisation: &'o Organisation,
+) -> impl Fn(UnitCode) -> Option<&'o UnitRow> {
     |code| organisation.known(code).map(|(_, row)| row)
 }
 
 /// Whether what is above the row is among those that `row_of` knows and, unless the row is closed
-/// itself, not closed; and whether the way up from it comes to an end.
+/// itself, stays as long as the row; and whether the way up from it comes to an end.
 pub(super) fn check_above<'r>(
     now: Timestamp,
     row: &UnitRow,
     row_of: impl Fn(UnitCode) -> Option<&'r UnitRow>,
 ) -> Result<(), Rejection> {
     for above in [row.code.seat(), row.reports_to].into_iter().flatten() {
-        let fits = |above: &UnitRow| row.is_closed(now) || !above.is_closed(now);
+        let fits = |above: &UnitRow| row.is_closed(now) || above.stays_as_long_as(row);
         if !row_of(above).is_some_and(fits) {
             return Err(Rejection::UnitOrphaned { unit: row.code });
         }
@@ -295,19 +263,6 @@ pub(in crate::domain) fn evolve_changed(
     event: &UnitChanged,
 ) {
     organisation.replace(event.unit, event.row.clone(), record.at);
-    organisation.changed(record.seq);
-}
-
-pub(in crate::domain) fn evolve_closed(
-    organisation: &mut Organisation,
-    record: &Record,
-    event: &UnitClosed,
-) {
-    let successor = event.successor.and_then(|successor| organisation.code(successor));
-    if let Some(row) = organisation.unit(event.unit) {
-        let row = UnitRow { valid_until: Some(record.at), successor, ..row.clone() };
-        organisation.replace(event.unit, row, record.at);
-    }
     organisation.changed(record.seq);
 }
 

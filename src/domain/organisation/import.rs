@@ -10,7 +10,7 @@ use super::{Bequest, Organisation, UnitRow, check_above, check_changes};
 use crate::domain::code::UnitCode;
 use crate::domain::event::Event;
 use crate::domain::ids::{Timestamp, UnitNumber};
-use crate::domain::limits::FINDINGS_MAX;
+use crate::domain::limits::{FINDINGS_MAX, UNITS_CLOSING_MAX};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 
@@ -103,11 +103,22 @@ fn check<B>(
         found_at(at, after.check_below(now, row))?;
     }
     let mut closing = Vec::new();
+    let mut later = after.closing_still();
     for (at, row) in units.iter().enumerate() {
         match after.bequest(now, row) {
             Ok(bequest) => closing.extend(bequest.map(|bequest| (at, bequest))),
             Err(rejection) => found_at(at, Err(rejection))?,
         }
+        if let Some(until) = row.valid_until.filter(|until| now < *until) {
+            found_at(at, after.check_later(row, until))?;
+            later += 1;
+            let is_bounded = later <= UNITS_CLOSING_MAX;
+            found_at(at, if is_bounded { Ok(()) } else { Err(Rejection::OrganisationFull) })?;
+        }
+    }
+    for code in after.missed() {
+        let at = units.iter().position(|row| row.code == code);
+        found_at(at.unwrap_or(0), Err(Rejection::UnitNeedsSuccessor { unit: code }))?;
     }
     let held = Held::by(state, closing.iter().map(|(_, bequest)| bequest.from));
     for (at, bequest) in &closing {
@@ -155,7 +166,17 @@ impl<'s> After<'s> {
     }
 
     fn find(&self, code: UnitCode) -> Option<(UnitNumber, &'s UnitRow)> {
-        self.rows.get(&code).copied().or_else(|| self.organisation.known(code))
+        let known = || {
+            let (unit, row) = self.organisation.known(code)?;
+            // It may be named by a code that it has left.
+            Some(self.rows.get(&row.code).copied().unwrap_or((unit, row)))
+        };
+        self.rows.get(&code).copied().or_else(known)
+    }
+
+    /// Whether the unit is there already, as the row says.
+    fn stays(&self, row: &UnitRow) -> bool {
+        self.organisation.known(row.code).is_some_and(|(_, before)| before == row)
     }
 
     /// Whether the row hangs on what will be known and, being open itself, open.
@@ -165,24 +186,60 @@ impl<'s> After<'s> {
 
     /// Whether what hangs on the row will not be left alone.
     fn check_below(&self, now: Timestamp, row: &UnitRow) -> Result<(), Rejection> {
-        let Some(unit) = self.organisation.find(row.code).filter(|_| row.is_closed(now)) else {
+        let closes = |_: &UnitNumber| row.valid_until.is_some();
+        let Some(unit) = self.organisation.find(row.code).filter(closes) else {
             return Ok(());
         };
         let below = self.organisation.children(unit);
         let mut below = below.filter_map(|child| self.find(self.organisation.code(child)?));
-        if below.any(|(_, child)| child.parent() == Some(row.code) && !child.is_closed(now)) {
+        let is_left = |child: &UnitRow| !child.is_closed(now) && !row.stays_as_long_as(child);
+        if below.any(|(_, child)| child.parent() == Some(row.code) && is_left(child)) {
             return Err(Rejection::UnitHasSubunits { unit: row.code });
         }
         Ok(())
     }
 
-    /// Who takes over from the row, where it is a known unit that will not be open.
+    /// Who takes over from the row, where it is a known unit that will not be open and was no such
+    /// row before.
     fn bequest(&self, now: Timestamp, row: &UnitRow) -> Result<Option<Bequest<'s>>, Rejection> {
-        let Some(unit) = self.organisation.find(row.code).filter(|_| !row.is_open(now)) else {
+        let known = self.organisation.find(row.code);
+        let Some(unit) = known.filter(|_| !row.is_open(now) && !self.stays(row)) else {
             return Ok(None);
         };
+        Ok(Some(Bequest { from: unit, code: row.code, successor: self.heir(row)? }))
+    }
+
+    fn heir(&self, row: &UnitRow) -> Result<Option<(UnitNumber, &'s UnitRow)>, Rejection> {
         let heir = |code| self.find(code).ok_or(Rejection::SuccessorNotFound { unit: row.code });
-        let successor = row.successor.map(heir).transpose()?;
-        Ok(Some(Bequest { from: unit, code: row.code, successor }))
+        row.successor.map(heir).transpose()
+    }
+
+    /// Whether the row names who takes over at that later moment, where it was not told so before.
+    fn check_later(&self, row: &UnitRow, until: Timestamp) -> Result<(), Rejection> {
+        if self.stays(row) {
+            return Ok(());
+        }
+        successor::check_later(row, until, self.heir(row)?.map(|(_, heir)| heir))
+    }
+
+    /// How many units are told to close of which no row says anything.
+    fn closing_still(&self) -> usize {
+        let is_untold = |code: &UnitCode| !self.rows.contains_key(code);
+        let closing = self.organisation.closing();
+        closing.filter_map(|(_, unit)| self.organisation.code(unit)).filter(is_untold).count()
+    }
+
+    /// Who will be missed: the last in a row of successors of a unit that was told to close before,
+    /// where nobody takes over any more.
+    fn missed(&self) -> impl Iterator<Item = UnitCode> {
+        let closing = self.organisation.closing();
+        closing.filter_map(|(until, unit)| {
+            let (_, mut last) = self.find(self.organisation.code(unit)?)?;
+            // Whom a row names that is another now was looked at with that row.
+            while self.stays(last) && !last.is_open(until) {
+                last = self.find(last.successor?)?.1;
+            }
+            (!last.is_open(until) && last.successor.is_none()).then_some(last.code)
+        })
     }
 }

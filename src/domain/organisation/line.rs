@@ -65,7 +65,8 @@ impl Organisation {
     #[must_use]
     pub fn standing_in(&self, unit: UnitNumber, now: Timestamp) -> Option<UnitNumber> {
         let mut unit = unit;
-        // A successor is open when it is named, so no row of successors comes back to its first.
+        // A successor is open when it is named, or will be by then, and not told to close: no row of
+        // successors comes back to its first.
         for _ in 0..=self.len() {
             let row = self.unit(unit)?;
             if row.is_open(now) {

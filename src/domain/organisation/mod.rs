@@ -6,6 +6,7 @@
 
 mod as_of;
 mod change;
+mod closing;
 mod import;
 mod line;
 mod numbering;
@@ -25,13 +26,15 @@ pub use import::{UnitFinding, UnitFindings};
 pub use numbering::{OrderedUnit, Subtree};
 pub use unit::{Modules, UnitKind, UnitRow};
 
-pub(super) use change::{decide, evolve_changed, evolve_closed, evolve_moved, evolve_opened};
+pub(super) use change::{decide, evolve_changed, evolve_moved, evolve_opened};
+pub(super) use closing::{decide_due, evolve_closed, evolve_closing, evolve_kept};
 pub(super) use import::{checked, findings};
 pub(super) use numbering::renumbering_before;
 
 use change::{check_above, check_changes};
+use closing::Closing;
 use numbering::Numbering;
-use successor::{Bequest, bequests};
+use successor::Bequest;
 
 /// All units. Numbers are given once; a unit that comes later gets the next one.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +48,7 @@ pub struct Organisation {
     children: NumberMap<UnitCode, Vec<UnitNumber>>,
     /// What a unit was before, and until when, oldest first.
     former: BTreeMap<UnitNumber, Vec<(Timestamp, UnitRow)>>,
+    closing: Closing,
     numbering: Numbering,
     last_seq: Seq,
     digest: Digest,
@@ -141,15 +145,18 @@ impl Organisation {
     fn put(&mut self, row: UnitRow, at: Timestamp) {
         match self.find(row.code) {
             Some(number) => self.replace(number, row, at),
-            None => self.push(row),
+            None => self.push(row, at),
         }
     }
 
     /// Puts a unit in under the next number, behind those in order.
-    fn push(&mut self, row: UnitRow) {
-        let code = row.code;
+    fn push(&mut self, row: UnitRow, at: Timestamp) {
+        let (code, until) = (row.code, row.valid_until);
         let number = self.push_row(row);
         self.numbering.came(code, number);
+        if let Some(until) = until.filter(|until| at < *until) {
+            self.closing.tell(until, number);
+        }
     }
 
     fn push_row(&mut self, row: UnitRow) -> UnitNumber {
@@ -173,6 +180,12 @@ impl Organisation {
             self.by_code.insert(row.code, number);
             self.numbering.moved(number, before.code, row.code);
         }
+        if let Some(until) = before.valid_until {
+            self.closing.forget(until, number);
+        }
+        if let Some(until) = row.valid_until.filter(|until| at < *until) {
+            self.closing.tell(until, number);
+        }
         self.rows[number.0 as usize - 1] = row;
         self.hang_on(number);
         self.put_former(number, at, before);
@@ -188,7 +201,7 @@ impl Organisation {
     /// The sum of its rows' hashes.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let mut digest = self.digest.plus(self.numbering.digest());
+        let mut digest = self.digest.plus(self.numbering.digest()).plus(self.closing.digest());
         digest.add(Hasher::new("organisation").number(self.last_seq.0).finish());
         digest
     }
@@ -197,8 +210,8 @@ impl Organisation {
 /// What a snapshot keeps of an organisation beside its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restored {
-    /// All units, in the order of their numbers.
-    pub units: Vec<UnitRow>,
+    /// All units, in the order of their numbers, and whether each is told to close.
+    pub units: Vec<(UnitRow, bool)>,
     /// What units were before, oldest first for each.
     pub former: Vec<(UnitNumber, Timestamp, UnitRow)>,
     /// Which numbering epoch it is in.
@@ -214,8 +227,12 @@ impl Restored {
     #[must_use]
     pub fn organisation(self) -> Organisation {
         let mut organisation = Organisation::default();
-        for row in self.units {
-            organisation.push_row(row);
+        for (row, is_closing) in self.units {
+            let until = row.valid_until.filter(|_| is_closing);
+            let number = organisation.push_row(row);
+            if let Some(until) = until {
+                organisation.closing.tell(until, number);
+            }
         }
         for (number, until, row) in self.former {
             organisation.put_former(number, until, row);

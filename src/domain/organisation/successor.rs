@@ -1,5 +1,6 @@
 //! Who takes over from a unit that closes. Nothing is ever left with a holder that is not open: a
-//! unit that holds cases closes only with a successor, and what it holds moves in the same command.
+//! unit that holds cases closes only with a successor, and what it holds moves in the same command. A
+//! unit that is told to close later could hold cases by then, so it needs one where it may hold any.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,12 +62,30 @@ pub(super) fn check(now: Timestamp, bequest: &Bequest<'_>, held: &Held) -> Resul
         None => Ok(()),
         Some((_, row)) => {
             let highest = if holds { Level::Township } else { Level::Township.max(unit.level()) };
-            if row.is_open(now) && row.level() <= highest {
-                return Ok(());
-            }
-            Err(Rejection::SuccessorUnfit { unit })
+            if is_fit(row, now, highest) { Ok(()) } else { Err(Rejection::SuccessorUnfit { unit }) }
         }
     }
+}
+
+/// Whether the successor of a unit that is told to close, where there is one, will be open by then
+/// and may hold what the unit holds; whether there is one where the unit may hold anything.
+pub(super) fn check_later(
+    closing: &UnitRow,
+    until: Timestamp,
+    successor: Option<&UnitRow>,
+) -> Result<(), Rejection> {
+    let unit = closing.code;
+    let highest = Level::Township.max(closing.level());
+    match successor {
+        None if closing.level() <= Level::Township => Err(Rejection::UnitNeedsSuccessor { unit }),
+        Some(row) if !is_fit(row, until, highest) => Err(Rejection::SuccessorUnfit { unit }),
+        None | Some(_) => Ok(()),
+    }
+}
+
+/// Whether the unit is open at that moment and stays so, and sits low enough.
+fn is_fit(row: &UnitRow, at: Timestamp, highest: Level) -> bool {
+    row.is_open(at) && row.valid_until.is_none() && row.level() <= highest
 }
 
 /// The events of bequests that were checked.

@@ -79,9 +79,9 @@ pub struct UnitRow {
     pub modules: Modules,
     /// From when it exists; none: always.
     pub valid_from: Option<Timestamp>,
-    /// From when it exists no more, never a later moment than the change; none: for ever.
+    /// From when it exists no more, told ahead where that is a later moment; none: for ever.
     pub valid_until: Option<Timestamp>,
-    /// Who took over its open work when it closed.
+    /// Who takes over its open work when it closes.
     pub successor: Option<UnitCode>,
 }
 
@@ -117,6 +117,13 @@ impl UnitRow {
     #[must_use]
     pub fn is_closed(&self, now: Timestamp) -> bool {
         self.valid_until.is_some_and(|until| until <= now)
+    }
+
+    /// Whether it exists no less long than the other.
+    #[must_use]
+    pub fn stays_as_long_as(&self, other: &Self) -> bool {
+        let is_past = |own: Timestamp| other.valid_until.is_some_and(|until| until <= own);
+        self.valid_until.is_none_or(is_past)
     }
 
     /// Whether kind, code and modules fit each other, and it names others than itself.

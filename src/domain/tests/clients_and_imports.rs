@@ -129,7 +129,7 @@ fn an_import_that_does_not_hold_together_is_refused_whole() {
         ("unit_orphaned", vec![unit("411502009001001")]),
         ("unit_incoherent", vec![incoherent]),
         ("unit_needs_successor", vec![closed]),
-        ("unit_closes_later", vec![closes_later]),
+        ("unit_needs_successor", vec![closes_later]),
         ("rows_out_of_bounds", vec![unit(GRID); 201]),
     ];
     for (expected, rows) in table {

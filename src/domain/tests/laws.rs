@@ -8,10 +8,11 @@ use crate::domain::case::Case;
 use crate::domain::catalogue::HomeLevel;
 use crate::domain::code::UnitCode;
 use crate::domain::command::{
-    AbandonImport, Change, ChangeOrganisation, Command, MergeUnits, MoveUnit, SplitUnit, Submission,
+    AbandonImport, Change, ChangeOrganisation, CloseUnit, Command, MergeUnits, MoveUnit, SplitUnit,
+    Submission,
 };
 use crate::domain::event::{ClockMode, Event};
-use crate::domain::ids::{CaseId, ImportId};
+use crate::domain::ids::{CaseId, ImportId, Timestamp};
 use crate::domain::organisation::UnitRow;
 use crate::domain::rejection::Rejection;
 use crate::domain::snapshot::StateBuilder;
@@ -36,19 +37,23 @@ pub(super) enum Step {
         key: Option<u8>,
     },
     Hours(u8),
-    /// The organisation changes: in which way, which unit, and which other.
+    /// The organisation changes: in which way, which unit, and which other; in how many hours, where
+    /// that can be later.
     Reshape {
         way: usize,
         unit: usize,
         other: usize,
+        hours: u8,
     },
     /// Only those matters, each a bit, stay in the catalogue.
     Catalogue(u8),
-    /// Grids, each a bit, are imported again: from and until which hour from now.
+    /// Grids, each a bit, are imported again: from and until which hour from now, and who takes
+    /// over.
     Grids {
         grids: u8,
         from: Option<i8>,
         until: Option<i8>,
+        successor: usize,
     },
 }
 
@@ -61,10 +66,11 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         5 => (0..VERBS.len(), 1_u32..30, proptest::bool::weighted(0.9), proptest::option::weighted(0.1, 0_u32..4), key())
             .prop_map(|(verb, case, by_holder, version, key)| Step::Verb { verb, case, by_holder, version, key }),
         1 => (1_u8..30).prop_map(Step::Hours),
-        1 => (0_usize..6, 0..UNITS.len(), 0..UNITS.len())
-            .prop_map(|(way, unit, other)| Step::Reshape { way, unit, other }),
+        1 => (0_usize..8, 0..UNITS.len(), 0..UNITS.len(), 0_u8..4)
+            .prop_map(|(way, unit, other, hours)| Step::Reshape { way, unit, other, hours }),
         1 => (1_u8..16).prop_map(Step::Catalogue),
-        1 => (1_u8..8, hour(), hour()).prop_map(|(grids, from, until)| Step::Grids { grids, from, until }),
+        1 => (1_u8..8, hour(), hour(), 0..UNITS.len())
+            .prop_map(|(grids, from, until, successor)| Step::Grids { grids, from, until, successor }),
     ]
 }
 
@@ -99,26 +105,34 @@ const UNITS: [&str; 12] = [
     "411502002000-R01",
 ];
 
-fn reshape(way: usize, one: &str, other: &str) -> Change {
+fn reshape(way: usize, one: &str, other: &str, later: Timestamp) -> Change {
     match way {
-        0 => Change::Open(unit(one)),
-        1 => Change::Close(code(one), (one != other).then(|| code(other))),
-        2 => Change::Split(SplitUnit {
+        0 => Change::Open(UnitRow { valid_from: Some(later), ..unit(one) }),
+        1 => close(one, other, None),
+        2 => close(one, other, Some(later)),
+        3 => Change::Split(SplitUnit {
             unit: code(one),
             into: vec![unit("411502001201006"), unit("411502001201007")],
             successor: if one == other { code("411502001201007") } else { code(other) },
         }),
-        3 => Change::Merge(MergeUnits { units: vec![code(one)], into: code(other) }),
-        4 => Change::Move(MoveUnit { unit: code(one), to: code(other) }),
+        4 => Change::Merge(MergeUnits { units: vec![code(one)], into: code(other) }),
+        5 => Change::Move(MoveUnit { unit: code(one), to: code(other) }),
+        6 => Change::Keep(code(one)),
         _ => Change::Amend(UnitRow { name: format!("{other}改名").into(), ..unit(one) }),
     }
+}
+
+fn close(one: &str, other: &str, until: Option<Timestamp>) -> Change {
+    let successor = (one != other).then(|| code(other));
+    Change::Close(CloseUnit { unit: code(one), successor, until })
 }
 
 pub(super) fn submission_of(world: &mut World, step: &Step) -> Option<Submission> {
     match *step {
         Step::Hours(_) | Step::Grids { .. } | Step::Catalogue(_) => None,
-        Step::Reshape { way, unit, other } => {
-            let change = reshape(way, UNITS[unit], UNITS[other]);
+        Step::Reshape { way, unit, other, hours } => {
+            let later = world.now.plus_ms(i64::from(hours) * HOUR);
+            let change = reshape(way, UNITS[unit], UNITS[other], later);
             let change = ChangeOrganisation { seen: None, change };
             let command = Command::ChangeOrganisation(Box::new(change));
             Some(Submission { principal: ADMIN, ..submission(command, None) })
@@ -170,15 +184,16 @@ pub(super) fn take(world: &mut World, step: &Step) {
         }
         return;
     }
-    if let Step::Grids { grids, from, until } = *step {
+    if let Step::Grids { grids, from, until, successor } = *step {
         let moment = |hours: Option<i8>| Some(world.now.plus_ms(i64::from(hours?) * HOUR));
         let mut rows: Vec<_> = [GRID, GRID_2, GRID_CLOSED].map(unit).into();
         for row in &mut rows {
             (row.valid_from, row.valid_until) = (moment(from), moment(until));
+            row.successor = until.map(|_| code(UNITS[successor]));
         }
         let mut bits = (0..3).map(|bit| grids >> bit & 1 == 1);
         rows.retain(|_| bits.next().expect("one a grid"));
-        // Refused where one holds cases and names no successor, or would close later.
+        // Refused where the successor cannot take over.
         let refused = world.import(rows).err();
         if refused.is_some_and(|refused| refused != Rejection::ImportsFull) {
             let import = ImportId(world.state.imports().begun());
@@ -207,7 +222,9 @@ pub(super) fn rebuilt(
     mut builder: StateBuilder,
     numbers: Vec<(NaturalKey, CaseId)>,
 ) -> State {
-    state.organisation().iter().for_each(|(_, row)| builder.unit(row.clone()));
+    for (unit, row) in state.organisation().iter() {
+        builder.unit(row.clone(), state.organisation().is_closing(unit));
+    }
     for (unit, _) in state.organisation().iter() {
         for (until, row) in state.organisation().former(unit) {
             builder.former_unit(unit, *until, row.clone());

@@ -5,6 +5,7 @@ mod catalogue;
 mod clients;
 mod clients_and_imports;
 mod clocks;
+mod closing;
 mod laws;
 mod moves;
 mod organisation;

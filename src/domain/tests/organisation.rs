@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::domain::command::{
-    Change, ChangeOrganisation, Command, MergeUnits, MoveUnit, SplitUnit,
+    Change, ChangeOrganisation, CloseUnit, Command, MergeUnits, MoveUnit, SplitUnit,
 };
 use crate::domain::event::Event;
 use crate::domain::ids::{Seq, UnitNumber};
@@ -24,7 +24,7 @@ fn number(world: &World, text: &str) -> UnitNumber {
 }
 
 fn close(unit: &str, successor: Option<&str>) -> Change {
-    Change::Close(code(unit), successor.map(code))
+    Change::Close(CloseUnit { unit: code(unit), successor: successor.map(code), until: None })
 }
 
 fn merge(units: &[&str], into: &str) -> Change {

@@ -21,7 +21,7 @@ use crate::domain::outcome::Remembered;
 use crate::domain::record::{Actor, Mark, Outcome, Record};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
-use crate::domain::{Decision, decide, decide_timer, evolve};
+use crate::domain::{Decision, decide, decide_due, evolve};
 
 pub(crate) const CITY: &str = "411500000000";
 pub(crate) const COUNTY: &str = "411502000000";
@@ -254,13 +254,16 @@ impl World {
     pub(crate) fn at_hour(&mut self, hour: i64) -> Vec<Event> {
         self.now = START.plus_ms(hour * HOUR);
         let mut fired = Vec::new();
-        while let Some((case, timer)) = self.state.next_due(self.now) {
+        while let Some(due) = self.state.next_due(self.now) {
+            let events = decide_due(&self.state, self.now, due);
             for twin in &self.twins {
-                assert_eq!(twin.next_due(self.now), Some((case, timer)));
+                assert_eq!(twin.next_due(self.now), Some(due));
+                assert_eq!(decide_due(twin, self.now, due), events);
             }
-            let event = decide_timer(case, timer);
-            fired.push(event.clone());
-            self.record(event, Actor::SYSTEM, None);
+            for event in events {
+                fired.push(event.clone());
+                self.record(event, Actor::SYSTEM, None);
+            }
         }
         fired
     }

@@ -37,7 +37,7 @@ fn state(base: &State, cases: &[Case], tail: Seq) -> State {
     let mut builder = StateBuilder::new(head);
     let organisation = base.organisation();
     for (unit, row) in organisation.iter() {
-        builder.unit(row.clone());
+        builder.unit(row.clone(), false);
         for (until, row) in organisation.former(unit) {
             builder.former_unit(unit, *until, row.clone());
         }

@@ -17,7 +17,8 @@ use crate::domain::event::{
     CaseRevealed, CaseSent, CaseSettled, CasesInherited, CatalogueReplaced, ClientAdmitted,
     ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced, ClockMode, Event, ImportAbandoned,
     ImportBegun, ImportCommitted, JournalOpened, MattersStaged, SealedPart, TextStaged,
-    UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitsRenumbered, UnitsStaged,
+    UnitChanged, UnitClosed, UnitClosing, UnitKept, UnitMoved, UnitOpened, UnitsRenumbered,
+    UnitsStaged,
 };
 use crate::domain::grant::{Grant, Places, Scope, Scopes};
 use crate::domain::ids::{
@@ -128,9 +129,17 @@ pub(crate) fn event(tag: Tag) -> BoxedStrategy<Event> {
         Tag::UnitChanged => (unit(), unit_row())
             .prop_map(|(unit, row)| Event::UnitChanged(UnitChanged { unit, row }))
             .boxed(),
-        Tag::UnitClosed => (unit(), option::of((1_u32..).prop_map(UnitNumber)))
-            .prop_map(|(unit, successor)| Event::UnitClosed(UnitClosed { unit, successor }))
+        Tag::UnitClosed => closing()
+            .prop_map(|(unit, successor, until)| {
+                Event::UnitClosed(UnitClosed { unit, successor, until })
+            })
             .boxed(),
+        Tag::UnitClosing => closing()
+            .prop_map(|(unit, successor, until)| {
+                Event::UnitClosing(UnitClosing { unit, successor, until })
+            })
+            .boxed(),
+        Tag::UnitKept => unit().prop_map(|unit| Event::UnitKept(UnitKept { unit })).boxed(),
         Tag::UnitMoved => (unit(), unit_code())
             .prop_map(|(unit, to)| Event::UnitMoved(UnitMoved { unit, to }))
             .boxed(),
@@ -358,6 +367,12 @@ fn case() -> impl Strategy<Value = CaseId> {
 
 fn unit() -> impl Strategy<Value = UnitNumber> {
     any::<u32>().prop_map(UnitNumber)
+}
+
+/// Which unit closes, who takes over, and when.
+fn closing() -> impl Strategy<Value = (UnitNumber, Option<UnitNumber>, Timestamp)> {
+    let successor = option::of((1_u32..).prop_map(UnitNumber));
+    (unit(), successor, any::<i64>().prop_map(Timestamp))
 }
 
 fn import_kind() -> impl Strategy<Value = ImportKind> {

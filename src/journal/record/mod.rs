@@ -139,6 +139,10 @@ tags!(
     UnitMoved = 27,
     /// [`Event::UnitsRenumbered`]
     UnitsRenumbered = 28,
+    /// [`Event::UnitClosing`]
+    UnitClosing = 29,
+    /// [`Event::UnitKept`]
+    UnitKept = 30,
     /// [`Event::CaseReported`]
     CaseReported = 32,
     /// [`Event::CaseSettled`]

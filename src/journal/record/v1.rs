@@ -174,6 +174,20 @@ struct UnitClosed {
     unit: u32,
     /// 0: none.
     successor: u32,
+    until: i64,
+}
+
+#[derive(Archive, Serialize)]
+struct UnitClosing {
+    unit: u32,
+    /// 0: none.
+    successor: u32,
+    until: i64,
+}
+
+#[derive(Archive, Serialize)]
+struct UnitKept {
+    unit: u32,
 }
 
 #[derive(Archive, Serialize)]

@@ -49,8 +49,8 @@ fn state() -> State {
         imports_begun: 6,
         slots_used: 0x0901,
     });
-    builder.unit(unit(None));
-    builder.unit(unit(Some(Timestamp(0x0201))));
+    builder.unit(unit(None), false);
+    builder.unit(unit(Some(Timestamp(0x0201))), true);
     builder.former_unit(UnitNumber(2), Timestamp(0x0202), unit(None));
     builder.ordered_unit(OrderedUnit {
         code: "411502001001007".parse().expect("good"),
@@ -176,9 +176,9 @@ const GOLDEN: &[(&str, &str)] = &[
     ("zero", "0000"),
     ("seq", "0302000000000000"),
     ("hash of the chain", "1111111111111111111111111111111111111111111111111111111111111111"),
-    ("digest of the state", "5e5f1d09434c4dd9a52222886ecb3f66"),
+    ("digest of the state", "33b0c7af0b9c1da352db558e136ecfd2"),
     ("sections", "0c000000"),
-    ("checksum", "c6e732a61035565f"),
+    ("checksum", "4b78e33e97018f13"),
     // Kind 1: head.
     ("kind", "01"),
     ("rows", "01000000"),
@@ -199,8 +199,8 @@ const GOLDEN: &[(&str, &str)] = &[
     // Kind 2: unit.
     ("kind", "02"),
     ("rows", "02000000"),
-    ("bytes of the rows", "5a000000"),
-    ("checksum", "d37015d8e152f582"),
+    ("bytes of the rows", "5c000000"),
+    ("checksum", "a27e377854da8abb"),
     ("code", "00f0228169246417"),
     ("kind: grid", "02"),
     ("name: length", "0600"),
@@ -210,6 +210,7 @@ const GOLDEN: &[(&str, &str)] = &[
     ("valid from: none", "00"),
     ("valid until: none", "00"),
     ("successor: none", "0000000000000000"),
+    ("told to close", "00"),
     ("code, of a room", "0109e48069246417"),
     ("kind: governance room", "03"),
     ("name: length", "0600"),
@@ -221,6 +222,7 @@ const GOLDEN: &[(&str, &str)] = &[
     ("valid until: some", "01"),
     ("valid until", "0202000000000000"),
     ("successor", "0000e48069246417"),
+    ("told to close", "01"),
     // Kind 11: former unit.
     ("kind", "0b"),
     ("rows", "01000000"),

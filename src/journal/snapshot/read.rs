@@ -166,7 +166,10 @@ impl Rows {
         };
         match kind {
             Kind::Head => return None,
-            Kind::Unit => builder.unit(v1::unit(fields)?),
+            Kind::Unit => {
+                let (row, is_closing) = v1::known_unit(fields)?;
+                builder.unit(row, is_closing);
+            }
             Kind::FormerUnit => {
                 let (unit, until, row) = v1::former_unit(fields)?;
                 builder.former_unit(unit, until, row);

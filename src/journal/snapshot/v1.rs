@@ -106,6 +106,16 @@ pub(super) fn head(fields: &mut Fields<'_>) -> Option<(StateHead, u64)> {
     Some((head, fields.u64()?))
 }
 
+/// A unit, and whether it is told to close.
+pub(super) fn put_known_unit(row: &UnitRow, is_closing: bool, out: &mut Vec<u8>) {
+    put_unit(row, out);
+    out.put_flag(is_closing);
+}
+
+pub(super) fn known_unit(fields: &mut Fields<'_>) -> Option<(UnitRow, bool)> {
+    Some((unit(fields)?, fields.flag()?))
+}
+
 pub(super) fn put_unit(row: &UnitRow, out: &mut Vec<u8>) {
     let UnitRow { code, kind, name, reports_to, modules, valid_from, valid_until, successor } = row;
     out.put(code.packed().to_le_bytes());

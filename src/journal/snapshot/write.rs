@@ -52,8 +52,9 @@ fn put_in_place(medium: &dyn Medium, head: Head) -> io::Result<()> {
 fn put_rows(sections: &mut Sections, state: &State) -> io::Result<()> {
     let numbers = state.numbers_len() as u64;
     sections.row(Kind::Head, |out| v1::put_head(&state.head(), numbers, out))?;
-    for (_, row) in state.organisation().iter() {
-        sections.row(Kind::Unit, |out| v1::put_unit(row, out))?;
+    for (unit, row) in state.organisation().iter() {
+        let is_closing = state.organisation().is_closing(unit);
+        sections.row(Kind::Unit, |out| v1::put_known_unit(row, is_closing, out))?;
     }
     for (unit, _) in state.organisation().iter() {
         for (until, row) in state.organisation().former(unit) {

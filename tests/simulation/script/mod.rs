@@ -250,7 +250,7 @@ fn grant(dice: &mut Dice, shadow: &Shadow) -> GrantRequest {
         2 => &[Scope::Act, Scope::Read],
         _ => &[Scope::Intake, Scope::Act],
     };
-    let hours = i64::try_from(dice.below(200)).expect("few") - 5;
+    let hours = i64::try_from(dice.below(100)).expect("few") - 10;
     GrantRequest {
         scopes: Scopes::of(scopes),
         within: dice

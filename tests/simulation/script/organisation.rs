@@ -2,7 +2,7 @@
 
 use zhida::domain::code::UnitCode;
 use zhida::domain::command::{
-    Change, ChangeOrganisation, Command, MergeUnits, MoveUnit, SplitUnit, Submission,
+    Change, ChangeOrganisation, CloseUnit, Command, MergeUnits, MoveUnit, SplitUnit, Submission,
 };
 use zhida::domain::ids::{Seq, Timestamp};
 use zhida::domain::organisation::{Modules, UnitKind, UnitRow};
@@ -20,13 +20,27 @@ const VILLAGES: [&str; 5] =
 
 /// Another change of the organisation.
 pub(super) fn change(dice: &mut Dice, shadow: &Shadow) -> Submission {
-    let change = match dice.below(16) {
+    let change = match dice.below(23) {
         0..4 => Change::Open(opening(dice, shadow)),
         4..6 => Change::Amend(amended(dice, shadow)),
         6..9 => {
             let unit = any(dice, shadow);
             let is_alone = dice.once_in(2);
-            Change::Close(code(&unit), (!is_alone).then(|| code(&heir(dice, shadow, &unit))))
+            let successor = (!is_alone).then(|| code(&heir(dice, shadow, &unit)));
+            Change::Close(CloseUnit { unit: code(&unit), successor, until: None })
+        }
+        16..20 => {
+            let unit = any(dice, shadow);
+            let is_alone = dice.once_in(8);
+            let successor = (!is_alone).then(|| code(&heir(dice, shadow, &unit)));
+            let until = Some(later(dice, shadow));
+            Change::Close(CloseUnit { unit: code(&unit), successor, until })
+        }
+        20..23 => {
+            let told = shadow.told_to_close();
+            let is_any = told.is_empty() || dice.once_in(5);
+            let unit = if is_any { any(dice, shadow) } else { (*pick(dice, &told)).to_owned() };
+            Change::Keep(code(&unit))
         }
         9..11 => split(dice, shadow),
         11..13 => {
@@ -78,10 +92,9 @@ pub(super) fn rows(dice: &mut Dice, shadow: &Shadow) -> Vec<UnitRow> {
         3 => vec![unit_row(OFFICE); 2],
         4..10 => {
             let unit = any(dice, shadow);
-            // Some would close later than the clock can be by then.
-            let ahead = if dice.once_in(6) { 10_000 * HOUR } else { 0 };
             let mut row = unit_row(&unit);
-            row.valid_until = dice.below(3).gt(&0).then_some(Timestamp(shadow.now + ahead));
+            let until = if dice.once_in(3) { later(dice, shadow) } else { Timestamp(shadow.now) };
+            row.valid_until = dice.below(3).gt(&0).then_some(until);
             if dice.below(3) > 0 {
                 row.successor = Some(code(&heir(dice, shadow, &unit)));
             }
@@ -96,6 +109,12 @@ pub(super) fn rows(dice: &mut Dice, shadow: &Shadow) -> Vec<UnitRow> {
 
 fn code(code: &str) -> UnitCode {
     code.parse().expect("a good code")
+}
+
+/// A moment that mostly comes soon, and now and then has passed.
+fn later(dice: &mut Dice, shadow: &Shadow) -> Timestamp {
+    let hours = i64::try_from(dice.below(30)).expect("few") - 1;
+    Timestamp(shadow.now + hours * HOUR)
 }
 
 fn new_grid(dice: &mut Dice) -> String {

@@ -5,7 +5,6 @@ use zhida::domain::command::{
     StageUnits,
 };
 use zhida::domain::grant::Scope;
-use zhida::domain::ids::Timestamp;
 use zhida::domain::import::ImportKind;
 
 use super::organisation::Unit;
@@ -189,10 +188,6 @@ impl Shadow {
         }
         if stage.rows.iter().any(|row| !Unit::of(row).is_coherent()) {
             return Err("unit_incoherent");
-        }
-        let is_later = |until: Timestamp| until.0 > self.now;
-        if stage.rows.iter().any(|row| row.valid_until.is_some_and(is_later)) {
-            return Err("unit_closes_later");
         }
         staged.units.extend(stage.rows.iter().cloned());
         Ok(())

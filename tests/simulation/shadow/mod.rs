@@ -3,6 +3,7 @@
 
 mod administration;
 mod casework;
+mod closing;
 mod life;
 mod organisation;
 
@@ -161,9 +162,12 @@ impl Shadow {
         held.map(|(_, id)| id).collect()
     }
 
-    /// Begins a turn.
+    /// Begins a turn: what was told to close by now does, before anything else.
     pub(crate) fn begin(&mut self, timers_max: usize) {
         self.timers_left = timers_max;
+        if !self.is_driven {
+            self.close_due();
+        }
     }
 
     /// Lets a driven clock pass to the time of a command that is not refused whatever its time, and
@@ -193,13 +197,21 @@ impl Shadow {
     }
 
     fn pass_to(&mut self, at: i64) -> bool {
-        while let Some((then, id)) = self.next_turn().filter(|(then, _)| *then <= at) {
+        loop {
+            let turn = self.next_turn().filter(|(then, _)| *then <= at);
+            let closing = self.organisation.told.next_at().filter(|then| *then <= at);
+            let Some(then) = closing.into_iter().chain(turn.map(|(then, _)| then)).min() else {
+                break;
+            };
             if self.timers_left == 0 {
                 return false;
             }
             self.timers_left -= 1;
             self.now = self.now.max(then);
-            self.turn(id);
+            match turn {
+                Some((_, id)) if closing != Some(then) => self.turn(id),
+                _ => drop(self.close_due()),
+            }
         }
         self.now = self.now.max(at);
         true
@@ -211,18 +223,20 @@ impl Shadow {
         turns.filter_map(|(case, id)| Some((case.next_turn()?.0, id))).min()
     }
 
-    /// Fires what is due, `max` at most; says how many. A driven clock fires what it passes alone.
+    /// Fires what is due, `max` timers at most after what closes; says how much. A driven clock
+    /// fires what it passes alone.
     pub(crate) fn fire(&mut self, max: usize) -> usize {
         if self.is_driven {
             return 0;
         }
+        let closed = usize::from(self.close_due());
         for fired in 0..max {
             let Some((_, id)) = self.next_turn().filter(|(at, _)| *at <= self.now) else {
-                return fired;
+                return closed + fired;
             };
             self.turn(id);
         }
-        max
+        closed + max
     }
 
     fn turn(&mut self, id: u32) {
@@ -240,7 +254,9 @@ impl Shadow {
         if submission.at.is_some() && !self.is_driven {
             return Expected::Refused("at_not_driven");
         }
-        if let Some(target) = submission.command.target()
+        // Passing to its time fired what was due; what is refused before that fires nothing.
+        if submission.at.is_none()
+            && let Some(target) = submission.command.target()
             && let Some(id) = self.resolve(submission.principal, &target.case)
         {
             while self.cases[id as usize - 1].next_turn().is_some_and(|(at, _)| at <= self.now) {

@@ -6,6 +6,7 @@ use zhida::domain::command::{Change, ChangeOrganisation, MergeUnits, MoveUnit, S
 use zhida::domain::organisation::UnitRow;
 
 use super::Shadow;
+use super::closing::{Told, Will};
 use crate::city::{MODULE, ancestor, is_within, letter, level, seat};
 
 /// Steps up, until it must be a circle.
@@ -24,8 +25,8 @@ pub(crate) struct Unit {
     reports_to: Option<String>,
     owns: bool,
     from: Option<i64>,
-    until: Option<i64>,
-    successor: Option<String>,
+    pub(crate) until: Option<i64>,
+    pub(crate) successor: Option<String>,
 }
 
 impl Unit {
@@ -46,8 +47,22 @@ impl Unit {
         self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
     }
 
-    fn is_closed(&self, now: i64) -> bool {
+    /// The same, with another end.
+    pub(super) fn ending(&self, until: Option<i64>, successor: Option<String>) -> Self {
+        Self { until, successor, ..self.clone() }
+    }
+
+    pub(super) fn is_closed(&self, now: i64) -> bool {
         self.until.is_some_and(|until| until <= now)
+    }
+
+    /// Whether it is there as long as the other.
+    pub(super) fn outlasts(&self, other: &Self) -> bool {
+        match (self.until, other.until) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(other)) => other <= own,
+        }
     }
 
     fn above(&self) -> Option<String> {
@@ -84,6 +99,8 @@ pub(crate) struct Organisation {
     names: BTreeMap<String, usize>,
     /// Which code a unit had until when, oldest first.
     left: BTreeMap<usize, Vec<(i64, String)>>,
+    /// Which units are told to close.
+    pub(super) told: Told,
     is_numbered: bool,
     /// Its newest change.
     pub(crate) seq: u64,
@@ -153,7 +170,7 @@ impl Organisation {
         line.find(|at| self.unit(*at).is_open(now))
     }
 
-    fn children(&self, unit: usize) -> impl Iterator<Item = &Unit> {
+    pub(super) fn children(&self, unit: usize) -> impl Iterator<Item = &Unit> {
         let is_below =
             move |one: &&Unit| one.above().and_then(|above| self.find(&above)) == Some(unit);
         self.units.iter().filter(is_below)
@@ -165,10 +182,12 @@ impl Organisation {
             return self.replace(unit, row, at);
         }
         self.names.insert(row.code.clone(), self.units.len());
+        self.told.note(self.units.len(), row.until, at);
         self.units.push(row);
     }
 
-    fn replace(&mut self, unit: usize, row: Unit, at: i64) {
+    pub(super) fn replace(&mut self, unit: usize, row: Unit, at: i64) {
+        self.told.note(unit, row.until, at);
         if *self.unit(unit) == row {
             return;
         }
@@ -179,14 +198,14 @@ impl Organisation {
     }
 }
 
-/// Whether what is above a row is known and open, and no circle comes of it.
+/// Whether what is above a row is known and stays as long as it, and no circle comes of it.
 fn check_above<'u>(
     row: &Unit,
+    now: i64,
     find: impl Fn(&str) -> Option<&'u Unit>,
-    is_good: impl Fn(&Unit) -> bool,
 ) -> Result<(), Refused> {
     for above in [seat(&row.code), row.reports_to.clone()].into_iter().flatten() {
-        if !find(&above).is_some_and(&is_good) {
+        if !find(&above).is_some_and(|above| row.is_closed(now) || above.outlasts(row)) {
             return Err("unit_orphaned");
         }
     }
@@ -199,13 +218,6 @@ fn check_above<'u>(
         }
     }
     Err("unit_in_circle")
-}
-
-/// Who closes, and who takes over: its number and its row.
-struct Will<'u> {
-    from: usize,
-    level: usize,
-    heir: Option<(usize, &'u Unit)>,
 }
 
 impl Shadow {
@@ -234,30 +246,51 @@ impl Shadow {
         let find = |code: &str| {
             numbers.get(code).copied().or_else(|| {
                 let unit = self.organisation.find(code)?;
-                Some((unit, self.organisation.unit(unit)))
+                let row = self.organisation.unit(unit);
+                Some(numbers.get(row.code.as_str()).copied().unwrap_or((unit, row)))
             })
         };
         for row in &rows {
-            let is_closed = row.is_closed(now);
             let row_of = |code: &str| find(code).map(|(_, row)| row);
-            check_above(row, row_of, |above| is_closed || !above.is_closed(now))?;
-            let known = self.organisation.find(&row.code).filter(|_| is_closed);
+            check_above(row, now, row_of)?;
+            let known = self.organisation.find(&row.code).filter(|_| row.until.is_some());
             let below = known.map(|unit| self.organisation.children(unit));
             let mut below = below.into_iter().flatten().filter_map(|child| row_of(&child.code));
-            let is_left =
-                |child: &Unit| child.above().as_ref() == Some(&row.code) && !child.is_closed(now);
-            if below.any(is_left) {
+            let is_left = |child: &Unit| !child.is_closed(now) && !row.outlasts(child);
+            if below.any(|child| child.above().as_ref() == Some(&row.code) && is_left(child)) {
                 return Err("unit_has_subunits");
             }
         }
         let mut wills = Vec::new();
-        for row in rows.iter().filter(|row| !row.is_open(now)) {
-            let Some(from) = self.organisation.find(&row.code) else { continue };
+        // A row that was there already closes nobody.
+        let stays = |row: &Unit| {
+            let known = self.organisation.find(&row.code);
+            known.is_some_and(|unit| self.organisation.unit(unit) == row)
+        };
+        for row in rows.iter().filter(|row| !stays(row)) {
+            let closes_later = row.until.is_some_and(|until| until > now);
+            let closing = self.organisation.find(&row.code).filter(|_| !row.is_open(now));
+            if !closes_later && closing.is_none() {
+                continue;
+            }
             let heir = match &row.successor {
                 Some(code) => Some(find(code).ok_or("successor_not_found")?),
                 None => None,
             };
-            wills.push(Will { from, level: level(&row.code), heir });
+            wills.extend(closing.map(|from| Will { from, level: level(&row.code), heir }));
+            if closes_later {
+                Self::check_later(row, heir.map(|(_, row)| row))?;
+            }
+        }
+        for (unit, until) in self.organisation.told.iter() {
+            let mut last = find(self.organisation.code(unit)).expect("it is known").1;
+            while stays(last) && !last.is_open(until) {
+                let Some(heir) = last.successor.as_ref().and_then(|code| find(code)) else { break };
+                last = heir.1;
+            }
+            if !last.is_open(until) && last.successor.is_none() {
+                return Err("unit_needs_successor");
+            }
         }
         let moves = self.inheritance(&wills)?;
         let sorted: Vec<Unit> = sorted.into_iter().cloned().collect();
@@ -276,7 +309,11 @@ impl Shadow {
         match change {
             Change::Split(split) => (2..=PARTS_MAX).contains(&split.into.len()),
             Change::Merge(merge) => (1..=PARTS_MAX).contains(&merge.units.len()),
-            Change::Open(_) | Change::Amend(_) | Change::Close(..) | Change::Move(_) => true,
+            Change::Open(_)
+            | Change::Amend(_)
+            | Change::Close(_)
+            | Change::Keep(_)
+            | Change::Move(_) => true,
         }
     }
 
@@ -287,11 +324,8 @@ impl Shadow {
         match &command.change {
             Change::Open(row) => self.open_unit(row),
             Change::Amend(row) => self.change_unit(row),
-            Change::Close(unit, successor) => {
-                let unit = self.known_and_open(&unit.to_string())?;
-                let heir = successor.map(|code| self.heir(&code.to_string())).transpose()?;
-                self.close_units(&[unit], heir.as_ref().map(|(unit, row)| (*unit, row)), &[])
-            }
+            Change::Close(close) => self.close_unit(close),
+            Change::Keep(unit) => self.keep_unit(&unit.to_string()),
             Change::Split(split) => self.split_unit(split),
             Change::Merge(merge) => self.merge_units(merge),
             Change::Move(to) => self.move_unit(to),
@@ -322,13 +356,13 @@ impl Shadow {
         Ok(row)
     }
 
-    fn check_above(&self, row: &Unit) -> Result<(), Refused> {
+    pub(super) fn check_above(&self, row: &Unit) -> Result<(), Refused> {
         let organisation = &self.organisation;
         let find = |code: &str| organisation.find(code).map(|unit| organisation.unit(unit));
-        check_above(row, find, |above| !above.is_closed(self.now))
+        check_above(row, self.now, find)
     }
 
-    fn known_and_open(&self, code: &str) -> Result<usize, Refused> {
+    pub(super) fn known_and_open(&self, code: &str) -> Result<usize, Refused> {
         let found = self.organisation.find(code);
         let unit = found.filter(|unit| self.organisation.code(*unit) == code);
         let unit = unit.ok_or("unit_not_known")?;
@@ -339,12 +373,16 @@ impl Shadow {
     }
 
     fn change_unit(&mut self, row: &UnitRow) -> Result<(), Refused> {
-        let row = Unit::of(row);
+        let mut row = Unit::of(row);
         let unit = self.known_and_open(&row.code)?;
-        if !row.is_coherent() || row.kind != self.organisation.unit(unit).kind {
+        let before = self.organisation.unit(unit);
+        if !row.is_coherent() || row.kind != before.kind {
             return Err("unit_incoherent");
         }
-        if row.until.is_some() || row.successor.is_some() || !row.is_open(self.now) {
+        let end = (before.until, before.successor.clone());
+        let said = (row.until.take(), row.successor.take());
+        (row.until, row.successor) = end.clone();
+        if (said != (None, None) && said != end) || !row.is_open(self.now) {
             return Err("unit_closes_elsewhere");
         }
         self.check_above(&row)?;
@@ -435,80 +473,12 @@ impl Shadow {
         Ok(())
     }
 
-    fn heir(&self, code: &str) -> Result<(usize, Unit), Refused> {
+    pub(super) fn heir(&self, code: &str) -> Result<(usize, Unit), Refused> {
         let unit = self.organisation.find(code).ok_or("successor_not_found")?;
         Ok((unit, self.organisation.unit(unit).clone()))
     }
 
-    /// The parts open, these close, the heir takes over; or nothing of it.
-    fn close_units(
-        &mut self,
-        closing: &[usize],
-        heir: Option<(usize, &Unit)>,
-        parts: &[Unit],
-    ) -> Result<(), Refused> {
-        for unit in closing {
-            if self.organisation.children(*unit).any(|child| child.until.is_none()) {
-                return Err("unit_has_subunits");
-            }
-            if heir.is_some_and(|(heir, _)| heir == *unit) {
-                return Err("successor_unfit");
-            }
-        }
-        let will =
-            |from: &usize| Will { from: *from, level: level(self.organisation.code(*from)), heir };
-        let moves = self.inheritance(&closing.iter().map(will).collect::<Vec<_>>())?;
-        self.put_open(parts);
-        self.number(parts.len());
-        for unit in closing {
-            self.log.push(("unit.closed", None));
-            self.changed();
-            let row = Unit {
-                until: Some(self.now),
-                successor: heir.map(|(_, row)| row.code.clone()),
-                ..self.organisation.unit(*unit).clone()
-            };
-            self.organisation.replace(*unit, row, self.now);
-        }
-        self.inherit(moves);
-        Ok(())
-    }
-
-    /// Who takes over from whom, in the order of those who hold cases.
-    fn inheritance(&self, wills: &[Will<'_>]) -> Result<Vec<(usize, usize)>, Refused> {
-        for will in wills {
-            let is_unfit =
-                |heir: &Unit| !heir.is_open(self.now) || level(&heir.code) > will.level.max(2);
-            if will.heir.is_some_and(|(_, heir)| is_unfit(heir)) {
-                return Err("successor_unfit");
-            }
-        }
-        let mut holding: Vec<&Will<'_>> =
-            wills.iter().filter(|will| !self.inbox(will.from).is_empty()).collect();
-        holding.sort_by_key(|will| will.from);
-        let mut moves = Vec::new();
-        for will in holding {
-            let (heir, row) = will.heir.ok_or("unit_needs_successor")?;
-            if level(&row.code) > 2 {
-                return Err("successor_unfit");
-            }
-            moves.push((will.from, heir));
-        }
-        Ok(moves)
-    }
-
-    fn inherit(&mut self, moves: Vec<(usize, usize)>) {
-        for (from, heir) in moves {
-            self.log.push(("cases.inherited", None));
-            for case in self.cases.iter_mut().filter(|case| case.holder == Some(from)) {
-                case.holder = Some(heir);
-                case.sender = case.sender.filter(|sender| *sender != heir);
-                case.version += 1;
-            }
-        }
-    }
-
-    fn put_open(&mut self, rows: &[Unit]) {
+    pub(super) fn put_open(&mut self, rows: &[Unit]) {
         for row in rows {
             self.log.push(("unit.opened", None));
             self.changed();
@@ -517,7 +487,7 @@ impl Shadow {
     }
 
     /// The first units that come begin the order; the tail is never full here.
-    fn number(&mut self, coming: usize) {
+    pub(super) fn number(&mut self, coming: usize) {
         if coming > 0 && !self.organisation.is_numbered {
             self.organisation.is_numbered = true;
             self.log.push(("units.renumbered", None));
@@ -525,7 +495,7 @@ impl Shadow {
         }
     }
 
-    fn changed(&mut self) {
+    pub(super) fn changed(&mut self) {
         self.organisation.seq = self.seq();
     }
 }

@@ -14,7 +14,7 @@ use super::{
     ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced, CodeRange, Deadlines, Entry, Grant,
     Head, ImportAbandoned, ImportBegun, ImportCommitted, JournalOpened, Limit, MatterRow,
     MattersStaged, OfCase, OfCaseSaying, Outcome, SealedPart, TextStaged, UnitChanged, UnitClosed,
-    UnitMoved, UnitOpened, UnitRow, UnitsRenumbered, UnitsStaged,
+    UnitClosing, UnitKept, UnitMoved, UnitOpened, UnitRow, UnitsRenumbered, UnitsStaged,
 };
 use crate::domain;
 use crate::domain::case::ClaimantFields;
@@ -64,6 +64,8 @@ pub(in super::super) fn read(seq: Seq, tag: Tag, bytes: &[u8]) -> Result<Record,
         Tag::UnitOpened => archive.record::<UnitOpened>(unit_opened),
         Tag::UnitChanged => archive.record::<UnitChanged>(unit_changed),
         Tag::UnitClosed => archive.record::<UnitClosed>(unit_closed),
+        Tag::UnitClosing => archive.record::<UnitClosing>(unit_closing),
+        Tag::UnitKept => archive.record::<UnitKept>(unit_kept),
         Tag::UnitMoved => archive.record::<UnitMoved>(unit_moved),
         Tag::UnitsRenumbered => archive.record::<UnitsRenumbered>(renumbered),
         Tag::CaseRevealed => archive.record::<CaseRevealed>(revealed),
@@ -268,7 +270,21 @@ fn unit_closed(body: &Archived<UnitClosed>) -> Found {
     Ok(Event::UnitClosed(domain::event::UnitClosed {
         unit: UnitNumber(body.unit.to_native()),
         successor: (successor != 0).then_some(UnitNumber(successor)),
+        until: Timestamp(body.until.to_native()),
     }))
+}
+
+fn unit_closing(body: &Archived<UnitClosing>) -> Found {
+    let successor = body.successor.to_native();
+    Ok(Event::UnitClosing(domain::event::UnitClosing {
+        unit: UnitNumber(body.unit.to_native()),
+        successor: (successor != 0).then_some(UnitNumber(successor)),
+        until: Timestamp(body.until.to_native()),
+    }))
+}
+
+fn unit_kept(body: &Archived<UnitKept>) -> Found {
+    Ok(Event::UnitKept(domain::event::UnitKept { unit: UnitNumber(body.unit.to_native()) }))
 }
 
 fn unit_moved(body: &Archived<UnitMoved>) -> Found {

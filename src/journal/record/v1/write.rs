@@ -10,8 +10,8 @@ use super::{
     CatalogueSize, ClientAdmitted, ClientChanged, ClientRevoked, ClientRotated, ClockAdvanced,
     CodeRange, Deadlines, Entry, Grant, Head, ImportAbandoned, ImportBegun, ImportCommitted,
     InheritedCase, JournalOpened, Limit, MatterRow, MattersStaged, OfCase, OfCaseSaying, Outcome,
-    SealedPart, TextStaged, UnitChanged, UnitClosed, UnitMoved, UnitOpened, UnitRow,
-    UnitsRenumbered, UnitsStaged,
+    SealedPart, TextStaged, UnitChanged, UnitClosed, UnitClosing, UnitKept, UnitMoved, UnitOpened,
+    UnitRow, UnitsRenumbered, UnitsStaged,
 };
 use crate::domain;
 use crate::domain::event::Event;
@@ -94,8 +94,13 @@ pub(in super::super) fn write(record: &Record, out: &mut Vec<u8>) {
         }
         Event::UnitClosed(event) => {
             let successor = event.successor.map_or(0, |successor| successor.0);
-            put(head, UnitClosed { unit: event.unit.0, successor }, out);
+            put(head, UnitClosed { unit: event.unit.0, successor, until: event.until.0 }, out);
         }
+        Event::UnitClosing(event) => {
+            let successor = event.successor.map_or(0, |successor| successor.0);
+            put(head, UnitClosing { unit: event.unit.0, successor, until: event.until.0 }, out);
+        }
+        Event::UnitKept(event) => put(head, UnitKept { unit: event.unit.0 }, out),
         Event::UnitMoved(event) => {
             put(head, UnitMoved { unit: event.unit.0, to: event.to.packed() }, out);
         }

@@ -40,9 +40,12 @@ fn request(change: &Change) -> (String, Value) {
     match change {
         Change::Open(new) => ("/v1/units".into(), json!({ "row": row(new) })),
         Change::Amend(new) => (at(new.code, "change"), json!({ "row": row(new) })),
-        Change::Close(unit, successor) => {
-            (at(*unit, "close"), json!({ "successor": successor.map(text) }))
+        Change::Close(close) => {
+            let until = close.until.and_then(rules::write_moment);
+            let body = json!({ "successor": close.successor.map(text), "valid_until": until });
+            (at(close.unit, "close"), body)
         }
+        Change::Keep(unit) => (at(*unit, "keep"), json!({})),
         Change::Split(split) => {
             let rows: Vec<_> = split.into.iter().map(row).collect();
             let successor = text(split.successor);
@@ -59,8 +62,8 @@ fn request(change: &Change) -> (String, Value) {
 /// The unit that a change closes; a city of the demo closes one at a time.
 fn closing(change: &Change) -> Option<UnitCode> {
     match change {
-        Change::Open(_) | Change::Amend(_) | Change::Move(_) => None,
-        Change::Close(unit, _) => Some(*unit),
+        Change::Open(_) | Change::Amend(_) | Change::Keep(_) | Change::Move(_) => None,
+        Change::Close(close) => Some(close.unit),
         Change::Split(split) => Some(split.unit),
         Change::Merge(merge) => merge.units.first().copied(),
     }
