@@ -12,7 +12,9 @@ use super::command::{CaseRef, Submission, Target};
 use super::digest::{Digest, Hasher, hash_of_words, high, low};
 use super::event::{ClockMode, Event};
 use super::hash::NumberMap;
-use super::ids::{CaseId, ImportId, MatterNumber, PrincipalId, Seq, SlotNumber, Timestamp};
+use super::ids::{
+    CaseId, ImportId, MatterNumber, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber,
+};
 use super::import::Imports;
 use super::organisation::Organisation;
 use super::outcome::{Outcomes, Remembered, key_hash};
@@ -230,8 +232,15 @@ impl State {
     pub fn actor(&self, now: Timestamp, submission: &Submission) -> Result<Actor, Rejection> {
         let unit = match submission.by {
             None => None,
-            Some(code) if !submission.places.contains(code) => return Err(Rejection::UnitNotFound),
-            Some(code) => Some(self.organisation.find(code).ok_or(Rejection::UnitNotFound)?),
+            Some(code) => {
+                let unit = self.organisation.find(code);
+                // By whatever code it is named: its present one is in scope, or it is not there.
+                let is_in_scope = |unit: &UnitNumber| {
+                    let code = self.organisation.code(*unit);
+                    code.is_some_and(|code| submission.places.contains(code))
+                };
+                Some(unit.filter(is_in_scope).ok_or(Rejection::UnitNotFound)?)
+            }
         };
         let row = unit.and_then(|unit| self.organisation.unit(unit));
         if row.is_some_and(|row| !row.is_open(now)) {

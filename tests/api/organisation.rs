@@ -243,3 +243,30 @@ fn csv_that_is_wrong_is_told_whole_and_none_of_it_is_staged() {
     let staging = world.request("POST", "/v1/imports/1/units").header("content-type", "text/html");
     assert_eq!(staging.body(rows).send().problem(), (415, String::from("unsupported_media_type")));
 }
+
+#[test]
+fn whoever_reads_learns_who_inherits_its_cases_and_of_no_others() {
+    let world = World::new();
+    let other = "411502001001002";
+    let (here, there) = (world.report_at("PS-001", GRID), world.report_at("PS-001", other));
+    // The grid holds one of its own and one of its neighbour's: both go over in one event.
+    let sent = format!(r#"{{"by":"{other}","to":"{GRID}","reason":"协助"}}"#);
+    world.post(&format!("/v1/cases/{there}/transfer"), &sent).ok();
+    let next = r#"{"row":{"code":"411502001001009","kind":"grid","name":"接手网格"}}"#;
+    change(&world, "/v1/units", next);
+    let close = r#"{"successor":"411502001001009"}"#;
+    change(&world, &format!("/v1/units/{GRID}/close"), close);
+
+    let body = format!(r#"{{"name":"grid","scopes":["read"],"within":["{GRID}"]}}"#);
+    let token = world.admit(&body);
+    let get = |path: &str| world.request("GET", path).token(&token).send().ok();
+    let inherited = |answer: &Value| {
+        let events = answer["events"].as_array().unwrap();
+        let of_many = events.iter().filter(|event| event["type"] == "cases.inherited");
+        of_many.map(|event| event["data"]["cases"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(inherited(&get("/v1/events")), [json!([here])]);
+    assert_eq!(inherited(&get(&format!("/v1/cases/{here}/timeline"))), [json!([here])]);
+    let all = inherited(&world.get("/v1/events").ok());
+    assert_eq!(all, [json!([here, there])]);
+}

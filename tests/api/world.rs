@@ -185,7 +185,11 @@ impl World {
 
     /// Reports a case in the first grid and gives its number.
     pub(crate) fn report(&self, matter: &str) -> u64 {
-        let answer = self.post("/v1/cases", &report(matter, GRID));
+        self.report_at(matter, GRID)
+    }
+
+    pub(crate) fn report_at(&self, matter: &str, place: &str) -> u64 {
+        let answer = self.post("/v1/cases", &report(matter, place));
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()["case"].as_u64().unwrap()
     }

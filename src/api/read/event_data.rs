@@ -15,6 +15,7 @@ use crate::domain::event::{
     UnitClosed, UnitClosing,
 };
 use crate::domain::grant::Grant;
+use crate::domain::ids::CaseId;
 use crate::domain::record::Record;
 use crate::rules::UnitText;
 
@@ -244,7 +245,7 @@ pub(in crate::api) struct CasesInheritedData {
     /// Who answers for them from here on.
     #[schema(value_type = Option<String>)]
     holder: Option<CodeText>,
-    /// Which: at most 4,000 of them in one event.
+    /// Which of them the reader may see, at most 4,000; in a case's history that case alone.
     cases: Vec<u32>,
 }
 
@@ -297,7 +298,8 @@ pub(in crate::api) struct UnitsRenumberedData {
 }
 
 impl EventData {
-    pub(super) fn of(names: &EventNames, record: &Record) -> Self {
+    /// Of cases that an event lists, those that `shows` says.
+    pub(super) fn of(names: &EventNames, record: &Record, shows: &dyn Fn(CaseId) -> bool) -> Self {
         match &record.event {
             Event::JournalOpened(event) => {
                 Self::JournalOpened(JournalOpenedData { clock: clock_name(event.clock_mode) })
@@ -335,7 +337,7 @@ impl EventData {
             | Event::CaseReopened(event) => sent(names, event),
             Event::CaseWarned(event) | Event::CaseOverdue(event) => fell_due(event),
             Event::CaseRevealed(event) => revealed(event),
-            Event::CasesInherited(event) => inherited(names, event),
+            Event::CasesInherited(event) => inherited(names, event, shows),
             Event::UnitOpened(event) => {
                 Self::UnitRow(UnitRowData { row: UnitText::from(&event.row) })
             }
@@ -432,10 +434,19 @@ fn revealed(event: &CaseRevealed) -> EventData {
     })
 }
 
-fn inherited(names: &EventNames, event: &CasesInherited) -> EventData {
+fn inherited(
+    names: &EventNames,
+    event: &CasesInherited,
+    shows: &dyn Fn(CaseId) -> bool,
+) -> EventData {
     EventData::CasesInherited(CasesInheritedData {
         from: names.unit(event.from),
         holder: names.unit(event.holder),
-        cases: event.cases.iter().map(|(case, _)| case.0).collect(),
+        cases: event
+            .cases
+            .iter()
+            .filter(|(case, _)| shows(*case))
+            .map(|(case, _)| case.0)
+            .collect(),
     })
 }

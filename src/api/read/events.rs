@@ -22,7 +22,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
 use crate::domain::event::Event;
 use crate::domain::grant::Scope;
-use crate::domain::ids::{MatterNumber, PrincipalId, Seq, Timestamp, UnitNumber};
+use crate::domain::ids::{CaseId, MatterNumber, PrincipalId, Seq, Timestamp, UnitNumber};
 use crate::domain::organisation::Organisation;
 use crate::domain::record::Record;
 use crate::domain::state;
@@ -103,7 +103,8 @@ impl EventNames {
     /// Never: an event has a JSON form.
     #[must_use]
     pub fn line(&self, record: &Record) -> String {
-        serde_json::to_string(&EventBody::of(self, record)).expect("an event has a JSON form")
+        let body = EventBody::of(self, record, &|_| true);
+        serde_json::to_string(&body).expect("an event has a JSON form")
     }
 
     pub(in crate::api) fn of(view: &View) -> Self {
@@ -136,7 +137,8 @@ impl EventNames {
 }
 
 impl EventBody {
-    pub(super) fn of(names: &EventNames, record: &Record) -> Self {
+    /// As it is told to whom `shows` says which cases exist.
+    pub(super) fn of(names: &EventNames, record: &Record, shows: &dyn Fn(CaseId) -> bool) -> Self {
         let concerned = concerned(&record.event).or(record.actor.unit);
         Self {
             seq: record.seq.0,
@@ -145,7 +147,7 @@ impl EventBody {
             case: record.event.case().map(|case| case.0),
             unit: concerned.and_then(|unit| names.unit(unit)),
             by: ActorBody::of(names, record),
-            data: EventData::of(names, record),
+            data: EventData::of(names, record, shows),
             texts: None,
         }
     }
@@ -249,17 +251,13 @@ fn page(
     let records = handle.records(after.next(), handle.view().published(), limit)?;
     let last_seq = records.last().map_or(after, |record| record.seq);
     let names = EventNames::of(handle.view());
-    let seen = records.iter().filter(|record| sees(handle, caller, &names, record));
-    let events = seen.map(|record| EventBody::of(&names, record)).collect();
+    // Administration is for administrators; what happens to cases, for whom one of them exists.
+    let is_admin = caller.grant.is_admin();
+    let shows = |case| {
+        let seen = |case| caller.sees_case(&names.organisation, &case);
+        is_admin || handle.case(case).is_some_and(seen)
+    };
+    let seen = records.iter().filter(|record| is_admin || record.event.cases().any(shows));
+    let events = seen.map(|record| EventBody::of(&names, record, &shows)).collect();
     Ok(EventsBody { events, last_seq: last_seq.0 })
-}
-
-/// Administration is for administrators; a case's events for whom the case exists.
-fn sees(handle: &Handle, caller: &Caller, names: &EventNames, record: &Record) -> bool {
-    if caller.grant.is_admin() {
-        return true;
-    }
-    let sees =
-        |case| handle.case(case).is_some_and(|case| caller.sees_case(&names.organisation, &case));
-    record.event.case().is_some_and(sees)
 }

@@ -116,7 +116,7 @@ fn told(
     let history = handle.history_after(id, case, passed, limit)?;
     let told = history.iter().map(|record| {
         let texts = include.map(|Include::Text| parts::texts(handle, record)).transpose()?;
-        Ok(EventBody::of(&names, record).with_texts(texts))
+        Ok(EventBody::of(&names, record, &|one| one == id).with_texts(texts))
     });
     told.collect()
 }

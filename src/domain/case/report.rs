@@ -25,13 +25,11 @@ pub(in crate::domain) fn decide(
     if state.catalogue().is_retired(matter_number) {
         return Err(Rejection::MatterRetired);
     }
-    if !submission.places.contains(command.place) {
-        return Err(Rejection::PlaceNotFound);
-    }
-    let Some(place) = state.organisation().find(command.place) else {
+    let known = state.organisation().known(command.place);
+    let Some((place, row)) = known.filter(|(_, row)| submission.places.contains(row.code)) else {
         return Err(Rejection::PlaceNotFound);
     };
-    if command.place.level() > Level::Township {
+    if row.level() > Level::Township {
         return Err(Rejection::PlaceTooHigh);
     }
     if let Some(number) = &command.source_number

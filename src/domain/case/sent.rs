@@ -21,7 +21,7 @@ pub(super) fn target(
     by: Sending,
 ) -> Result<UnitNumber, Rejection> {
     let organisation = state.organisation();
-    let found = organisation.known(to).filter(|_| submission.places.contains(to));
+    let found = organisation.known(to).filter(|(_, row)| submission.places.contains(row.code));
     let Some((unit, row)) = found else {
         return Err(Rejection::TargetNotFound);
     };

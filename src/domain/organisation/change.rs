@@ -79,7 +79,7 @@ fn split_up(state: &State, now: Timestamp, command: &SplitUnit) -> Result<Vec<Ev
         if row.kind != before.kind || row.level() != before.level() || !row.is_open(now) {
             return Err(Rejection::UnitIncoherent { unit: row.code });
         }
-        if row.reports_to == Some(command.unit) {
+        if row.reports_to.and_then(|above| organisation.find(above)) == Some(unit) {
             return Err(Rejection::UnitOrphaned { unit: row.code });
         }
         if row.code == command.successor {
@@ -221,11 +221,15 @@ pub(super) fn check_above<'r>(
     }
     let mut above = row.parent();
     for _ in 0..ANCESTORS_MAX {
-        match above {
-            None => return Ok(()),
-            Some(code) if code == row.code => break,
-            Some(code) => above = row_of(code).and_then(UnitRow::parent),
+        let Some(code) = above else {
+            return Ok(());
+        };
+        // A unit may be named by a code that it has left.
+        let found = row_of(code);
+        if code == row.code || found.is_some_and(|found| found.code == row.code) {
+            break;
         }
+        above = found.and_then(UnitRow::parent);
     }
     Err(Rejection::UnitInCircle { unit: row.code })
 }

@@ -193,7 +193,11 @@ impl<'s> After<'s> {
         let below = self.organisation.children(unit);
         let mut below = below.filter_map(|child| self.find(self.organisation.code(child)?));
         let is_left = |child: &UnitRow| !child.is_closed(now) && !row.stays_as_long_as(child);
-        if below.any(|(_, child)| child.parent() == Some(row.code) && is_left(child)) {
+        let hangs_on = |child: &UnitRow| {
+            let above = child.parent().and_then(|above| self.find(above));
+            above.is_some_and(|(above, _)| above == unit)
+        };
+        if below.any(|(_, child)| hangs_on(child) && is_left(child)) {
             return Err(Rejection::UnitHasSubunits { unit: row.code });
         }
         Ok(())

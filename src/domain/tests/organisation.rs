@@ -1,10 +1,12 @@
 //! The organisation changes: who may come, go and move, and what becomes of the work.
 
 use super::world::*;
+use crate::domain::command::Submission;
 use crate::domain::command::{
     Change, ChangeOrganisation, CloseUnit, Command, MergeUnits, MoveUnit, SplitUnit,
 };
 use crate::domain::event::Event;
+use crate::domain::grant::Places;
 use crate::domain::ids::{Seq, UnitNumber};
 use crate::domain::limits::{EVENT_CASES_MAX, UNITS_TAIL_MAX};
 use crate::domain::organisation::UnitRow;
@@ -234,6 +236,34 @@ fn a_stationed_body_sits_in_one_place_and_answers_to_another() {
     }
     world.act(OFFICE, transfer).expect("in the same township");
     assert_eq!(world.holder(case), POLICE);
+}
+
+#[test]
+fn what_hangs_on_a_unit_does_so_by_whatever_code_it_names_it() {
+    let mut world = World::new();
+    let moved_to = "411502000000-D12";
+    let rows = vec![unit(POLICE_DEPARTMENT), reporting_to(POLICE, POLICE_DEPARTMENT)];
+    world.import(rows).expect("both at once");
+    change(&mut world, move_to(POLICE_DEPARTMENT, moved_to)).expect("a good change");
+
+    let circle = reporting_to(moved_to, POLICE);
+    let refused = change(&mut world, Change::Amend(circle.clone())).expect_err("a circle");
+    assert_eq!(refused.code(), "unit_in_circle");
+    assert_eq!(world.import(vec![circle]).expect_err("a circle").code(), "unit_in_circle");
+    let closed = UnitRow { valid_until: Some(START), ..unit(moved_to) };
+    let refused = world.import(vec![closed]).expect_err("one hangs on it");
+    assert_eq!(refused.code(), "unit_has_subunits");
+
+    // Who asks for a place by the code that it left is asked for the place as it is.
+    change(&mut world, move_to(GRID, "411502002201009")).expect("to another township");
+    let here = Places::within(code(TOWNSHIP));
+    let report = Command::ReportCase(Box::new(world.report(MICRO, GRID)));
+    let report = Submission { places: here.clone(), ..submission(report, None) };
+    assert_eq!(world.submit(&report), Err(Rejection::PlaceNotFound));
+    let case = world.reported(SMALL, GRID_2);
+    let acting = submission(world.verb("acknowledge", case), Some(GRID));
+    let acting = Submission { places: here, ..acting };
+    assert_eq!(world.submit(&acting), Err(Rejection::UnitNotFound));
 }
 
 #[test]

@@ -59,7 +59,8 @@ impl Shadow {
             return Ok(None);
         };
         let known = self.organisation.find(&by);
-        let unit = known.filter(|_| is_in_scope(submission.principal, &by));
+        let unit =
+            known.filter(|unit| is_in_scope(submission.principal, self.organisation.code(*unit)));
         let unit = unit.ok_or("unit_not_found")?;
         if !self.organisation.unit(unit).is_open(self.now) {
             return Err("unit_closed");
@@ -75,8 +76,9 @@ impl Shadow {
             return Err("matter_retired");
         }
         let place = self.organisation.find(&code);
-        let place = place.filter(|_| is_in_scope(by.principal, &code)).ok_or("place_not_found")?;
-        if level(&code) > 2 {
+        let in_scope = |place: &usize| is_in_scope(by.principal, self.organisation.code(*place));
+        let place = place.filter(in_scope).ok_or("place_not_found")?;
+        if level(self.organisation.code(place)) > 2 {
             return Err("place_too_high");
         }
         let number =
@@ -277,7 +279,8 @@ impl Shadow {
     ) -> Result<usize, &'static str> {
         let named = to.expect("it names a unit").to_string();
         let known = self.organisation.find(&named);
-        let to = known.filter(|_| is_in_scope(by.principal, &named)).ok_or("to_not_found")?;
+        let in_scope = |to: &usize| is_in_scope(by.principal, self.organisation.code(*to));
+        let to = known.filter(in_scope).ok_or("to_not_found")?;
         if !self.organisation.unit(to).is_open(self.now) {
             return Err("to_closed");
         }

@@ -211,11 +211,13 @@ fn check_above<'u>(
     }
     let mut above = row.above();
     for _ in 0..STEPS_UP {
-        match above {
-            None => return Ok(()),
-            Some(code) if code == row.code => break,
-            Some(code) => above = find(&code).and_then(Unit::above),
+        let Some(code) = above else {
+            return Ok(());
+        };
+        if code == row.code || find(&code).is_some_and(|found| found.code == row.code) {
+            break;
         }
+        above = find(&code).and_then(Unit::above);
     }
     Err("unit_in_circle")
 }
@@ -257,7 +259,10 @@ impl Shadow {
             let below = known.map(|unit| self.organisation.children(unit));
             let mut below = below.into_iter().flatten().filter_map(|child| row_of(&child.code));
             let is_left = |child: &Unit| !child.is_closed(now) && !row.outlasts(child);
-            if below.any(|child| child.above().as_ref() == Some(&row.code) && is_left(child)) {
+            let hangs_on = |child: &Unit| {
+                child.above().and_then(|above| find(&above)).map(|(unit, _)| unit) == known
+            };
+            if below.any(|child| hangs_on(child) && is_left(child)) {
                 return Err("unit_has_subunits");
             }
         }
@@ -405,7 +410,8 @@ impl Shadow {
             if !is_alike || !row.is_open(self.now) {
                 return Err("unit_incoherent");
             }
-            if row.reports_to.as_ref() == Some(&before.code) {
+            if row.reports_to.as_ref().and_then(|above| self.organisation.find(above)) == Some(unit)
+            {
                 return Err("unit_orphaned");
             }
             parts.push(row);
