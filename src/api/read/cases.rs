@@ -258,13 +258,8 @@ pub(super) fn opened(
     (id, case): (CaseId, &Case),
     events_max: usize,
 ) -> Result<Told, Problem> {
+    let told = with_texts(handle, (id, case), events_max)?;
     let report = handle.record(case.first_seq)?;
-    let mut texts = parts::texts(handle, &report)?;
-    for record in &handle.history(id, case, events_max)? {
-        if record.seq > report.seq {
-            texts.extend(parts::texts(handle, record)?);
-        }
-    }
     let catalogue = handle.view().catalogue();
     let is_confidential = catalogue.matter(case.matter).is_none_or(|matter| matter.confidential);
     let claimant = if is_confidential && !caller.grant.is_admin() {
@@ -272,8 +267,23 @@ pub(super) fn opened(
     } else {
         parts::claimant(handle, &report)?
     };
-    let claimant = claimant.map(ClaimantBody::masked);
-    Ok(Told { claimant, texts: Some(texts), ..Told::of(handle, report) })
+    Ok(Told { claimant: claimant.map(ClaimantBody::masked), ..told })
+}
+
+/// How a case came, with its texts and without its claimant. May wait for the disk.
+pub(super) fn with_texts(
+    handle: &Handle,
+    (id, case): (CaseId, &Case),
+    events_max: usize,
+) -> Result<Told, Problem> {
+    let report = handle.record(case.first_seq)?;
+    let mut texts = parts::texts(handle, &report)?;
+    for record in &handle.history(id, case, events_max)? {
+        if record.seq > report.seq {
+            texts.extend(parts::texts(handle, record)?);
+        }
+    }
+    Ok(Told { texts: Some(texts), ..Told::of(handle, report) })
 }
 
 /// The case of a path, if it exists for the caller.

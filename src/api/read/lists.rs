@@ -7,7 +7,7 @@ use http::{HeaderMap, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::cases::{CaseBody, CaseRow, opened};
+use super::cases::{CaseBody, CaseRow, with_texts};
 use super::cursor::{Cursor, next_link};
 use super::query;
 use super::query::{Asked, AskedOfUnit, Listing, Lookup};
@@ -93,7 +93,7 @@ struct ListedCase {
         ("sort" = Option<String>, Query, description = "`urgency` (graver, then the worse light, then the earlier due), `due`, `time`, `-time`; `urgency` without it, `-time` where ended cases are asked for"),
         ("limit" = Option<u32>, Query, description = "Cases of a page: 100, at most 1000; with texts 20"),
         ("cursor" = Option<String>, Query, description = "Where the page before ended, for 24 hours"),
-        ("include" = Option<String>, Query, description = "`text`: the cases' texts and claimants, masked"),
+        ("include" = Option<String>, Query, description = "`text`: the cases' texts; the claimant is with the single case alone"),
         ("Zhida-Min-Seq" = Option<u64>, Header, description = "Wait until the view has this event"),
     ),
     responses(
@@ -118,7 +118,7 @@ pub(in crate::api) async fn list_cases(
         }
     };
     let found = Found::of(app.handle().view(), &caller, &ids);
-    let cases = rendered(&app, caller, found.cases, asked.with_text(), None).await?;
+    let cases = rendered(&app, found.cases, asked.with_text(), None).await?;
     let body = CasesBody {
         cases,
         missing: names_cases.then_some(found.missing),
@@ -232,7 +232,7 @@ async fn list(
     let begun_seq = cursor.map_or(page.as_of, |cursor| cursor.begun_seq);
     let next = page.next.map(|key| Cursor { query, key, begun_at, begun_seq }.text());
     let body = CasesBody {
-        cases: rendered(app, caller, page.cases, with_text, row).await?,
+        cases: rendered(app, page.cases, with_text, row).await?,
         missing: None,
         reported_from: looks_back_to.map(Moment),
         moved: page.has_moved,
@@ -294,7 +294,6 @@ impl Found {
 /// The cases as they are told; where texts are wanted, opened away from the I/O thread.
 async fn rendered(
     app: &App,
-    caller: Caller,
     cases: Vec<(CaseId, Case)>,
     with_text: bool,
     row: Option<&'static str>,
@@ -309,8 +308,7 @@ async fn rendered(
     if with_text {
         let events_max = app.options().texts_events_max;
         let read = move |handle: &Handle| {
-            let told =
-                cases.iter().map(|(id, case)| opened(handle, &caller, (*id, case), events_max));
+            let told = cases.iter().map(|(id, case)| with_texts(handle, (*id, case), events_max));
             told.collect::<Result<Vec<_>, _>>()
         };
         let told = app.handle().blocking_read(read).await??;

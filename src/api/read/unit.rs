@@ -56,7 +56,15 @@ struct UnitWas {
     name: String,
     /// `grid`, `village`, `township`, `county` or `city`.
     level: &'static str,
-    /// Whom it answers to: the division that it sits in or at, or another unit.
+    /// The division that it sits in or at; none of the city.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    seat: Option<CodeText>,
+    /// Whom it answers to where that is not its seat: a stationed body's department.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    reports_to: Option<CodeText>,
+    /// Whom it answers to: what it reports to, or else its seat.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     parent: Option<CodeText>,
@@ -103,6 +111,8 @@ impl UnitWas {
             kind: row.kind.name(),
             name: row.name.to_string(),
             level: row.level().name(),
+            seat: row.code.seat().map(CodeText),
+            reports_to: row.reports_to.map(CodeText),
             parent: row.parent().map(CodeText),
             modules: row.modules.iter().map(Module::name).collect(),
             successor: row.successor.map(CodeText),
