@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::body::{Draft, Report, Want};
-use super::problem::{Problem, Said};
+use super::problem::{Problem, Said, Standing};
 use super::refusal;
 use crate::domain::code::UnitCode;
 use crate::domain::command::{CaseRef, Change};
 use crate::domain::ids::Timestamp;
 use crate::domain::limits::MATTER_CODE_BYTES_MAX;
 use crate::domain::rejection::Rejection;
-use crate::engine::SubmitError;
+use crate::engine::{SubmitError, View};
 use crate::rules::{Words, write_moment};
 
 /// Where a command says what it acts on.
@@ -120,10 +120,10 @@ impl Named {
     }
 
     /// Why the command was not done.
-    pub(super) fn problem(&self, error: SubmitError) -> Problem {
+    pub(super) fn problem(&self, view: &View, error: SubmitError) -> Problem {
         match error {
             SubmitError::Rejected(rejection) => {
-                Problem::from(rejection).saying(self.said(&rejection))
+                Problem::from(rejection).saying(self.said(view, &rejection))
             }
             SubmitError::Overloaded
             | SubmitError::DiskFull
@@ -134,16 +134,46 @@ impl Named {
     }
 
     /// What is said of a refusal: of the field that it is about, or else of the whole.
-    pub(super) fn said(&self, rejection: &Rejection) -> Said {
+    pub(super) fn said(&self, view: &View, rejection: &Rejection) -> Said {
+        let standing = self.standing(view, rejection);
         let (pointer, value) = self.field(rejection);
         let words = refusal::words(rejection, value.as_deref());
         match pointer {
             Some(pointer) => {
                 let blame = Some(Blame { pointer, note: words });
-                Said { blame, ..Said::default() }
+                Said { blame, standing, ..Said::default() }
             }
-            None => Said { detail: words, ..Said::default() },
+            None => Said { detail: words, standing, ..Said::default() },
         }
+    }
+
+    /// What may be done with the case instead, where the refusal does not carry that: it comes once
+    /// it is known that the case exists for whoever asks.
+    fn standing(&self, view: &View, rejection: &Rejection) -> Option<Standing> {
+        let is_of_a_case = matches!(
+            rejection,
+            Rejection::VersionStale { .. }
+                | Rejection::TargetUnfit { .. }
+                | Rejection::TargetNotFound
+                | Rejection::TargetIsHolder
+                | Rejection::TargetClosed { .. }
+                | Rejection::NoHolder
+                | Rejection::UnitMissing
+                | Rejection::UnitNotFound
+                | Rejection::UnitClosed
+        );
+        let What::Case { case: CaseRef::Id(id), .. } = self.what else {
+            return None;
+        };
+        let case = view.case(id).filter(|_| is_of_a_case)?;
+        let organisation = view.organisation();
+        // A unit that is not there for whoever asks may do nothing; its holder may.
+        let is_known = !matches!(rejection, Rejection::UnitNotFound);
+        let moves = match self.by.filter(|_| is_known).and_then(|by| organisation.find(by)) {
+            Some(by) => case.moves(&organisation, by),
+            None => case.moves_now(&organisation),
+        };
+        Some(Standing { case: id, status: case.status.name(), moves })
     }
 
     /// The field that a refusal is about, and what stood there.

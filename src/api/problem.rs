@@ -15,7 +15,8 @@ use super::moment::{CodeText, Moment};
 use super::named::Blame;
 use super::quota::RateLimit;
 use super::refusal;
-use crate::domain::case::Move;
+use crate::domain::case::{Move, Moves, StatusName};
+use crate::domain::ids::CaseId;
 use crate::domain::limits::FINDINGS_MAX;
 use crate::domain::rejection::Rejection;
 use crate::engine::{ReadError, ReadsFull, SealError, SubmitError};
@@ -247,6 +248,17 @@ pub(super) struct Said {
     pub(super) flaws: Vec<Flaw>,
     /// The field that the rules refuse.
     pub(super) blame: Option<Blame>,
+    /// What may be done instead.
+    pub(super) standing: Option<Standing>,
+}
+
+/// What a case is at, and what may be done with it now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) case: CaseId,
+    pub(super) status: StatusName,
+    /// By the unit acted for, or where none was, by whoever answers for the case.
+    pub(super) moves: Moves,
 }
 
 impl Said {
@@ -258,7 +270,10 @@ impl Said {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.detail.is_none() && self.flaws.is_empty() && self.blame.is_none()
+        self.detail.is_none()
+            && self.flaws.is_empty()
+            && self.blame.is_none()
+            && self.standing.is_none()
     }
 }
 
@@ -405,7 +420,7 @@ impl Told {
         rejection: Option<&Rejection>,
         language: Language,
     ) -> Self {
-        let Said { detail, flaws, blame } = said;
+        let Said { detail, flaws, blame, standing } = said;
         let flaws = flaws.iter().map(|flaw| FieldError::of_flaw(flaw, language));
         let blamed = blame.iter().map(|blame| FieldError::of_blame(code, blame, language));
         // Of a refusal that nothing was said of, what it carries.
@@ -432,7 +447,16 @@ impl Told {
         if let Some(rejection) = rejection {
             told.carry(rejection);
         }
+        if let Some(standing) = standing {
+            told.stand(*standing);
+        }
         told
+    }
+
+    fn stand(&mut self, Standing { case, status, moves }: Standing) {
+        self.case = Some(case.0);
+        self.case_status = Some(status.name());
+        self.moves = Some(moves.iter().map(Move::name).collect());
     }
 
     /// What a refusal carries beside its code.
@@ -442,9 +466,7 @@ impl Told {
             Rejection::MoveNotAllowed { case, status, moves }
             | Rejection::NotTheHolder { case, status, moves }
             | Rejection::NeedsCentre { case, status, moves } => {
-                self.case = Some(case.0);
-                self.case_status = Some(status.name());
-                self.moves = Some(moves.iter().map(Move::name).collect());
+                self.stand(Standing { case, status, moves });
             }
             Rejection::VersionStale { case, version } => {
                 self.case = Some(case.0);

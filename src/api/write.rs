@@ -99,7 +99,7 @@ where
     let wants_timing = wants_timing(&headers);
     drop((headers, bytes));
     let done = app.handle().submit(&app.desk, submission).await;
-    let done = done.map_err(|error| named.problem(error))?;
+    let done = done.map_err(|error| named.problem(app.handle().view(), error))?;
     Ok(accepted(app.handle().view(), &done, status_of(address.verb), wants_timing))
 }
 
@@ -281,7 +281,7 @@ pub(super) async fn submit(
     let named = Named::of(&draft, Spoken::ByAddress);
     let submission = submission(app, caller, draft, token_hash)?;
     let done = app.handle().submit(&app.desk, submission).await;
-    done.map_err(|error| named.problem(error))
+    done.map_err(|error| named.problem(app.handle().view(), error))
 }
 
 /// Seals and marks a draft.

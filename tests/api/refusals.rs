@@ -329,3 +329,57 @@ fn every_verb_of_a_case_asks_for_by() {
     let told = told("/v1/cases", &settled);
     assert_eq!(told["errors"][0]["pointer"], "/by", "{told}");
 }
+
+#[test]
+fn every_refusal_of_a_move_tells_the_moves_that_there_are() {
+    let world = World::new();
+    let case = world.report("PS-001");
+    let shown = world.get(&format!("/v1/cases/{case}")).ok();
+    let own = &shown["moves"];
+    assert!(own.as_array().unwrap().contains(&json!("acknowledge")), "{own}");
+    let with = |fields: &str| format!(r#"{{"by":"{GRID}"{fields}}}"#);
+    let sent = |to: &str| with(&format!(r#","to":"{to}","reason":"好""#));
+    let reasoned = with(r#","reason":"好""#);
+    let stale = [
+        ("acknowledge", with("")),
+        ("escalate", reasoned.clone()),
+        ("handle", with(r#","measures":"好""#)),
+        ("close", with(r#","answer":"好""#)),
+        ("hand_down", sent(VILLAGE)),
+        ("transfer", sent(VILLAGE)),
+        ("return", reasoned.clone()),
+        ("decline", reasoned.clone()),
+        ("reopen", reasoned.clone()),
+        ("void", reasoned),
+        ("note", with(r#","note":"好""#)),
+    ];
+    let mut wrong = Vec::new();
+    let mut see = |what: String, told: &Value| {
+        if told["moves"] != *own || told["case"] != case || told["case_status"] != "dispatched" {
+            wrong.push(format!("{what}: {told}"));
+        }
+    };
+    for (verb, body) in &stale {
+        let request = world.request("POST", &format!("/v1/cases/{case}/{verb}"));
+        let answer = request.header("if-match", "\"99\"").json(body).send();
+        assert_eq!(answer.problem(), (412, String::from("version_stale")), "{verb}");
+        see(format!("{verb}, stale"), &answer.json());
+    }
+    let unknown = "411502001099";
+    for (to, code) in [(unknown, "to_not_found"), (GRID, "to_is_holder"), (VILLAGE, "to_unfit")] {
+        let answer = world.post(&format!("/v1/cases/{case}/transfer"), &sent(to));
+        assert_eq!(answer.problem().1, code);
+        see(format!("transfer to {to}"), &answer.json());
+        let line = format!(
+            r#"{{"command":"transfer_case","case":{case},"by":"{GRID}","to":"{to}","reason":"好"}}"#
+        );
+        let request = world.request("POST", "/v1/commands");
+        let results = request.header("content-type", "application/x-ndjson").body(line).send();
+        see(format!("a line that sends to {to}"), &results.lines()[0]["error"]);
+    }
+    // Who may act for nobody there is told what the holder may do.
+    let body = format!(r#"{{"by":"{unknown}"}}"#);
+    let answer = world.post(&format!("/v1/cases/{case}/acknowledge"), &body);
+    see(String::from("by nobody known"), &answer.json());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -15,7 +15,7 @@ use crate::api::problem::Problem;
 use crate::domain::command::Submission;
 use crate::domain::event::ClockMode;
 use crate::domain::rejection::Rejection;
-use crate::engine::{LineAnswer, LineMeaning, PendingBatch};
+use crate::engine::{LineAnswer, LineMeaning, PendingBatch, View};
 
 /// A batch on its way: what is known of its lines, and where the rest comes from.
 pub(super) struct Underway {
@@ -185,7 +185,7 @@ impl Batcher {
         };
         let named = Named::of(&draft, Spoken::ByLine);
         if let Some(refused) = self.check_clock(&draft)? {
-            self.results.keep(self.lines, named.said(&refused));
+            self.results.keep(self.lines, named.said(self.app.handle().view(), &refused));
             self.slots.push(Some(LineAnswer::rejected(refused)));
             return Ok(());
         }
@@ -234,7 +234,11 @@ impl Batcher {
 
 /// Waits for batches in the order they were sent, and hands their answers on. Ends when the last
 /// is in, or when the stream was refused as a whole.
-pub(super) async fn collect(mut underway: mpsc::Receiver<Underway>, results: &Results) {
+pub(super) async fn collect(
+    mut underway: mpsc::Receiver<Underway>,
+    results: &Results,
+    view: &View,
+) {
     while let Some(Underway { first_line, slots, named, rest }) = underway.recv().await {
         let answers = match rest {
             Rest::Nothing => Ok(Vec::new()),
@@ -243,7 +247,7 @@ pub(super) async fn collect(mut underway: mpsc::Receiver<Underway>, results: &Re
         };
         match answers {
             Ok(answers) => {
-                keep_refusals(results, first_line, &slots, &named, &answers);
+                keep_refusals((results, view), first_line, &slots, &named, &answers);
                 results.push(merged(slots, answers));
             }
             Err(problem) => {
@@ -260,7 +264,7 @@ pub(super) async fn collect(mut underway: mpsc::Receiver<Underway>, results: &Re
 
 /// Keeps what is said of the lines that the rules refused: what they name is known here alone.
 fn keep_refusals(
-    results: &Results,
+    (results, view): (&Results, &View),
     first_line: u32,
     slots: &[Option<LineAnswer>],
     named: &[Named],
@@ -269,7 +273,7 @@ fn keep_refusals(
     let lines = (first_line..).zip(slots).filter(|(_, slot)| slot.is_none());
     for ((line, _), (named, answer)) in lines.zip(named.iter().zip(answers)) {
         if let LineMeaning::Rejected(rejection) = answer.meaning() {
-            results.keep(line, named.said(&rejection));
+            results.keep(line, named.said(view, &rejection));
         }
     }
 }

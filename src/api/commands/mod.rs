@@ -131,12 +131,14 @@ impl Drop for Open {
 async fn run(app: App, caller: Caller, body: Body, results: Arc<Results>, _open: Open) {
     let (send, receive) = mpsc::channel(app.options().batches_max);
     let mut batcher = Batcher::new(app.clone(), caller, Arc::clone(&results), send);
+    let reader = app.clone();
     let reading = async move {
         // Stopped or at its end: either way what was sent on is worked off.
-        let (Ok(()) | Err(Stop)) = read(&app, body, &mut batcher).await;
+        let (Ok(()) | Err(Stop)) = read(&reader, body, &mut batcher).await;
         batcher.into_drives()
     };
-    let mut collecting = std::pin::pin!(batches::collect(receive, &results));
+    let view = app.handle().view();
+    let mut collecting = std::pin::pin!(batches::collect(receive, &results, view));
     // While this stream's commands are under way no other may drive the clock.
     let _drives = tokio::select! {
         drives = reading => {

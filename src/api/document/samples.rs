@@ -11,7 +11,8 @@ use crate::domain::command::{CaseRef, Target};
 use crate::domain::grant::Scope;
 use crate::domain::ids::{CaseId, Seq, Timestamp};
 use crate::domain::rejection::Rejection;
-use crate::engine::SubmitError;
+use crate::domain::state::State;
+use crate::engine::{SubmitError, View};
 
 /// A report, and a case sent on: what most refusals are about.
 const REPORT: &str = r#"{"matter":"PS-014","place":"411502001001001","source":"patrol",
@@ -39,7 +40,8 @@ pub(super) fn problem(code: Code) -> Problem {
     let target = Some(Target { case: CaseRef::Id(CASE), version: None });
     let draft = read_post(verb, Addressed { target, ..Addressed::default() }, body.as_bytes());
     let draft = draft.expect("a test reads the samples");
-    Named::of(&draft, Spoken::ByAddress).problem(SubmitError::Rejected(rejection))
+    Named::of(&draft, Spoken::ByAddress)
+        .problem(&View::of(&State::default()), SubmitError::Rejected(rejection))
 }
 
 /// Refusals of a command on a case.
