@@ -13,8 +13,8 @@ named!(
         Division = "division",
         /// 网格
         Grid = "grid",
-        /// 社会治理中心 of a city or county, 社会治理室 of a township, 网格工作站 of a village: the
-        /// default holder (兜底) of its level.
+        /// 社会治理中心 of a city or county, 社会治理室 of a township, 网格工作站 of a village. It sees
+        /// the queue of its level; what nobody else takes falls to the township's (兜底).
         GovernanceRoom = "governance_room",
         /// 部门 of a city or county.
         Department = "department",
