@@ -168,7 +168,9 @@ impl Zhida {
             let path = format!("/v1/imports/{import}/units");
             let (kind, text) = match file {
                 UnitFile::Ndjson => ("application/x-ndjson", rules::write_units(rows)),
-                UnitFile::Csv => ("text/csv", rules::write_units_csv(rows)),
+                UnitFile::Csv => {
+                    ("text/csv", rules::units_csv_header() + &rules::write_units_csv(rows))
+                }
             };
             client.post(&path, kind, text).await.map_err(told)?.json().map_err(told)?;
         }
