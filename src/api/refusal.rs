@@ -237,8 +237,8 @@ const LOOK: &[(&[Code], Words)] = &[
     (
         &[Code::TargetUnfit],
         Words::fixed(
-            "hand_down goes to GET /v1/units?within={holder}, transfer to a unit of the same township",
-            "交办对象见 GET /v1/units?within={holder}，转办对象须在同一乡镇",
+            "GET /v1/cases/{id}/targets lists where it may go: hand_down below its holder, transfer in its township",
+            "可去之处见 GET /v1/cases/{id}/targets：交办限下级，转办限同一乡镇",
         ),
     ),
     (

@@ -12,11 +12,9 @@ use super::command::{CaseRef, Submission, Target};
 use super::digest::{Digest, Hasher, hash_of_words, high, low};
 use super::event::{ClockMode, Event};
 use super::hash::NumberMap;
-use super::ids::{
-    CaseId, ImportId, MatterNumber, PrincipalId, Seq, SlotNumber, Timestamp, UnitNumber,
-};
+use super::ids::{CaseId, ImportId, MatterNumber, PrincipalId, Seq, SlotNumber, Timestamp};
 use super::import::Imports;
-use super::organisation::Organisation;
+use super::organisation::{Organisation, UnitRow};
 use super::outcome::{Outcomes, Remembered, key_hash};
 use super::record::{Actor, Record};
 use super::rejection::Rejection;
@@ -230,22 +228,19 @@ impl State {
     /// # Errors
     /// When it names a unit that does not exist or lies outside its scope, or one that is not open.
     pub fn actor(&self, now: Timestamp, submission: &Submission) -> Result<Actor, Rejection> {
-        let unit = match submission.by {
+        let acting = match submission.by {
             None => None,
             Some(code) => {
-                let unit = self.organisation.find(code);
                 // By whatever code it is named: its present one is in scope, or it is not there.
-                let is_in_scope = |unit: &UnitNumber| {
-                    let code = self.organisation.code(*unit);
-                    code.is_some_and(|code| submission.places.contains(code))
-                };
-                Some(unit.filter(is_in_scope).ok_or(Rejection::UnitNotFound)?)
+                let in_scope = |(_, row): &(_, &UnitRow)| submission.places.contains(row.code);
+                let known = self.organisation.known(code).filter(in_scope);
+                Some(known.ok_or(Rejection::UnitNotFound)?)
             }
         };
-        let row = unit.and_then(|unit| self.organisation.unit(unit));
-        if row.is_some_and(|row| !row.is_open(now)) {
+        if acting.is_some_and(|(_, row)| !row.is_open(now)) {
             return Err(Rejection::UnitClosed);
         }
+        let unit = acting.map(|(unit, _)| unit);
         Ok(Actor { principal: submission.principal, unit, seat: None, acting_for: None })
     }
 

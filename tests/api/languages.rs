@@ -36,7 +36,7 @@ const NAMES: &[&str] = &[
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
     "matter", "modules", "place", "source", "text", "patrol", "resident", "hotline",
-    "department", "sensor", "division", "grid", "grids", "village", "township", "normal",
+    "department", "targets", "sensor", "division", "grid", "grids", "village", "township", "normal",
     "urgent", "emergency", "key", "number", "by", "limit", "after", "include",
     "all", "name", "code", "kind", "class", "module", "home", "severity",
     "public", "confidential", "soon", "at", "organisation", "v1", "successor", "peace",

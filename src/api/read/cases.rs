@@ -258,7 +258,6 @@ pub(super) fn opened(
     (id, case): (CaseId, &Case),
     events_max: usize,
 ) -> Result<Told, Problem> {
-    let told = with_texts(handle, (id, case), events_max)?;
     let report = handle.record(case.first_seq)?;
     let catalogue = handle.view().catalogue();
     let is_confidential = catalogue.matter(case.matter).is_none_or(|matter| matter.confidential);
@@ -267,16 +266,17 @@ pub(super) fn opened(
     } else {
         parts::claimant(handle, &report)?
     };
+    let told = with_texts(handle, report, (id, case), events_max)?;
     Ok(Told { claimant: claimant.map(ClaimantBody::masked), ..told })
 }
 
-/// How a case came, with its texts and without its claimant. May wait for the disk.
+/// How a case came by that report, with its texts and without its claimant. May wait for the disk.
 pub(super) fn with_texts(
     handle: &Handle,
+    report: Record,
     (id, case): (CaseId, &Case),
     events_max: usize,
 ) -> Result<Told, Problem> {
-    let report = handle.record(case.first_seq)?;
     let mut texts = parts::texts(handle, &report)?;
     for record in &handle.history(id, case, events_max)? {
         if record.seq > report.seq {

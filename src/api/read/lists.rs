@@ -308,7 +308,10 @@ async fn rendered(
     if with_text {
         let events_max = app.options().texts_events_max;
         let read = move |handle: &Handle| {
-            let told = cases.iter().map(|(id, case)| with_texts(handle, (*id, case), events_max));
+            let told = cases.iter().map(|(id, case)| {
+                let report = handle.record(case.first_seq)?;
+                with_texts(handle, report, (*id, case), events_max)
+            });
             told.collect::<Result<Vec<_>, _>>()
         };
         let told = app.handle().blocking_read(read).await??;
