@@ -364,9 +364,22 @@ fn a_room_sees_the_queue_of_its_level_and_every_level_its_watch() {
     assert_eq!(of(TOWNSHIP, "queue"), [0; 0]);
     act(&desk.world, 5, "escalate", VILLAGE, r#","reason":"大""#);
     assert_eq!((of(TOWNSHIP, "queue"), of(ROOM, "queue")), (vec![5], vec![5]));
-    assert_eq!(of(GRID, "watch"), [0; 0]);
-    assert_eq!((of(VILLAGE, "watch"), of(ROOM, "watch")), (vec![4], vec![4]));
-    assert_eq!((of(COUNTY, "watch"), of(CITY, "watch")), (vec![4, 9], vec![4, 9]));
+    let watched_by = |case: u64| {
+        let levels = [GRID, VILLAGE, ROOM, COUNTY, CITY];
+        levels.map(|unit| of(unit, "watch").contains(&case))
+    };
+    assert_eq!(watched_by(4), [true; 5], "each level, of where it happened");
+    assert_eq!(watched_by(9), [false, false, false, true, true]);
+    act(&desk.world, 4, "acknowledge", VILLAGE, "");
+    act(&desk.world, 4, "escalate", VILLAGE, r#","reason":"大""#);
+    assert_eq!(of(TOWNSHIP, "queue"), [4, 5]);
+    assert_eq!(watched_by(4), [true; 5], "whoever holds it");
+    let holder = desk.world.get("/v1/cases/4").ok()["holder"].as_str().unwrap().to_owned();
+    assert!(!holder.starts_with("411502001001"), "{holder} is no body of the village");
+    act(&desk.world, 4, "acknowledge", &holder, "");
+    act(&desk.world, 4, "handle", &holder, r#","measures":"已救""#);
+    act(&desk.world, 4, "close", &holder, r#","answer":"好""#);
+    assert_eq!((of(CITY, "watch"), of(GRID, "watch")), (vec![9], vec![]));
 }
 
 #[test]

@@ -19,7 +19,6 @@ use crate::api::moment::Moment;
 use crate::api::problem::Problem;
 use crate::api::reply::{ascii, json};
 use crate::domain::case::{Case, StatusName};
-use crate::domain::catalogue::Severity;
 use crate::domain::code::{CodeRange, UnitCode};
 use crate::domain::grant::Scope;
 use crate::domain::ids::{CaseId, Seq};
@@ -162,7 +161,8 @@ pub(in crate::api) async fn get_queue(
 
 /// Show a unit's watch
 ///
-/// The open urgent cases and emergencies of the unit and all below it, whoever holds them.
+/// The open urgent cases and emergencies that happened in the unit's subtree, whoever holds them,
+/// and those that are held in it.
 #[utoipa::path(
     get,
     path = "/v1/units/{code}/watch",
@@ -184,8 +184,7 @@ pub(in crate::api) async fn get_watch(
 ) -> Result<Response, Problem> {
     let caller = Caller::with(&app, &headers, Scope::Read)?;
     let code = seat(&app, &caller, &code)?;
-    let severities = vec![Severity::Urgent, Severity::Emergency];
-    let filter = Filter { within: Within::Range(code.range()), severities, ..open() };
+    let filter = Filter { within: Within::Watch(code.range()), ..open() };
     unit_list(&app, caller, filter, "watch", &uri).await
 }
 
@@ -251,7 +250,9 @@ async fn list(
 fn is_short(view: &View, filter: &Filter) -> bool {
     let is_of_few = match filter.within {
         Within::Everywhere => false,
-        Within::Range(range) => view.organisation().within(range).count() <= SHORT_UNITS_MAX,
+        Within::Range(range) | Within::Watch(range) => {
+            view.organisation().within(range).count() <= SHORT_UNITS_MAX
+        }
         Within::Holder(_) => true,
     };
     is_of_few && filter.is_open_only()

@@ -127,6 +127,17 @@ named!(
     }
 );
 
+impl Severity {
+    /// Whether the watch of every level above shows it.
+    #[must_use]
+    pub const fn is_grave(self) -> bool {
+        match self {
+            Self::Normal => false,
+            Self::Urgent | Self::Emergency => true,
+        }
+    }
+}
+
 impl HomeLevel {
     /// The same as a level of the line.
     #[must_use]

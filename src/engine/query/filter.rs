@@ -47,6 +47,8 @@ pub enum Within {
     Everywhere,
     /// In a range of places: a unit's subtree, or one place alone.
     Range(CodeRange),
+    /// Urgent or an emergency, and it happened in that range, whoever holds it, or is held there.
+    Watch(CodeRange),
     /// Held by that unit.
     Holder(UnitNumber),
 }
@@ -116,6 +118,7 @@ pub(in crate::engine) struct Sieve<'o> {
     flags: u32,
     matters: Option<NumberSet>,
     place: Place<'o>,
+    is_watch: bool,
     reported: Span,
     closed: Span,
     changed: Span,
@@ -137,20 +140,25 @@ impl<'o> Sieve<'o> {
     pub(in crate::engine) fn of(filter: &Filter, organisation: &'o Organisation) -> Self {
         let Filter { within, statuses, severities, lights, sources, .. } = filter;
         let one_of = |bits: u32| if bits == 0 { u32::MAX } else { bits };
+        let is_watch = matches!(within, Within::Watch(_));
+        let grave = Severity::ALL.iter().filter(|one| !is_watch || one.is_grave());
+        let grave = grave.fold(0, |bits, one| bits | 1 << *one as u32);
         let numbers =
             |matters: &Vec<MatterNumber>| matters.iter().map(|one| u32::from(one.0)).collect();
         Self {
             statuses: one_of(statuses.iter().fold(0, |bits, one| bits | 1 << *one as u32)),
             sources: one_of(sources.iter().fold(0, |bits, one| bits | 1 << *one as u32)),
-            severities: one_of(severities.iter().fold(0, |bits, one| bits | 1 << *one as u32)),
+            severities: grave
+                & one_of(severities.iter().fold(0, |bits, one| bits | 1 << *one as u32)),
             lights: one_of(lights.iter().fold(0, |bits, one| bits | 1 << *one as u32)),
             flags: filter.flags.iter().fold(0, |bits, flag| bits | flag.bit()),
             matters: filter.matters.as_ref().map(numbers),
             place: match within {
                 Within::Everywhere => Place::Everywhere,
-                Within::Range(range) => Place::range(*range, organisation),
+                Within::Range(range) | Within::Watch(range) => Place::range(*range, organisation),
                 Within::Holder(unit) => Place::Holder([*unit]),
             },
+            is_watch,
             reported: filter.reported,
             closed: filter.closed,
             changed: filter.changed,
@@ -192,10 +200,25 @@ impl<'o> Sieve<'o> {
             && is_in_closed()
     }
 
+    /// Whether what happened where those units are is asked for, whoever holds it.
+    pub(in crate::engine) const fn is_watch(&self) -> bool {
+        self.is_watch
+    }
+
+    /// Whether it happened at one of the units that it is about.
+    pub(in crate::engine) fn happened_within(&self, case: &Case) -> bool {
+        match &self.place {
+            Place::Everywhere => true,
+            Place::Holder([unit]) => case.place == *unit,
+            Place::Range { set, .. } => set.contains(case.place.0),
+        }
+    }
+
     /// Whether the case is where it is to be.
     pub(in crate::engine) fn admits_place(&self, case: &Case) -> bool {
         let holder = case.status.holder();
         match &self.place {
+            Place::Range { .. } if self.is_watch && self.happened_within(case) => true,
             Place::Everywhere => true,
             Place::Holder([unit]) => holder == Some(*unit),
             Place::Range { range, set, organisation, .. } => match holder {

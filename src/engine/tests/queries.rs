@@ -161,6 +161,7 @@ fn any_within() -> impl Strategy<Value = Within> {
         2 => Just(Within::Everywhere),
         3 => select(CODES).prop_map(|text| Within::Range(code(text).range())),
         1 => select(CODES).prop_map(|text| Within::Range(seat(code(text)))),
+        1 => select(CODES).prop_map(|text| Within::Watch(code(text).range())),
         1 => (1..=UNITS).prop_map(|unit| Within::Holder(UnitNumber(unit))),
     ]
 }
@@ -219,6 +220,11 @@ fn passes(filter: &Filter, organisation: &Organisation, case: &Case) -> bool {
     let is_there = match filter.within {
         Within::Everywhere => true,
         Within::Range(range) => range.contains(is_at.expect("a unit")),
+        Within::Watch(range) => {
+            let places = [is_at, organisation.code(case.place)];
+            case.severity != Severity::Normal
+                && places.into_iter().any(|place| range.contains(place.expect("a unit")))
+        }
         Within::Holder(unit) => case.status.holder() == Some(unit),
     };
     let light = case.node_light.max(case.total_light);

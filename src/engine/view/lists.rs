@@ -84,8 +84,22 @@ impl View {
         let sieve = Sieve::of(query.filter, &organisation);
         let mut picking = Picking::of(query, &sieve);
         let after = query.after.map(|after| after.key.case);
+        let row = |standing: &Standing| self.cases.get(standing.case);
+        if sieve.is_watch() {
+            self.watches.look_through(sieve.units(), query.sort, after, |standing| {
+                picking.offer(standing, || row(standing))
+            });
+        }
+        let is_watched = |standing: &Standing| {
+            sieve.is_watch()
+                && sieve.admits(standing)
+                && row(standing).is_some_and(|case| sieve.happened_within(&case))
+        };
         self.inboxes.look_through(sieve.units(), query.sort, after, |standing| {
-            picking.offer(standing, || self.cases.get(standing.case))
+            if is_watched(standing) {
+                return ControlFlow::Continue(());
+            }
+            picking.offer(standing, || row(standing))
         });
         picking.page(as_of, |case| self.cases.get(case))
     }

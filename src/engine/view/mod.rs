@@ -46,6 +46,8 @@ pub use lists::UnitCounts;
 pub struct View {
     cases: CaseRows,
     inboxes: Inboxes,
+    /// The open urgent cases and emergencies, each where it happened.
+    watches: Inboxes,
     counts: RwLock<Counts>,
     whole: RwLock<Whole>,
     epoch: AtomicU64,
@@ -59,6 +61,8 @@ pub struct View {
 struct Moved {
     before: Option<(UnitNumber, Standing)>,
     now: Option<(UnitNumber, Standing)>,
+    /// Where it happened, if it is one for the watch.
+    watched_at: Option<UnitNumber>,
 }
 
 /// What is replaced as one: it changes with the organisation, an import or a client, not with a
@@ -118,6 +122,7 @@ impl View {
         let view = Self {
             cases: CaseRows::default(),
             inboxes: Inboxes::default(),
+            watches: Inboxes::default(),
             counts: RwLock::default(),
             whole: RwLock::new(Whole::default()),
             epoch: AtomicU64::new(0),
@@ -214,7 +219,8 @@ impl View {
         let held = |id, case: &Case| Some((case.status.holder()?, Standing::of(id, case)));
         while self.cases.publish_chunk(cases, &mut touched, |id, before, case| {
             let before = before.and_then(|case| held(id, case));
-            moved.push(Moved { before, now: held(id, case) });
+            let watched_at = case.severity.is_grave().then_some(case.place);
+            moved.push(Moved { before, now: held(id, case), watched_at });
         }) {
             moved.drain(..).for_each(|row| self.move_row(&row, &mut counts));
         }
@@ -226,6 +232,11 @@ impl View {
     fn move_row(&self, row: &Moved, counts: &mut Counts) {
         if row.before == row.now {
             return;
+        }
+        match (row.watched_at, row.before, row.now) {
+            (Some(place), _, Some((_, standing))) => self.watches.put(place, standing),
+            (Some(place), Some((_, standing)), None) => self.watches.take(place, standing.case),
+            (Some(_), None, None) | (None, _, _) => {}
         }
         if let Some((holder, standing)) = row.before {
             counts.take(holder, &standing);
@@ -244,6 +255,7 @@ impl View {
         if !Arc::ptr_eq(&whole.organisation, state.organisation()) {
             whole.organisation = Arc::clone(state.organisation());
             self.inboxes.grow(whole.organisation.len());
+            self.watches.grow(whole.organisation.len());
             self.counts.write().rebuild(&whole.organisation, &self.inboxes);
         }
         if !Arc::ptr_eq(&whole.catalogue, state.catalogue()) {
