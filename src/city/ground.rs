@@ -47,6 +47,11 @@ impl<'a> Ground<'a> {
         unit
     }
 
+    /// The row of a unit that the city was built with.
+    pub(super) fn as_built(&self, unit: UnitCode) -> Option<&UnitRow> {
+        self.city.units().iter().find(|row| row.code == unit)
+    }
+
     /// Whether the city was built with it and has not changed it since.
     pub(super) fn is_as_built(&self, unit: UnitCode) -> bool {
         !self.parts.contains_key(&unit) && !self.given.contains(&unit)

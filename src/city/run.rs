@@ -14,6 +14,7 @@ use super::ground::Ground;
 use super::holders::{self, Held, Holders, Made};
 use super::life::{self, Life, Planned};
 use super::profile::Profile;
+use super::reshape::SetUp;
 use super::step::{CaseMove, CaseName, Deed, Report, Step};
 use crate::domain::calendar::Calendar;
 use crate::domain::case::{Move, Source};
@@ -32,11 +33,13 @@ impl City {
             places: Places::new(self, profile),
             matters: HomeLevel::ALL.iter().map(|home| Matters::new(self, *home)).collect(),
             ground: Ground::new(self),
+            set_up: SetUp::default(),
             holders: Holders::default(),
             city: self,
             due: BinaryHeap::new(),
             tally: Tally::default(),
             end: profile.end(),
+            now: profile.from,
             has_ended: false,
             profile: profile.clone(),
         }
@@ -108,6 +111,12 @@ pub struct Tally {
     pub grids_opened: u64,
     /// Grids closed by them.
     pub grids_closed: u64,
+    /// Task forces set up by them.
+    pub task_forces_opened: u64,
+    /// Task forces that have ended, when they were told to.
+    pub task_forces_closed: u64,
+    /// Headquarters set up by them.
+    pub headquarters_opened: u64,
     /// Open cases that went to the successor of their holder with them.
     pub inherited: u64,
 }
@@ -197,9 +206,12 @@ pub struct Run<'a> {
     due: BinaryHeap<Reverse<Due>>,
     pub(super) holders: Holders,
     pub(super) ground: Ground<'a>,
+    pub(super) set_up: SetUp,
     pub(super) tally: Tally,
     /// The newest time: of the span's end, or of a step after it.
     end: Timestamp,
+    /// The time of the newest step.
+    pub(super) now: Timestamp,
     has_ended: bool,
 }
 
@@ -346,6 +358,8 @@ impl<'a> Iterator for Run<'a> {
                 self.advance()?
             };
             self.end = self.end.max(at);
+            self.now = at;
+            self.tally.task_forces_closed += self.set_up.ended(at);
             let step = Step { at, deed };
             self.tally.count(&step);
             return Some(step);

@@ -10,7 +10,7 @@ use crate::domain::case::{Case, Light, Move, Status, StatusName};
 use crate::domain::catalogue::{HomeLevel, Module, Severity};
 use crate::domain::code::Level;
 use crate::domain::ids::Timestamp;
-use crate::domain::organisation::UnitRow;
+use crate::domain::organisation::{UnitKind, UnitRow};
 use crate::rules::{parse_catalogue, write_catalogue};
 
 /// What each move comes to, in the order of [`Move::ALL`].
@@ -93,10 +93,14 @@ fn check(seed: u64, scale: f64, cases: u64, rounds: usize) -> Tally {
     assert_eq!(tally.voided, count(&|case| case.status.name() == StatusName::Voided));
     assert_eq!(tally.reopened, all.iter().map(|case| u64::from(case.reopens)).sum::<u64>());
     let grids = city.units().iter().filter(|unit| unit.level() == Level::Grid).count() as u64;
-    let is_grid = |unit: &&UnitRow| unit.level() == Level::Grid && unit.valid_until.is_none();
-    let open_grids =
-        state.organisation().iter().map(|(_, unit)| unit).filter(is_grid).count() as u64;
-    assert_eq!(grids + tally.grids_opened - tally.grids_closed, open_grids);
+    let open = |kind: UnitKind| {
+        let is_open = |unit: &&UnitRow| unit.kind == kind && unit.is_open(state.now());
+        state.organisation().iter().map(|(_, unit)| unit).filter(is_open).count() as u64
+    };
+    assert_eq!(grids + tally.grids_opened - tally.grids_closed, open(UnitKind::Grid));
+    let task_forces = tally.task_forces_opened - tally.task_forces_closed;
+    assert_eq!(task_forces, open(UnitKind::TaskForce));
+    assert_eq!(tally.headquarters_opened, open(UnitKind::Headquarters));
     assert_eq!(tally.inherited, fold.inherited);
     for (what, event) in Move::ALL.iter().zip(EVENTS) {
         let found = fold.by_kind.get(event).copied().unwrap_or(0);
@@ -119,6 +123,7 @@ fn the_rules_refuse_nothing_of_a_run() {
     }
     let tally = check(4, 0.02, 20_000, 20);
     assert!(tally.fallbacks > 0 && tally.late > 0 && tally.open() > 0 && tally.inherited > 0);
+    assert!(tally.task_forces_closed > 0 && tally.headquarters_opened > 0);
     for what in Move::ALL {
         assert!(tally.moved(*what) > 0, "{what:?}");
     }
