@@ -8,8 +8,9 @@ use crate::domain::command::{Change, CloseUnit, MergeUnits, MoveUnit, SplitUnit}
 use crate::domain::ids::Timestamp;
 use crate::domain::organisation::{UnitKind, UnitRow};
 
-/// How long ahead it is told that a task force or a headquarters ends.
-const NOTICE_MS: i64 = 60 * 24 * 3_600_000;
+/// How long ahead it is told that a task force or a headquarters ends: longer than it takes to the
+/// next change but one of a run.
+const NOTICE_MS: i64 = 120 * 24 * 3_600_000;
 
 /// What a city does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,10 +61,10 @@ impl Reshaping {
         Self::Grid(GridReshaping::Split),
         Self::Body(BodyReshaping::TaskForceEnds),
         Self::Grid(GridReshaping::Rename),
-        Self::Body(BodyReshaping::Headquarters),
         Self::Grid(GridReshaping::Merge),
-        Self::Body(BodyReshaping::HeadquartersEnds),
+        Self::Body(BodyReshaping::Headquarters),
         Self::Grid(GridReshaping::Move),
+        Self::Body(BodyReshaping::HeadquartersEnds),
         Self::Body(BodyReshaping::HeadquartersStays),
         Self::Grid(GridReshaping::Close),
     ];

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::world::{Ended, command, ended, zhida};
 
-const ROWS: [&str; 45] = [
+const ROWS: [&str; 53] = [
     "cases",
     "  closed by the grid",
     "  closed by the village",
@@ -43,10 +43,18 @@ const ROWS: [&str; 45] = [
     "  department",
     "  office",
     "  stationed",
+    "  headquarters",
     "changes of the organisation",
     "  grids opened",
     "  grids closed",
+    "  task forces that ended when told",
     "  cases inherited",
+    "  the city's counts by county",
+    "  a county's most urgent",
+    "  a county's watch",
+    "  a county's newest closed",
+    "  a case's timeline",
+    "  units found by name",
     "events",
     "  commits, one sync each",
     "data directory",

@@ -1,5 +1,5 @@
-//! Drives a run through `POST /v1/commands`: one body after another, one ordered source. Between
-//! bodies the city changes its organisation.
+//! Drives a run through `POST /v1/commands`, as a client that may report and act: one body after
+//! another, one ordered source. Between bodies the administrator changes the organisation.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 
 use super::reshape::reshape;
 use super::verbs::{Answered, Verb};
-use crate::city::{City, Profile, Reshaping, Run, Tally};
+use crate::city::{City, Deed, Profile, Reshaping, Run, Tally};
 use crate::domain::command::Change;
 use crate::engine::clock::stopwatch;
 use crate::server::client::{Client, whole};
@@ -52,11 +52,14 @@ struct Piece {
 enum What {
     /// Lines, and what each asks for.
     Body(Bytes, Vec<Verb>),
+    /// The line that moves the clock on: the administrator's.
+    Clock(Bytes),
     Change(Change),
 }
 
 pub(super) async fn drive(
-    client: &mut Client,
+    app: &mut Client,
+    admin: &mut Client,
     city: City,
     profile: Profile,
     cases: u64,
@@ -75,9 +78,10 @@ pub(super) async fn drive(
     let began = stopwatch();
     while let Some(piece) = made.recv().await {
         match piece.what {
-            What::Body(lines, verbs) => send(client, lines, &verbs, &mut driven).await?,
+            What::Body(lines, verbs) => send(app, lines, &verbs, &mut driven).await?,
+            What::Clock(line) => send(admin, line, &[Verb::AdvanceClock], &mut driven).await?,
             What::Change(change) => {
-                driven.inherited += reshape(client, &change).await?;
+                driven.inherited += reshape(admin, &change).await?;
                 driven.changes += 1;
             }
         }
@@ -96,8 +100,8 @@ struct Maker<'a> {
     run: Run<'a>,
     /// What the city changes once so many cases have come, evenly over the run.
     changes: VecDeque<(u64, Reshaping)>,
-    /// The change that ended the last body.
-    next: Option<Change>,
+    /// What ended the last body.
+    next: Option<What>,
 }
 
 impl<'a> Maker<'a> {
@@ -109,8 +113,8 @@ impl<'a> Maker<'a> {
     }
 
     fn next_piece(&mut self) -> Option<Piece> {
-        if let Some(change) = self.next.take() {
-            return Some(Piece { what: What::Change(change), tally: self.run.tally() });
+        if let Some(what) = self.next.take() {
+            return Some(Piece { what, tally: self.run.tally() });
         }
         let mut lines = Vec::with_capacity(BODY_BYTES + (64 << 10));
         let mut verbs = Vec::new();
@@ -118,15 +122,24 @@ impl<'a> Maker<'a> {
             let Some(step) = self.run.next() else {
                 break;
             };
+            if step.deed == Deed::AdvanceClock {
+                let mut line = Vec::new();
+                step.write_line(&mut line);
+                self.next = Some(What::Clock(line.into()));
+                break;
+            }
             step.write_line(&mut lines);
             verbs.push(Verb::of(&step.deed));
-            self.next = self.change();
+            self.next = self.change().map(What::Change);
             if self.next.is_some() {
                 break;
             }
         }
         let tally = self.run.tally();
-        (!verbs.is_empty()).then(|| Piece { what: What::Body(lines.into(), verbs), tally })
+        if verbs.is_empty() {
+            return self.next.take().map(|what| Piece { what, tally });
+        }
+        Some(Piece { what: What::Body(lines.into(), verbs), tally })
     }
 
     /// The change that is due, as soon as some grid holds a case.

@@ -2,6 +2,7 @@
 //! another process, driven over HTTP as any client would, killed and started again at the end.
 
 mod drive;
+mod look;
 mod process;
 mod reshape;
 mod table;
@@ -12,12 +13,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::block_on;
 use super::config;
 use super::import::Import;
 use crate::city::{City, Profile};
+use crate::domain::code::Level;
 use crate::domain::limits::STAGED_ROWS_MAX;
 use crate::engine::clock::stopwatch;
 use crate::rules;
@@ -35,7 +38,9 @@ const MARKER: &str = "made-by-zhida-demo";
 ///
 /// Make a city from a seed, start a server on loopback in a fresh directory, drive the city's
 /// cases through it over HTTP (reported, routed, handled, closed, months in seconds) while it opens,
-/// splits, merges, moves and closes grids, print what came of it, and stay up for a look. Scale 1 is the whole of 信阳市: 18,100 grids, 640,000 cases.
+/// renames, splits, merges, moves and closes grids and sets up a task force and a headquarters, ask
+/// what a screen asks, print what came of it, and stay up for a look. Scale 1 is the whole of 信阳市:
+/// 18,100 grids, 640,000 cases.
 #[derive(Args, Debug)]
 #[command(after_help = after_help(&["zhida demo --scale 0.01", "zhida demo --seed 7 --exit"]))]
 pub(super) struct DemoArgs {
@@ -79,10 +84,16 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
     let (driven, report) = block_on(unless_interrupted(async {
         server.wait_until_ready().await?;
         let admin = server.admin_token()?;
-        let mut client = Client::connect(&server.url(), &admin).await?;
-        bring_in(&mut client, &city).await?;
-        let driven = drive_with_bar(&mut client, city, profile, cases).await?;
-        let report = table::ask(&mut client, &server).await?;
+        let mut admin = Client::connect(&server.url(), &admin).await?;
+        bring_in(&mut admin, &city).await?;
+        let app = admit(&mut admin, "grid-app", &["intake", "act"]).await?;
+        let mut app = Client::connect(&server.url(), &app).await?;
+        let screen = admit(&mut admin, "screen", &["read"]).await?;
+        let mut screen = Client::connect(&server.url(), &screen).await?;
+        let (top, county) = top_and_county(&city);
+        let driven = drive_with_bar(&mut app, &mut admin, city, profile, cases).await?;
+        let seen = look::look(&mut screen, &top, &county).await?;
+        let report = Report { seen, ..table::ask(&mut screen, &server).await? };
         Ok((driven, report))
     }))?;
     let restart = block_on(unless_interrupted(server.kill_and_restart(&report)))?;
@@ -138,8 +149,28 @@ async fn bring_in(client: &mut Client, city: &City) -> Result<(), Failure> {
     config::put_into_force(client, &proposal).await
 }
 
+/// Admits a client system to the whole city, and gives its token.
+async fn admit(admin: &mut Client, name: &str, scopes: &[&str]) -> Result<String, Failure> {
+    let body = json!({ "name": name, "scopes": scopes }).to_string();
+    let reply = admin.post("/v1/clients", "application/json", body).await?.json()?;
+    let token = reply["token"].as_str();
+    let token = token.ok_or_else(|| Failure::new(Kind::World, "the server gave no token"))?;
+    Ok(token.to_string())
+}
+
+/// The codes of the city and of a county of it.
+fn top_and_county(city: &City) -> (String, String) {
+    let of_level = |level| {
+        let mut codes = city.units().iter().map(|unit| unit.code);
+        let code = codes.find(|code| code.level() == level && code.letter().is_none());
+        code.map(|code| code.to_string()).unwrap_or_default()
+    };
+    (of_level(Level::City), of_level(Level::County))
+}
+
 async fn drive_with_bar(
-    client: &mut Client,
+    app: &mut Client,
+    admin: &mut Client,
     city: City,
     profile: Profile,
     cases: u64,
@@ -149,7 +180,7 @@ async fn drive_with_bar(
         "{elapsed_precise} [{bar:40}] {human_pos}/{human_len} cases, {msg}, {eta} to go",
     );
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let driven = drive::drive(client, city, profile, cases, &bar).await;
+    let driven = drive::drive(app, admin, city, profile, cases, &bar).await;
     bar.finish_and_clear();
     driven
 }

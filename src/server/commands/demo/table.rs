@@ -8,11 +8,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::drive::{Driven, rate};
+use super::look::Seen;
 use super::process::Server;
 use super::verbs::Verb;
 use crate::city::{City, Reshaping};
 use crate::domain::organisation::UnitKind;
-use crate::server::client::Client;
+use crate::server::client::{Client, Reply};
 use crate::server::exit::{Failure, Kind};
 
 /// Everything that the table says.
@@ -26,6 +27,10 @@ pub(super) struct Report {
     pub(super) organisation: Value,
     /// The units that the city began with.
     pub(super) units: BTreeMap<UnitKind, u64>,
+    /// The units that are open now, as the server exports them.
+    pub(super) open_units: BTreeMap<String, u64>,
+    /// What a screen saw.
+    pub(super) seen: Seen,
     /// Events in its journal.
     pub(super) events: u64,
     /// Turns, each one commit and one sync.
@@ -49,6 +54,7 @@ pub(super) async fn ask(client: &mut Client, server: &Server) -> Result<Report, 
     Ok(Report {
         counts,
         organisation,
+        open_units: by_kind(&client.get("/v1/units/export?format=ndjson").await?)?,
         events: counted(&metrics, "zhida_events_total")?,
         commits: counted(&metrics, "zhida_commits_total")?,
         disk_bytes: size_of_dir(&server.data_dir()),
@@ -64,6 +70,20 @@ pub(super) fn units_by_kind(city: &City) -> BTreeMap<UnitKind, u64> {
         *units.entry(unit.kind).or_default() += 1;
     }
     units
+}
+
+/// Units of an export that never end, by kind: what a city ends has ended when its run has.
+fn by_kind(export: &Reply) -> Result<BTreeMap<String, u64>, Failure> {
+    let mut units = BTreeMap::new();
+    for line in export.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let unit: Value = serde_json::from_slice(line)
+            .map_err(|error| Failure::world("read the export", &error))?;
+        if unit["valid_until"].is_null() {
+            let kind = unit["kind"].as_str().unwrap_or_default();
+            *units.entry(kind.to_owned()).or_default() += 1;
+        }
+    }
+    Ok(units)
 }
 
 /// A counter without labels, from Prometheus' text.
@@ -96,7 +116,13 @@ impl Report {
             ("changes of the organisation", Reshaping::ALL.len() as u64, self.driven.changes),
             ("cases inherited", tally.inherited, self.driven.inherited),
             ("open units", self.units().values().sum(), self.open_units()),
+            ("open cases on a screen", tally.open(), self.seen.open),
+            ("open cases of all counties", tally.open(), self.seen.open_below),
         ];
+        let kinds = self.units().into_iter().map(|(kind, expected)| {
+            let found = self.open_units.get(kind.name()).copied().unwrap_or_default();
+            (format!("open units: {}", kind.name()), expected, found)
+        });
         let verbs = Verb::all().map(|verb| {
             (verb.to_string(), verb.expected(&tally), self.driven.answered.accepted(verb))
         });
@@ -104,6 +130,7 @@ impl Report {
             .into_iter()
             .map(|(what, expected, found)| (what.to_string(), expected, found))
             .chain(verbs)
+            .chain(kinds)
             .filter(|(_, expected, found)| expected != found)
             .map(|(what, expected, found)| {
                 format!("{what}: the city expects {expected}, the server has {found}")
@@ -113,12 +140,15 @@ impl Report {
         if wrong.is_empty() { Ok(()) } else { Err(Failure::new(Kind::Damaged, wrong.join("\n"))) }
     }
 
-    /// The units that there should be now, by kind: the city changes grids alone.
+    /// The units that there should be now, by kind.
     fn units(&self) -> BTreeMap<UnitKind, u64> {
         let mut units = self.units.clone();
         let tally = self.driven.tally;
         let grids = units.entry(UnitKind::Grid).or_default();
         *grids = *grids + tally.grids_opened - tally.grids_closed;
+        let task_forces = tally.task_forces_opened - tally.task_forces_closed;
+        *units.entry(UnitKind::TaskForce).or_default() += task_forces;
+        *units.entry(UnitKind::Headquarters).or_default() += tally.headquarters_opened;
         units
     }
 
@@ -164,13 +194,18 @@ impl fmt::Display for Report {
             row(&format!("    {verb}"), format!("{}, {}", grouped(done), grouped(refused)))?;
         }
         row("open units", grouped(self.open_units()))?;
-        for (kind, count) in self.units() {
-            row(&format!("  {}", kind.name()), grouped(count))?;
+        for (kind, count) in &self.open_units {
+            row(&format!("  {kind}"), grouped(*count))?;
         }
         row("changes of the organisation", grouped(self.driven.changes))?;
         row("  grids opened", grouped(self.driven.tally.grids_opened))?;
         row("  grids closed", grouped(self.driven.tally.grids_closed))?;
+        row("  task forces that ended when told", grouped(self.driven.tally.task_forces_closed))?;
         row("  cases inherited", grouped(self.driven.inherited))?;
+        row("a screen's questions over HTTP", "rows, median".into())?;
+        for question in &self.seen.questions {
+            row(&format!("  {}", question.name), question.to_string())?;
+        }
         row("events", grouped(self.events))?;
         row("  commits, one sync each", grouped(self.commits))?;
         row("  events per commit", grouped(self.events / self.commits.max(1)))?;
