@@ -50,15 +50,18 @@ pub struct Finding {
     pub hint: Words,
 }
 
+impl Finding {
+    /// What it is about: file, line, column and field, so far as they are known.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let column = self.column.map_or_else(String::new, |column| format!(":{column}"));
+        let field = self.field.as_ref().map_or_else(String::new, |field| format!(": {field}"));
+        format!("{}:{}{column}{field}", self.origin, self.line)
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.origin, self.line)?;
-        if let Some(column) = self.column {
-            write!(f, ":{column}")?;
-        }
-        if let Some(field) = &self.field {
-            write!(f, ": {field}")?;
-        }
-        write!(f, ": {}; hint: {}", self.message.english, self.hint.english)
+        write!(f, "{}: {}; hint: {}", self.place(), self.message.english, self.hint.english)
     }
 }

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::exit::{Failure, Kind};
+use crate::api::language::Language;
 
 /// What a body is sent as: whole, or as it comes.
 pub type SentBody = BoxBody<Bytes, std::io::Error>;
@@ -22,6 +23,7 @@ pub struct Client {
     sender: SendRequest<SentBody>,
     authority: String,
     token: String,
+    language: Language,
 }
 
 /// A reply, read whole.
@@ -74,7 +76,18 @@ impl Client {
             .map_err(|error| Failure::world("speak HTTP", &error))?;
         // A connection that breaks is seen by the request that is under way.
         tokio::spawn(async move { drop(connection.await) });
-        Ok(Self { sender, authority: authority.to_string(), token: token.to_string() })
+        Ok(Self {
+            sender,
+            authority: authority.to_string(),
+            token: token.to_string(),
+            language: Language::default(),
+        })
+    }
+
+    /// The same, told in that language what is refused.
+    #[must_use]
+    pub(super) fn told_in(self, language: Language) -> Self {
+        Self { language, ..self }
     }
 
     /// `GET path`, the reply read whole.
@@ -151,6 +164,9 @@ impl Client {
             .uri(path)
             .header(header::HOST, &self.authority)
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        if self.language != Language::default() {
+            request = request.header(header::ACCEPT_LANGUAGE, self.language.tag());
+        }
         for (name, value) in headers {
             request = request.header(name, *value);
         }

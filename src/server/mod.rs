@@ -8,6 +8,7 @@ mod config_check;
 pub mod exit;
 mod io;
 mod kept;
+mod language;
 mod options;
 mod start;
 mod target;

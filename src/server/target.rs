@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::client::Client;
 use super::config::Config;
 use super::exit::{Failure, Kind};
+use super::language;
 use super::start::{self, ADMIN_TOKEN, Kept};
 use crate::api::{self, Api, ApiOptions};
 use crate::engine::Desk;
@@ -53,7 +54,7 @@ impl Target {
     pub(super) async fn connect(args: &TargetArgs) -> Result<Self, Failure> {
         let Some(dir) = &args.dir else {
             let token = read_token(&args.token_file)?;
-            let client = Client::connect(&args.url, &token).await?;
+            let client = Client::connect(&args.url, &token).await?.told_in(language::wanted());
             return Ok(Self { client, kept: None, serving: JoinSet::new() });
         };
         start::expect_data_dir(dir)?;
@@ -65,7 +66,8 @@ impl Target {
         serving.spawn(desk.clone().run());
         let (near, far) = tokio::io::duplex(PIPE_BYTES);
         serving.spawn(api::serve_connection(Arc::clone(&api), desk, far));
-        Ok(Self { client: Client::over(near, "zhida", &token).await?, kept: Some(kept), serving })
+        let client = Client::over(near, "zhida", &token).await?.told_in(language::wanted());
+        Ok(Self { client, kept: Some(kept), serving })
     }
 
     /// Ends the connection, and closes the directory where it was opened: whoever opens it next finds

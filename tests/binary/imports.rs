@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::ledger::{Sent, Verb};
-use crate::world::{Ended, GRIDS, Place, Server, catalogue, units};
+use crate::world::{Ended, GRIDS, Place, Server, catalogue, command, ended, units};
 
 const GRID_4: &str = "411502001001004";
 
@@ -136,6 +136,26 @@ fn files_of_both_kinds_come_into_force_together_and_are_exported_alike() {
         server.zhida(&["import", file]).ok();
         assert_eq!(export("csv", &mut connection), first);
     }
+}
+
+#[test]
+fn whoever_reads_chinese_is_told_in_chinese_what_is_wrong_with_a_file_and_with_its_rows() {
+    let place = Place::with_city();
+    let said = |name: &str, text: &str| {
+        let file = written(&place, name, text);
+        let data = place.data();
+        let dir = data.to_str().expect("UTF-8");
+        let mut import = command(["import", &file, "--dir", dir]);
+        import.env("ZHIDA_LANG", "zh");
+        ended(import).stderr
+    };
+    let of_the_file = said("bad.csv", "code,kind,name\n1,grid,x\n");
+    assert!(of_the_file.contains("bad.csv:2") && of_the_file.contains("提示："), "{of_the_file}");
+    assert!(!of_the_file.contains("hint"), "{of_the_file}");
+    let orphan = "code,kind,name\n411509001001001,grid,x\n";
+    let of_the_row = said("orphan.csv", orphan);
+    assert!(of_the_row.contains("orphan.csv:2: 411509001001001: "), "{of_the_row}");
+    assert!(of_the_row.contains("提示：") && of_the_row.contains("上级"), "{of_the_row}");
 }
 
 /// What the command says of an import that the server refuses, without the last line.

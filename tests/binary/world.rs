@@ -89,7 +89,7 @@ pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(
     for name in ["ZHIDA_URL", "ZHIDA_TOKEN_FILE", "ZHIDA_DIR", "ZHIDA_CONFIG", "RUST_LOG"] {
         command.env_remove(name);
     }
-    command.args(arguments).stdin(Stdio::null());
+    command.args(arguments).env("ZHIDA_LANG", "en").stdin(Stdio::null());
     command
 }
 

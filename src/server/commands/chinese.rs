@@ -2,11 +2,7 @@
 //!
 //! A test fails where a command or an argument has a text in one language alone.
 
-use std::ffi::OsString;
-
 use clap::{Arg, ArgAction, Command};
-
-use crate::api::language::Language;
 
 /// What `--help` ends with, in Chinese: the same codes as the English table's.
 const EXIT_CODES: &str = "\
@@ -140,17 +136,6 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("*", "token_file", "存放管理员令牌的文件"),
     ("*", "dir", "已停止的服务器的数据目录：在此运行其引擎，不监听端口"),
 ];
-
-/// The language that the environment asks for: the first that is set of `ZHIDA_LANG`, `LC_ALL`,
-/// `LC_MESSAGES` and `LANG`.
-pub(super) fn language(variable: impl Fn(&str) -> Option<OsString>) -> Language {
-    let asked = ["ZHIDA_LANG", "LC_ALL", "LC_MESSAGES", "LANG"]
-        .into_iter()
-        .filter_map(variable)
-        .find(|value| !value.is_empty());
-    let is_chinese = asked.is_some_and(|value| value.to_string_lossy().starts_with("zh"));
-    if is_chinese { Language::Chinese } else { Language::English }
-}
 
 /// The same command with its texts in Chinese.
 pub(super) fn in_chinese(command: Command) -> Command {
@@ -295,23 +280,5 @@ mod tests {
                 .collect()
         };
         assert_eq!(codes(EXIT_CODES), codes(exit::TABLE));
-    }
-
-    #[test]
-    fn the_first_variable_that_is_set_decides() {
-        let rows: &[(&[(&str, &str)], Language)] = &[
-            (&[], Language::English),
-            (&[("LANG", "zh_CN.UTF-8")], Language::Chinese),
-            (&[("LC_ALL", "C"), ("LANG", "zh_CN.UTF-8")], Language::English),
-            (&[("LC_ALL", ""), ("LC_MESSAGES", "zh_CN")], Language::Chinese),
-            (&[("ZHIDA_LANG", "zh"), ("LC_ALL", "en_US.UTF-8")], Language::Chinese),
-            (&[("ZHIDA_LANG", "en"), ("LANG", "zh_CN.UTF-8")], Language::English),
-        ];
-        for (set, expected) in rows {
-            let variable = |name: &str| {
-                set.iter().find(|(one, _)| *one == name).map(|(_, value)| OsString::from(value))
-            };
-            assert_eq!(language(variable), *expected, "{set:?}");
-        }
     }
 }

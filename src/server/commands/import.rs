@@ -6,11 +6,13 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::block_on;
+use crate::api::language::Language;
 use crate::domain::limits::{STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::domain::organisation::UnitRow;
 use crate::rules;
 use crate::server::client::Client;
 use crate::server::exit::{Failure, Kind, after_help};
+use crate::server::language;
 use crate::server::target::{Target, TargetArgs};
 
 /// Bring units into a server's organisation from NDJSON or CSV files
@@ -87,8 +89,10 @@ async fn bring(
 
 /// Prints all findings; a failure when there are any.
 pub(super) fn fail_on(findings: &[rules::Finding]) -> Result<(), Failure> {
+    let language = language::wanted();
     for finding in findings {
-        eprintln!("{finding}");
+        let (message, hint) = (language.pick(&finding.message), language.pick(&finding.hint));
+        eprintln!("{}: {message}; {}{hint}", finding.place(), hint_word(language));
     }
     if findings.is_empty() {
         return Ok(());
@@ -96,17 +100,26 @@ pub(super) fn fail_on(findings: &[rules::Finding]) -> Result<(), Failure> {
     Err(Failure::new(Kind::Findings, format!("{} faults; nothing was changed", findings.len())))
 }
 
+/// What stands before a hint.
+const fn hint_word(language: Language) -> &'static str {
+    match language {
+        Language::English => "hint: ",
+        Language::Chinese => "提示：",
+    }
+}
+
 /// Prints what keeps staged units from coming into force, each with where its row came from; says
 /// how many findings there are.
 fn print_findings(told: &Value, place_of: impl Fn(usize) -> Option<String>) -> u64 {
     let mut count = 0;
+    let hint_word = hint_word(language::wanted());
     for finding in told["findings"].as_array().into_iter().flatten() {
         let text = |field: &str| finding[field].as_str().unwrap_or_default();
         let (unit, title, hint, code) = (text("unit"), text("title"), text("hint"), text("code"));
         let row = finding["row"].as_u64().and_then(|row| usize::try_from(row).ok());
         let place = row.filter(|row| *row > 0).and_then(&place_of);
         let place = place.unwrap_or_else(|| format!("row {}", finding["row"]));
-        eprintln!("{place}: {unit}: {title}; hint: {hint}; {code}");
+        eprintln!("{place}: {unit}: {title}; {hint_word}{hint}; {code}");
         count += 1;
     }
     let untold = told["untold"].as_u64().unwrap_or_default();

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::exit::{Failure, after_help};
+use super::language;
 use crate::api::language::Language;
 
 /// The dispatch core of a city's grid governance: every case reaches the one unit that answers
@@ -48,7 +49,7 @@ impl Cli {
     /// in the language that the environment asks for.
     #[must_use]
     pub fn of_process() -> Self {
-        let command = match chinese::language(|name| std::env::var_os(name)) {
+        let command = match language::wanted() {
             Language::English => Self::command(),
             Language::Chinese => chinese::in_chinese(Self::command()),
         };
