@@ -19,8 +19,9 @@ use crate::domain::case::Move;
 /// at home in the grid or the village goes to that unit on the line of the place, one at home in the
 /// township to the office that owns its module there. Where there is no such open unit (the place
 /// lies above the home level, say) the township's governance room takes it, or, without one, the
-/// township itself; else it is `no_holder`. `place` is a township or below. With `settle` the holder
-/// settles it in the same call: then `by` is required, and the scope `act` beside `intake`.
+/// township itself; where that township is closed, whoever stands in for the place or the township; else
+/// it is `no_holder`. `place` is a township or below. With `settle` the holder settles it in the same
+/// call: then `by` is required, and the scope `act` beside `intake`.
 #[utoipa::path(
     post,
     path = "/v1/cases",

@@ -21,7 +21,7 @@ pub(in crate::domain) fn decide(
     let organisation = state.organisation();
     let by = case.status.ended().map(|(by, _)| by);
     let again = by.and_then(|by| organisation.standing_in(by, now));
-    let room = || organisation.centre(case.place, now);
+    let room = || organisation.fallback(case.place, now);
     let Some(to) = again.or_else(room) else {
         return Err(Rejection::NoHolder);
     };

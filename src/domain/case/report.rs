@@ -91,7 +91,7 @@ fn route(
     if let Some(holder) = at_home.filter(|_| is_open) {
         return Ok((holder, false));
     }
-    match organisation.centre(place, now) {
+    match organisation.fallback(place, now) {
         Some(room) => Ok((room, true)),
         None => Err(Rejection::NoHolder),
     }

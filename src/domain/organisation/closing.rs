@@ -198,13 +198,13 @@ pub(super) fn close_all(
     Ok(events)
 }
 
-/// Whether nothing below the unit stays longer than it.
+/// Whether nothing below the unit, or in it, stays longer than it.
 fn check_below(
     organisation: &Organisation,
     unit: UnitNumber,
     until: Timestamp,
 ) -> Result<(), Rejection> {
-    let mut below = organisation.children(unit).filter_map(|child| organisation.unit(child));
+    let mut below = organisation.dependants(unit).filter_map(|below| organisation.unit(below));
     match organisation.code(unit).filter(|_| below.any(|row| !row.is_closed(until))) {
         Some(unit) => Err(Rejection::UnitHasSubunits { unit }),
         None => Ok(()),

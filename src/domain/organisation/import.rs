@@ -184,18 +184,18 @@ impl<'s> After<'s> {
         check_above(now, row, |code| self.find(code).map(|(_, row)| row))
     }
 
-    /// Whether what hangs on the row will not be left alone.
+    /// Whether what hangs on the row, or sits in it, will not be left alone.
     fn check_below(&self, now: Timestamp, row: &UnitRow) -> Result<(), Rejection> {
         let closes = |_: &UnitNumber| row.valid_until.is_some();
         let Some(unit) = self.organisation.find(row.code).filter(closes) else {
             return Ok(());
         };
-        let below = self.organisation.children(unit);
+        let below = self.organisation.dependants(unit);
         let mut below = below.filter_map(|child| self.find(self.organisation.code(child)?));
         let is_left = |child: &UnitRow| !child.is_closed(now) && !row.stays_as_long_as(child);
         let hangs_on = |child: &UnitRow| {
-            let above = child.parent().and_then(|above| self.find(above));
-            above.is_some_and(|(above, _)| above == unit)
+            let above = [child.parent(), child.code.seat()].into_iter().flatten();
+            above.filter_map(|code| self.find(code)).any(|(above, _)| above == unit)
         };
         if below.any(|(_, child)| hangs_on(child) && is_left(child)) {
             return Err(Rejection::UnitHasSubunits { unit: row.code });

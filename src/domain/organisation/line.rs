@@ -61,6 +61,17 @@ impl Organisation {
             .or_else(|| self.on_the_line(unit, Level::Township, now))
     }
 
+    /// The centre that takes what nobody else does at `place` (兜底): its township's; where that
+    /// township is closed, the one of whoever stands in for the place, or else for the township.
+    #[must_use]
+    pub fn fallback(&self, place: UnitNumber, now: Timestamp) -> Option<UnitNumber> {
+        let heir_of = |unit: UnitNumber| self.standing_in(unit, now);
+        let township = || self.find(self.code(place)?.ancestor(Level::Township)?);
+        self.centre(place, now)
+            .or_else(|| self.centre(heir_of(place)?, now))
+            .or_else(|| self.centre(heir_of(township()?)?, now))
+    }
+
     /// Whoever does the unit's work at that moment: itself, or the open one of its successors.
     #[must_use]
     pub fn standing_in(&self, unit: UnitNumber, now: Timestamp) -> Option<UnitNumber> {

@@ -33,6 +33,15 @@ impl Organisation {
             .filter(move |child| self.parent(*child) == Some(unit))
     }
 
+    /// The units that cannot stay without it: those below, and all that sit in it, whomever they
+    /// answer to. One may come twice.
+    pub(super) fn dependants(&self, unit: UnitNumber) -> impl Iterator<Item = UnitNumber> {
+        let division = self.code(unit).filter(|code| code.letter().is_none());
+        let inside: Vec<_> =
+            division.map_or_else(Vec::new, |code| self.within(code.range()).units().collect());
+        self.children(unit).chain(inside.into_iter().filter(move |inside| *inside != unit))
+    }
+
     /// Makes the unit findable below its parent, and at its seat.
     pub(super) fn hang_on(&mut self, unit: UnitNumber) {
         let Some(row) = self.unit(unit) else {

@@ -7,6 +7,7 @@ mod clients_and_imports;
 mod clocks;
 mod closing;
 mod laws;
+mod mergers;
 mod moves;
 mod organisation;
 mod outcomes;

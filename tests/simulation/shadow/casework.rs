@@ -143,7 +143,7 @@ impl Shadow {
         let is_open = organisation.unit(place).is_open(self.now);
         match at_home.filter(|_| is_open) {
             Some(holder) => Some((holder, false)),
-            None => organisation.centre(place, self.now).map(|centre| (centre, true)),
+            None => organisation.fallback(place, self.now).map(|centre| (centre, true)),
         }
     }
 
@@ -260,7 +260,7 @@ impl Shadow {
             ("reopen", _) => case
                 .ended_by
                 .and_then(|by| organisation.standing_in(by, now))
-                .or_else(|| organisation.centre(case.place, now)),
+                .or_else(|| organisation.fallback(case.place, now)),
             ("hand_down" | "transfer", Some(holder)) => {
                 return self.sent_to(by, holder, verb, to).map(Some);
             }

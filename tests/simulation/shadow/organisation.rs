@@ -163,6 +163,14 @@ impl Organisation {
         self.at_township(unit, 'R', false, now).or_else(|| self.on_the_line(unit, 2, now))
     }
 
+    /// The centre of the place, or of whoever took over from the place or from its township.
+    pub(super) fn fallback(&self, place: usize, now: i64) -> Option<usize> {
+        let township = self.find(&ancestor(self.code(place), 2));
+        let asked = [Some(place), self.standing_in(place, now)].into_iter().flatten();
+        let asked = asked.chain(township.and_then(|unit| self.standing_in(unit, now)));
+        asked.into_iter().find_map(|at| self.centre(at, now))
+    }
+
     /// Itself, or whoever took over and is open.
     pub(super) fn standing_in(&self, unit: usize, now: i64) -> Option<usize> {
         let next = |at: &usize| self.find(self.unit(*at).successor.as_ref()?);
@@ -170,10 +178,13 @@ impl Organisation {
         line.find(|at| self.unit(*at).is_open(now))
     }
 
+    /// The units that answer to it, or sit in it, one step.
     pub(super) fn children(&self, unit: usize) -> impl Iterator<Item = &Unit> {
-        let is_below =
-            move |one: &&Unit| one.above().and_then(|above| self.find(&above)) == Some(unit);
-        self.units.iter().filter(is_below)
+        let hangs_on = move |one: &&Unit| {
+            let mut above = [one.above(), seat(&one.code)].into_iter().flatten();
+            above.any(|above| self.find(&above) == Some(unit))
+        };
+        self.units.iter().filter(hangs_on)
     }
 
     /// A unit gets this row, and may have been another.
@@ -260,7 +271,8 @@ impl Shadow {
             let mut below = below.into_iter().flatten().filter_map(|child| row_of(&child.code));
             let is_left = |child: &Unit| !child.is_closed(now) && !row.outlasts(child);
             let hangs_on = |child: &Unit| {
-                child.above().and_then(|above| find(&above)).map(|(unit, _)| unit) == known
+                let mut above = [child.above(), seat(&child.code)].into_iter().flatten();
+                above.any(|above| find(&above).map(|(unit, _)| unit) == known)
             };
             if below.any(|child| hangs_on(child) && is_left(child)) {
                 return Err("unit_has_subunits");
