@@ -14,7 +14,7 @@ use super::language::Language;
 use super::moment::{CodeText, Moment};
 use super::named::Blame;
 use super::quota::RateLimit;
-use super::refusal;
+use super::refusal::{self, Carried};
 use crate::domain::case::{Move, Moves, StatusName};
 use crate::domain::ids::CaseId;
 use crate::domain::limits::FINDINGS_MAX;
@@ -461,80 +461,19 @@ impl Told {
 
     /// What a refusal carries beside its code.
     fn carry(&mut self, rejection: &Rejection) {
-        self.unit = refusal::unit_of(rejection).map(CodeText);
-        match *rejection {
-            Rejection::MoveNotAllowed { case, status, moves }
-            | Rejection::NotTheHolder { case, status, moves }
-            | Rejection::NeedsCentre { case, status, moves } => {
-                self.stand(Standing { case, status, moves });
-            }
-            Rejection::VersionStale { case, version } => {
+        match Carried::by(rejection) {
+            Carried::Unit(unit) => self.unit = Some(CodeText(unit)),
+            Carried::Standing(standing) => self.stand(standing),
+            Carried::Version(case, version) => {
                 self.case = Some(case.0);
                 self.version = Some(version);
             }
-            Rejection::SourceNumberTaken { case } | Rejection::TargetUnfit { case } => {
-                self.case = Some(case.0);
-            }
-            Rejection::OrganisationStale { seq } => self.organisation_seq = Some(seq.0),
-            Rejection::CatalogueStale { seq } => self.config_seq = Some(seq.0),
-            Rejection::AtBeforeNow { now } => self.now = Some(Moment(now)),
-            Rejection::ScopeMissing { scope } => self.scope = Some(scope.name()),
-            Rejection::PrincipalRevoked
-            | Rejection::NeedsAdmin
-            | Rejection::KeyReused
-            | Rejection::CaseNotFound
-            | Rejection::RefUnknown
-            | Rejection::SettlerNotTheHolder
-            | Rejection::TargetNotFound
-            | Rejection::TargetIsHolder
-            | Rejection::UnitMissing
-            | Rejection::UnitNotFound
-            | Rejection::UnitClosed
-            | Rejection::PlaceNotFound
-            | Rejection::PlaceTooHigh
-            | Rejection::NoHolder
-            | Rejection::MatterNotFound
-            | Rejection::NotOnTheSpot
-            | Rejection::OccurredInFuture
-            | Rejection::AtNotDriven
-            | Rejection::ClientNameTaken
-            | Rejection::ClientNotFound
-            | Rejection::LastAdmin
-            | Rejection::ClientsFull
-            | Rejection::ImportNotFound
-            | Rejection::ImportsFull
-            | Rejection::RowsOutOfBounds
-            | Rejection::ImportEmpty
-            | Rejection::OrganisationFull
-            | Rejection::JournalOpen
-            | Rejection::OutOfBounds
-            | Rejection::TokenExpired
-            | Rejection::ExpiresInPast
-            | Rejection::ClaimantConfidential
-            | Rejection::MatterRetired
-            | Rejection::MatterTwice
-            // Which ones it is, and how many, is told by whoever has the rows.
-            | Rejection::MatterHasOpenCases { .. }
-            | Rejection::ImportIncomplete
-            | Rejection::ImportOfOtherKind
-            | Rejection::TokenTaken
-            | Rejection::UnitIncoherent { .. }
-            | Rejection::UnitOrphaned { .. }
-            | Rejection::UnitNeedsSuccessor { .. }
-            | Rejection::UnitUnknown { .. }
-            | Rejection::UnitNotOpen { .. }
-            | Rejection::UnitCodeTaken { .. }
-            | Rejection::UnitTwice { .. }
-            | Rejection::UnitInCircle { .. }
-            | Rejection::UnitHasSubunits { .. }
-            | Rejection::UnitChangedTooOften { .. }
-            | Rejection::UnitClosesElsewhere { .. }
-            | Rejection::SuccessorNotFound { .. }
-            | Rejection::SuccessorUnfit { .. }
-            | Rejection::TargetClosed { .. }
-            | Rejection::RangeUnknown { .. }
-            | Rejection::UnitClosesInPast { .. }
-            | Rejection::UnitNotClosing { .. } => {}
+            Carried::Case(case) | Carried::Namesake(case) => self.case = Some(case.0),
+            Carried::Organisation(seq) => self.organisation_seq = Some(seq.0),
+            Carried::Catalogue(seq) => self.config_seq = Some(seq.0),
+            Carried::Now(now) => self.now = Some(Moment(now)),
+            Carried::Scope(scope) => self.scope = Some(scope.name()),
+            Carried::Nothing | Carried::OpenCases { .. } => {}
         }
     }
 }

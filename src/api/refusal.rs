@@ -2,15 +2,23 @@
 //! where to look.
 
 use super::codes::Code;
+use super::problem::Standing;
 use crate::domain::case::{Move, Moves, StatusName};
 use crate::domain::code::UnitCode;
+use crate::domain::grant::Scope;
+use crate::domain::ids::{CaseId, Seq, Timestamp};
 use crate::domain::rejection::Rejection;
 use crate::rules::{Words, write_moment};
 
 /// What is said of a refusal; `value` is what the command named.
 pub(super) fn words(rejection: &Rejection, value: Option<&str>) -> Option<Words> {
-    let value = value.map(said).or_else(|| unit_of(rejection).map(|unit| said(&unit.to_string())));
-    joined(joined(value, carried(rejection)), look(Code::of(rejection)))
+    let carried = Carried::by(rejection);
+    let value = match (value, &carried) {
+        (Some(value), _) => Some(said(value)),
+        (None, Carried::Unit(unit)) => Some(said(&unit.to_string())),
+        (None, _) => None,
+    };
+    joined(joined(value, carried.words()), look(Code::of(rejection)))
 }
 
 /// The value, and where to look for a better one.
@@ -18,74 +26,132 @@ pub(super) fn about(code: Code, value: &str) -> Option<Words> {
     joined(Some(said(value)), look(code))
 }
 
-/// The unit that it is about, where it is about one.
-pub(super) const fn unit_of(rejection: &Rejection) -> Option<UnitCode> {
-    match *rejection {
-        Rejection::UnitIncoherent { unit }
-        | Rejection::UnitOrphaned { unit }
-        | Rejection::UnitNeedsSuccessor { unit }
-        | Rejection::UnitClosesInPast { unit }
-        | Rejection::UnitNotClosing { unit }
-        | Rejection::UnitUnknown { unit }
-        | Rejection::UnitNotOpen { unit }
-        | Rejection::UnitCodeTaken { unit }
-        | Rejection::UnitTwice { unit }
-        | Rejection::UnitInCircle { unit }
-        | Rejection::UnitHasSubunits { unit }
-        | Rejection::UnitChangedTooOften { unit }
-        | Rejection::UnitClosesElsewhere { unit }
-        | Rejection::SuccessorNotFound { unit }
-        | Rejection::SuccessorUnfit { unit }
-        | Rejection::TargetClosed { unit }
-        | Rejection::RangeUnknown { unit } => Some(unit),
-        Rejection::PrincipalRevoked
-        | Rejection::NeedsAdmin
-        | Rejection::KeyReused
-        | Rejection::CaseNotFound
-        | Rejection::RefUnknown
-        | Rejection::MoveNotAllowed { .. }
-        | Rejection::VersionStale { .. }
-        | Rejection::NotTheHolder { .. }
-        | Rejection::UnitMissing
-        | Rejection::UnitNotFound
-        | Rejection::PlaceNotFound
-        | Rejection::PlaceTooHigh
-        | Rejection::NoHolder
-        | Rejection::MatterNotFound
-        | Rejection::NotOnTheSpot
-        | Rejection::SourceNumberTaken { .. }
-        | Rejection::OccurredInFuture
-        | Rejection::AtBeforeNow { .. }
-        | Rejection::AtNotDriven
-        | Rejection::ClientNameTaken
-        | Rejection::ClientNotFound
-        | Rejection::LastAdmin
-        | Rejection::ClientsFull
-        | Rejection::ImportNotFound
-        | Rejection::ImportsFull
-        | Rejection::RowsOutOfBounds
-        | Rejection::ImportEmpty
-        | Rejection::OrganisationFull
-        | Rejection::JournalOpen
-        | Rejection::OutOfBounds
-        | Rejection::UnitClosed
-        | Rejection::OrganisationStale { .. }
-        | Rejection::TargetNotFound
-        | Rejection::TargetIsHolder
-        | Rejection::TargetUnfit { .. }
-        | Rejection::NeedsCentre { .. }
-        | Rejection::SettlerNotTheHolder
-        | Rejection::ScopeMissing { .. }
-        | Rejection::TokenExpired
-        | Rejection::ExpiresInPast
-        | Rejection::ClaimantConfidential
-        | Rejection::TokenTaken
-        | Rejection::MatterRetired
-        | Rejection::MatterTwice
-        | Rejection::MatterHasOpenCases { .. }
-        | Rejection::CatalogueStale { .. }
-        | Rejection::ImportIncomplete
-        | Rejection::ImportOfOtherKind => None,
+/// What a refusal carries beside its code: the one place that takes every refusal apart.
+pub(super) enum Carried {
+    Nothing,
+    /// The unit that it is about.
+    Unit(UnitCode),
+    /// The case that it is about.
+    Case(CaseId),
+    /// The case that has the source's number.
+    Namesake(CaseId),
+    /// The case, and the version that it has.
+    Version(CaseId, u32),
+    /// The case, and what may be done with it instead.
+    Standing(Standing),
+    /// The version that the organisation has.
+    Organisation(Seq),
+    /// The version that the catalogue has.
+    Catalogue(Seq),
+    /// What the clock says.
+    Now(Timestamp),
+    /// The scope that is missing.
+    Scope(Scope),
+    /// How many matters have open cases, and how many cases these are. Which they are is told by whoever
+    /// has the rows.
+    OpenCases {
+        matters: u32,
+        cases: u32,
+    },
+}
+
+impl Carried {
+    pub(super) const fn by(rejection: &Rejection) -> Self {
+        match *rejection {
+            Rejection::UnitIncoherent { unit }
+            | Rejection::UnitOrphaned { unit }
+            | Rejection::UnitNeedsSuccessor { unit }
+            | Rejection::UnitClosesInPast { unit }
+            | Rejection::UnitNotClosing { unit }
+            | Rejection::UnitUnknown { unit }
+            | Rejection::UnitNotOpen { unit }
+            | Rejection::UnitCodeTaken { unit }
+            | Rejection::UnitTwice { unit }
+            | Rejection::UnitInCircle { unit }
+            | Rejection::UnitHasSubunits { unit }
+            | Rejection::UnitChangedTooOften { unit }
+            | Rejection::UnitClosesElsewhere { unit }
+            | Rejection::SuccessorNotFound { unit }
+            | Rejection::SuccessorUnfit { unit }
+            | Rejection::TargetClosed { unit }
+            | Rejection::RangeUnknown { unit } => Self::Unit(unit),
+            Rejection::TargetUnfit { case } => Self::Case(case),
+            Rejection::SourceNumberTaken { case } => Self::Namesake(case),
+            Rejection::VersionStale { case, version } => Self::Version(case, version),
+            Rejection::MoveNotAllowed { case, status, moves }
+            | Rejection::NotTheHolder { case, status, moves }
+            | Rejection::NeedsCentre { case, status, moves } => {
+                Self::Standing(Standing { case, status, moves })
+            }
+            Rejection::OrganisationStale { seq } => Self::Organisation(seq),
+            Rejection::CatalogueStale { seq } => Self::Catalogue(seq),
+            Rejection::AtBeforeNow { now } => Self::Now(now),
+            Rejection::ScopeMissing { scope } => Self::Scope(scope),
+            Rejection::MatterHasOpenCases { matters, cases } => Self::OpenCases { matters, cases },
+            Rejection::PrincipalRevoked
+            | Rejection::NeedsAdmin
+            | Rejection::KeyReused
+            | Rejection::CaseNotFound
+            | Rejection::RefUnknown
+            | Rejection::UnitMissing
+            | Rejection::UnitNotFound
+            | Rejection::UnitClosed
+            | Rejection::PlaceNotFound
+            | Rejection::PlaceTooHigh
+            | Rejection::NoHolder
+            | Rejection::MatterNotFound
+            | Rejection::MatterRetired
+            | Rejection::MatterTwice
+            | Rejection::NotOnTheSpot
+            | Rejection::OccurredInFuture
+            | Rejection::AtNotDriven
+            | Rejection::ClientNameTaken
+            | Rejection::ClientNotFound
+            | Rejection::LastAdmin
+            | Rejection::ClientsFull
+            | Rejection::ImportNotFound
+            | Rejection::ImportsFull
+            | Rejection::ImportEmpty
+            | Rejection::ImportIncomplete
+            | Rejection::ImportOfOtherKind
+            | Rejection::RowsOutOfBounds
+            | Rejection::OrganisationFull
+            | Rejection::JournalOpen
+            | Rejection::OutOfBounds
+            | Rejection::TargetNotFound
+            | Rejection::TargetIsHolder
+            | Rejection::SettlerNotTheHolder
+            | Rejection::TokenExpired
+            | Rejection::ExpiresInPast
+            | Rejection::ClaimantConfidential
+            | Rejection::TokenTaken => Self::Nothing,
+        }
+    }
+
+    /// It in words; a unit goes by the name that the command gave it.
+    fn words(&self) -> Option<Words> {
+        Some(match *self {
+            Self::Version(_, version) => {
+                Words::new(format!("it has version {version}"), format!("现为第 {version} 版"))
+            }
+            Self::Organisation(seq) | Self::Catalogue(seq) => {
+                Words::new(format!("it has version {seq}"), format!("现为第 {seq} 版"))
+            }
+            Self::Standing(Standing { status, moves, .. }) => standing(status, moves),
+            Self::Namesake(case) => {
+                Words::new(format!("case {case} has it"), format!("案件 {case} 已用此编号"))
+            }
+            Self::Now(now) => {
+                let now = write_moment(now)?;
+                Words::new(format!("the clock says {now}"), format!("当前时钟为 {now}"))
+            }
+            Self::Scope(scope) => said(scope.name()),
+            Self::OpenCases { matters, cases } => Words::new(
+                format!("{cases} open cases of {matters} matters"),
+                format!("{matters} 个事项共有 {cases} 件未结案件"),
+            ),
+            Self::Nothing | Self::Unit(_) | Self::Case(_) => return None,
+        })
     }
 }
 
@@ -98,88 +164,6 @@ fn joined(said: Option<Words>, look: Option<Words>) -> Option<Words> {
         (Some(said), Some(look)) => Some(said.and(&look)),
         (said, look) => said.or(look),
     }
-}
-
-/// What a refusal carries beside a unit.
-fn carried(rejection: &Rejection) -> Option<Words> {
-    Some(match *rejection {
-        Rejection::VersionStale { version, .. } => {
-            Words::new(format!("it has version {version}"), format!("现为第 {version} 版"))
-        }
-        Rejection::OrganisationStale { seq } | Rejection::CatalogueStale { seq } => {
-            Words::new(format!("it has version {seq}"), format!("现为第 {seq} 版"))
-        }
-        Rejection::MoveNotAllowed { status, moves, .. }
-        | Rejection::NotTheHolder { status, moves, .. }
-        | Rejection::NeedsCentre { status, moves, .. } => standing(status, moves),
-        Rejection::SourceNumberTaken { case } => {
-            Words::new(format!("case {case} has it"), format!("案件 {case} 已用此编号"))
-        }
-        Rejection::AtBeforeNow { now } => {
-            let now = write_moment(now)?;
-            Words::new(format!("the clock says {now}"), format!("当前时钟为 {now}"))
-        }
-        Rejection::ScopeMissing { scope } => said(scope.name()),
-        Rejection::MatterHasOpenCases { matters, cases } => Words::new(
-            format!("{cases} open cases of {matters} matters"),
-            format!("{matters} 个事项共有 {cases} 件未结案件"),
-        ),
-        Rejection::PrincipalRevoked
-        | Rejection::NeedsAdmin
-        | Rejection::KeyReused
-        | Rejection::CaseNotFound
-        | Rejection::RefUnknown
-        | Rejection::UnitMissing
-        | Rejection::UnitNotFound
-        | Rejection::UnitClosed
-        | Rejection::PlaceNotFound
-        | Rejection::PlaceTooHigh
-        | Rejection::NoHolder
-        | Rejection::MatterNotFound
-        | Rejection::MatterRetired
-        | Rejection::MatterTwice
-        | Rejection::NotOnTheSpot
-        | Rejection::OccurredInFuture
-        | Rejection::AtNotDriven
-        | Rejection::ClientNameTaken
-        | Rejection::ClientNotFound
-        | Rejection::LastAdmin
-        | Rejection::ClientsFull
-        | Rejection::ImportNotFound
-        | Rejection::ImportsFull
-        | Rejection::ImportEmpty
-        | Rejection::ImportIncomplete
-        | Rejection::ImportOfOtherKind
-        | Rejection::RowsOutOfBounds
-        | Rejection::OrganisationFull
-        | Rejection::JournalOpen
-        | Rejection::OutOfBounds
-        | Rejection::TargetNotFound
-        | Rejection::TargetIsHolder
-        | Rejection::TargetUnfit { .. }
-        | Rejection::SettlerNotTheHolder
-        | Rejection::TokenExpired
-        | Rejection::ExpiresInPast
-        | Rejection::ClaimantConfidential
-        | Rejection::TokenTaken
-        | Rejection::UnitIncoherent { .. }
-        | Rejection::UnitOrphaned { .. }
-        | Rejection::UnitNeedsSuccessor { .. }
-        | Rejection::UnitUnknown { .. }
-        | Rejection::UnitNotOpen { .. }
-        | Rejection::UnitCodeTaken { .. }
-        | Rejection::UnitTwice { .. }
-        | Rejection::UnitInCircle { .. }
-        | Rejection::UnitHasSubunits { .. }
-        | Rejection::UnitChangedTooOften { .. }
-        | Rejection::UnitClosesElsewhere { .. }
-        | Rejection::SuccessorNotFound { .. }
-        | Rejection::SuccessorUnfit { .. }
-        | Rejection::TargetClosed { .. }
-        | Rejection::RangeUnknown { .. }
-        | Rejection::UnitClosesInPast { .. }
-        | Rejection::UnitNotClosing { .. } => return None,
-    })
 }
 
 /// What a case is at, and what the unit acted for may do with it.
