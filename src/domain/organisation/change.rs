@@ -134,7 +134,11 @@ fn move_to(state: &State, now: Timestamp, command: &MoveUnit) -> Result<Vec<Even
         check_changes(organisation, *moved, *code)?;
     }
     let moved = UnitRow { code: to, ..row.clone() };
-    check_above(now, &moved, row_of(organisation))?;
+    // Who is above it there may name it by the code that it leaves.
+    check_above(now, &moved, |code| match organisation.known(code)? {
+        (known, _) if known == unit => Some(&moved),
+        (_, row) => Some(row),
+    })?;
     let mut events = vec![Event::UnitMoved(UnitMoved { unit, to })];
     events.extend(renumbering_before(organisation, coming.len()));
     Ok(events)

@@ -267,6 +267,28 @@ fn what_hangs_on_a_unit_does_so_by_whatever_code_it_names_it() {
 }
 
 #[test]
+fn whoever_moves_to_below_itself_is_refused() {
+    const BOARD: &str = "411502001201-T01";
+    // Who reports to whom, and the move that would close the circle: to sit at who reports to it, and
+    // into a township that reports to what is carried along.
+    let table = [
+        (reporting_to(VILLAGE_2, BOARD), BOARD, "411502001202-T01"),
+        (reporting_to(TOWNSHIP_2, BOARD), VILLAGE, "411502002205"),
+        (reporting_to(TOWNSHIP_2, GRID), VILLAGE, "411502002205"),
+    ];
+    for (row, moved, to) in table {
+        let mut world = World::new();
+        change(&mut world, Change::Open(unit(BOARD))).expect("a board of the village");
+        change(&mut world, Change::Amend(row)).expect("no circle yet");
+        let refused = change(&mut world, move_to(moved, to)).expect_err("a circle");
+        assert_eq!(refused, Rejection::UnitInCircle { unit: code(to) }, "{moved} to {to}");
+        // Elsewhere it may go.
+        let free = if moved == BOARD { "411502002201-T01" } else { "411502001205" };
+        change(&mut world, move_to(moved, free)).expect("no circle there");
+    }
+}
+
+#[test]
 fn an_import_closes_with_successors_and_opens_them_in_the_same_commit() {
     let mut world = World::new();
     let case = world.reported(MICRO, GRID);
