@@ -1,5 +1,5 @@
 //! What the organisation says of a day that is past, held against a walk over every row that was there
-//! on that day.
+//! on that day; and the tree and the look-ups of today, against the same walk.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use super::laws::{Step, step, take};
 use super::world::*;
 use crate::domain::catalogue::Module;
 use crate::domain::code::{Level, UnitCode};
+use crate::domain::command::{Change, ChangeOrganisation, Command, MoveUnit};
 use crate::domain::ids::{Timestamp, UnitNumber};
 use crate::domain::limits::ANCESTORS_MAX;
 use crate::domain::organisation::{Organisation, UnitKind, UnitRow};
@@ -94,10 +95,51 @@ fn check(organisation: &Organisation, diary: &Diary, at: Timestamp) {
     }
 }
 
+/// What the organisation says of today is what the diary says of it, and every way up comes to an end.
+fn check_today(organisation: &Organisation, diary: &Diary, now: Timestamp) {
+    for (unit, row) in diary.all(now) {
+        assert_eq!(organisation.unit(unit), Some(row));
+        let above = std::iter::successors(diary.parent(unit, now), |unit| diary.parent(*unit, now));
+        let above: Vec<_> = above.take(organisation.len()).collect();
+        assert!(above.len() < organisation.len(), "{row:?} is above itself");
+        let nearest = &above[..above.len().min(ANCESTORS_MAX)];
+        assert_eq!(organisation.ancestors(unit).collect::<Vec<_>>(), nearest, "{row:?}");
+        assert_eq!(organisation.parent(unit), above.first().copied(), "{row:?}");
+        let below = diary.all(now).map(|(child, _)| child);
+        let below: Vec<_> = below.filter(|child| diary.parent(*child, now) == Some(unit)).collect();
+        let mut children: Vec<_> = organisation.children(unit).collect();
+        children.sort_unstable();
+        assert_eq!(children, below, "{row:?}");
+        for module in Module::ALL {
+            let office = diary.body(unit, (UnitKind::Office, Level::Township), *module, now);
+            assert_eq!(organisation.office(unit, *module, now), office, "{row:?}");
+            let department = diary.body(unit, (UnitKind::Department, Level::County), *module, now);
+            assert_eq!(organisation.department(unit, *module, now), department, "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn an_office_that_moved_away_is_found_where_it_was_and_where_it_is() {
+    let mut world = World::new();
+    world.now = START.plus_ms(HOUR);
+    let to = code("411502002000-B01");
+    let change = Change::Move(MoveUnit { unit: code(OFFICE), to });
+    let change = ChangeOrganisation { seen: None, change };
+    world.system(Command::ChangeOrganisation(Box::new(change))).expect("a free code");
+    let organisation = world.state.organisation();
+    let [grid, grid_3, office] = [GRID, GRID_3, OFFICE].map(|unit| organisation.find(code(unit)));
+    let owner = |grid: Option<UnitNumber>, at| {
+        organisation.as_of(at).office(grid.expect("known"), Module::PublicSafety)
+    };
+    assert_eq!((owner(grid, START), owner(grid_3, START)), (office, None));
+    assert_eq!((owner(grid, world.now), owner(grid_3, world.now)), (None, office));
+}
+
 /// Mostly changes of the organisation, an hour or more between any two.
 fn day() -> impl Strategy<Value = Step> {
     step().prop_filter("it changes no unit", |step| match step {
-        Step::Reshape { .. } | Step::Grids { .. } => true,
+        Step::Reshape { .. } | Step::Amend { .. } | Step::Grids { .. } => true,
         Step::Report { .. } | Step::Verb { .. } | Step::Catalogue(_) | Step::Hours(_) => false,
     })
 }
@@ -111,7 +153,8 @@ proptest! {
         let mut department = office("411502000000-D11", Module::PublicSafety);
         department.kind = UnitKind::Department;
         let police = UnitRow { reports_to: Some(department.code), ..unit("411502001000-S01") };
-        world.import(vec![department, police]).expect("both fit");
+        let board = unit("411502001201-T01");
+        world.import(vec![department, police, board]).expect("they fit");
         let mut diary = Diary::default();
         diary.note(world.state.organisation(), world.now);
         let mut noted = vec![world.now];
@@ -119,6 +162,7 @@ proptest! {
             take(&mut world, &Step::Hours(1));
             take(&mut world, day);
             diary.note(world.state.organisation(), world.now);
+            check_today(world.state.organisation(), &diary, world.now);
             noted.push(world.now);
         }
         for at in noted {

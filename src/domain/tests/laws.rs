@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::world::*;
 use crate::domain::case::Case;
-use crate::domain::catalogue::HomeLevel;
+use crate::domain::catalogue::{HomeLevel, Module};
 use crate::domain::code::UnitCode;
 use crate::domain::command::{
     AbandonImport, Change, ChangeOrganisation, CloseUnit, Command, MergeUnits, MoveUnit, SplitUnit,
@@ -13,7 +13,7 @@ use crate::domain::command::{
 };
 use crate::domain::event::{ClockMode, Event};
 use crate::domain::ids::{CaseId, ImportId, Timestamp};
-use crate::domain::organisation::UnitRow;
+use crate::domain::organisation::{Modules, Organisation, UnitKind, UnitRow};
 use crate::domain::rejection::Rejection;
 use crate::domain::snapshot::StateBuilder;
 use crate::domain::state::{NaturalKey, State};
@@ -45,6 +45,13 @@ pub(super) enum Step {
         other: usize,
         hours: u8,
     },
+    /// A unit answers to another, or to its seat, and owns those modules, each a bit, where its kind
+    /// owns any. It opens where it is not there yet.
+    Amend {
+        unit: usize,
+        above: Option<usize>,
+        modules: u8,
+    },
     /// Only those matters, each a bit, stay in the catalogue.
     Catalogue(u8),
     /// Grids, each a bit, are imported again: from and until which hour from now, and who takes
@@ -68,6 +75,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => (1_u8..30).prop_map(Step::Hours),
         1 => (0_usize..8, 0..UNITS.len(), 0..UNITS.len(), 0_u8..4)
             .prop_map(|(way, unit, other, hours)| Step::Reshape { way, unit, other, hours }),
+        1 => (0..UNITS.len(), proptest::option::weighted(0.7, 0..ABOVE.len()), 0_u8..8)
+            .prop_map(|(unit, above, modules)| Step::Amend { unit, above, modules }),
         1 => (1_u8..16).prop_map(Step::Catalogue),
         1 => (1_u8..8, hour(), hour(), 0..UNITS.len())
             .prop_map(|(grids, from, until, successor)| Step::Grids { grids, from, until, successor }),
@@ -90,7 +99,7 @@ const VERBS: [&str; 11] = [
     "note",
 ];
 /// Units that come, go and move; some are not there yet.
-const UNITS: [&str; 12] = [
+const UNITS: [&str; 19] = [
     GRID,
     GRID_2,
     GRID_3,
@@ -103,7 +112,28 @@ const UNITS: [&str; 12] = [
     "411502001202001",
     "411502002202",
     "411502002000-R01",
+    "411502002000-B01",
+    "411502001000-S01",
+    "411502002000-S01",
+    "411502000000-D11",
+    "411502000000-D12",
+    "411502001201-T01",
+    "411502001202-T01",
 ];
+/// Whom a unit may be told to answer to.
+const ABOVE: [&str; 9] = [
+    COUNTY,
+    TOWNSHIP_2,
+    VILLAGE,
+    VILLAGE_2,
+    OFFICE,
+    "411502000000-D11",
+    "411502000000-D12",
+    "411502001000-S01",
+    "411502001201-T01",
+];
+/// What an office or a department may own; the matters are all of the first.
+const MODULES: [Module; 3] = [Module::PublicSafety, Module::Economy, Module::Enforcement];
 
 fn reshape(way: usize, one: &str, other: &str, later: Timestamp) -> Change {
     match way {
@@ -116,10 +146,31 @@ fn reshape(way: usize, one: &str, other: &str, later: Timestamp) -> Change {
             successor: if one == other { code("411502001201007") } else { code(other) },
         }),
         4 => Change::Merge(MergeUnits { units: vec![code(one)], into: code(other) }),
-        5 => Change::Move(MoveUnit { unit: code(one), to: code(other) }),
+        5 => Change::Move(MoveUnit { unit: code(one), to: code(alike(one, other)) }),
         6 => Change::Keep(code(one)),
         _ => Change::Amend(UnitRow { name: format!("{other}改名").into(), ..unit(one) }),
     }
+}
+
+/// Where a unit may move to: the next one, from `other` on, of its kind and level.
+fn alike(one: &str, other: &str) -> &'static str {
+    let from = UNITS.iter().position(|unit| *unit == other).expect("one of them");
+    let form = |text: &str| (code(text).letter(), code(text).level());
+    let mut next = UNITS.iter().cycle().skip(from).take(UNITS.len());
+    next.find(|unit| **unit != one && form(unit) == form(one)).expect("each has one like it")
+}
+
+/// Whom a unit answers to and what it owns, beside what it is already.
+fn amended(world: &World, one: &str, above: Option<&str>, modules: u8) -> Change {
+    let owned = MODULES.iter().zip(0..).filter(|(_, bit)| modules >> bit & 1 == 1);
+    let owned: Vec<_> = owned.map(|(module, _)| *module).collect();
+    let known = world.state.organisation().known(code(one));
+    let mut row = known.map_or_else(|| unit(one), |(_, row)| row.clone());
+    row.reports_to = above.map(code);
+    if matches!(row.kind, UnitKind::Office | UnitKind::Department) {
+        row.modules = Modules::of(&owned);
+    }
+    if known.is_some() { Change::Amend(row) } else { Change::Open(row) }
 }
 
 fn close(one: &str, other: &str, until: Option<Timestamp>) -> Change {
@@ -133,6 +184,12 @@ pub(super) fn submission_of(world: &mut World, step: &Step) -> Option<Submission
         Step::Reshape { way, unit, other, hours } => {
             let later = world.now.plus_ms(i64::from(hours) * HOUR);
             let change = reshape(way, UNITS[unit], UNITS[other], later);
+            let change = ChangeOrganisation { seen: None, change };
+            let command = Command::ChangeOrganisation(Box::new(change));
+            Some(Submission { principal: ADMIN, ..submission(command, None) })
+        }
+        Step::Amend { unit, above, modules } => {
+            let change = amended(world, UNITS[unit], above.map(|above| ABOVE[above]), modules);
             let change = ChangeOrganisation { seen: None, change };
             let command = Command::ChangeOrganisation(Box::new(change));
             Some(Submission { principal: ADMIN, ..submission(command, None) })
@@ -244,6 +301,33 @@ pub(super) fn rebuilt(
     builder.finish()
 }
 
+/// Each subtree is the units whose codes lie in its root's range, each unit's children those whose
+/// parent it is.
+fn check_subtrees(organisation: &Organisation) -> Result<(), TestCaseError> {
+    for (root, row) in organisation.iter() {
+        let subtree = organisation.subtree(root).expect("known");
+        let mut within: Vec<_> = subtree.units().collect();
+        prop_assert_eq!(subtree.count(), within.len());
+        within.sort_unstable();
+        let lies_below = |row: &UnitRow, code: UnitCode| row.code.range().contains(code);
+        let expected: Vec<_> = organisation
+            .iter()
+            .filter(|(_, other)| lies_below(row, other.code))
+            .map(|(unit, _)| unit)
+            .collect();
+        prop_assert_eq!(within, expected, "{}", row.code);
+        let mut children: Vec<_> = organisation.children(root).collect();
+        children.sort_unstable();
+        let expected: Vec<_> = organisation
+            .iter()
+            .filter(|(unit, _)| organisation.parent(*unit) == Some(root))
+            .map(|(unit, _)| unit)
+            .collect();
+        prop_assert_eq!(children, expected, "{}", row.code);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
@@ -336,27 +420,9 @@ proptest! {
         for step in &steps {
             take(&mut world, step);
         }
-        let organisation = world.state.organisation();
-        for (root, row) in organisation.iter() {
-            let subtree = organisation.subtree(root).expect("known");
-            let mut within: Vec<_> = subtree.units().collect();
-            prop_assert_eq!(subtree.count(), within.len());
-            within.sort_unstable();
-            let lies_below = |row: &UnitRow, code: UnitCode| row.code.range().contains(code);
-            let expected: Vec<_> = organisation
-                .iter()
-                .filter(|(_, other)| lies_below(row, other.code))
-                .map(|(unit, _)| unit)
-                .collect();
-            prop_assert_eq!(within, expected, "{}", row.code);
-            let mut children: Vec<_> = organisation.children(root).collect();
-            children.sort_unstable();
-            let expected: Vec<_> = organisation
-                .iter()
-                .filter(|(unit, _)| organisation.parent(*unit) == Some(root))
-                .map(|(unit, _)| unit)
-                .collect();
-            prop_assert_eq!(children, expected, "{}", row.code);
+        let lent = lent(&world.state);
+        for organisation in [world.state.organisation(), lent.organisation()] {
+            check_subtrees(organisation)?;
         }
     }
 
