@@ -154,14 +154,15 @@ fn some<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy
     prop_oneof![2 => Just(Vec::new()), 1 => subsequence(all, 1..=all.len())]
 }
 
+/// Whatever may be asked for by its place.
+const PLACES: &[&str] = &[CITY, COUNTY, TOWNSHIP, ROOM, VILLAGE, GRID, TOWNSHIP_2, VILLAGE_3, LATE];
+
 fn any_within() -> impl Strategy<Value = Within> {
-    const CODES: &[&str] =
-        &[CITY, COUNTY, TOWNSHIP, ROOM, VILLAGE, GRID, TOWNSHIP_2, VILLAGE_3, LATE];
     prop_oneof![
         2 => Just(Within::Everywhere),
-        3 => select(CODES).prop_map(|text| Within::Range(code(text).range())),
-        1 => select(CODES).prop_map(|text| Within::Range(seat(code(text)))),
-        1 => select(CODES).prop_map(|text| Within::Watch(code(text).range())),
+        3 => select(PLACES).prop_map(|text| Within::Range(code(text).range())),
+        1 => select(PLACES).prop_map(|text| Within::Range(seat(code(text)))),
+        1 => select(PLACES).prop_map(|text| Within::Watch(code(text).range())),
         1 => (1..=UNITS).prop_map(|unit| Within::Holder(UnitNumber(unit))),
     ]
 }
@@ -371,6 +372,22 @@ proptest! {
     }
 
     #[test]
+    fn what_is_watched_is_what_happened_below_and_what_is_held_below_each_once(
+        cases in prop::collection::vec(any_case(), 1..60),
+        below in select(PLACES),
+        statuses in select(vec![Vec::new(), StatusName::OPEN.to_vec()]),
+        sort in select(Sort::ALL),
+        limit in 1..70_usize,
+    ) {
+        let state = state(&small_city(), &in_order(&cases, cases.len()), Seq(50));
+        let within = Within::Watch(code(below).range());
+        let filter = Filter { within, statuses, ..Filter::default() };
+        let query = Query { filter: &filter, sort, after: None, limit, sees: None };
+        let expected = naive(&state, &filter, sort, &|_| true);
+        prop_assert_eq!(read_all(&View::of(&state), query, |_| ()), expected);
+    }
+
+    #[test]
     fn a_view_that_moves_between_pages_shows_no_case_twice(
         cases in prop::collection::vec(any_case(), 20..60),
         moves in prop::collection::vec(prop::collection::btree_map(0..60_usize, any_case(), 1..8), 1..6),
@@ -400,7 +417,10 @@ proptest! {
             let turn = turn.into_iter().filter(|(at, _)| *at < count);
             let touched: Vec<_> = turn
                 .map(|(at, mut case)| {
-                    case.reported_at = cases[at].reported_at;
+                    // What it is and where it happened stays.
+                    let before = &cases[at];
+                    (case.reported_at, case.place) = (before.reported_at, before.place);
+                    case.severity = before.severity;
                     case.changed_at = case.changed_at.max(moment(MOMENTS));
                     case.last_seq = Seq(seq);
                     cases[at] = case;
