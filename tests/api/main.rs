@@ -6,6 +6,7 @@ mod admin;
 mod bad_input;
 mod cases;
 mod client;
+mod conditions;
 mod config;
 mod docs;
 mod document;

@@ -50,42 +50,50 @@ pub(in crate::api) async fn begin_import(
     begun.map_err(|refused| not_begun(&app, refused))
 }
 
-macro_rules! end_import {
-    ($(#[doc = $doc:literal])* $name:ident, $path:literal, $verb:expr) => {
-        $(#[doc = $doc])*
-        #[utoipa::path(
-            post,
-            path = $path,
-            tag = "administration",
-            params(("id" = u32, Path, description = "The import")),
-            responses(
-                (status = 200, description = "Done", body = AcceptedBody),
-            ),
-        )]
-        pub(in crate::api) async fn $name(
-            State(app): State<App>,
-            Path(id): Path<String>,
-            request: Request,
-        ) -> Result<Response, Problem> {
-            end(&app, &id, request, $verb).await
-        }
-    };
+/// Commit an import
+///
+/// What was staged is in force, whole, if it holds together with what is. Units that close with it and
+/// hold open cases name their successor, which holds them from then on. `If-Match` is required: the
+/// organisation's version, or for a proposal the configuration's. For administrators.
+#[utoipa::path(
+    post,
+    path = "/v1/imports/{id}/commit",
+    tag = "administration",
+    params(
+        ("id" = u32, Path, description = "The import"),
+        ("If-Match" = String, Header, description = "The version that the organisation, or the configuration, was seen at; or `*`"),
+    ),
+    responses(
+        (status = 200, description = "Done", body = AcceptedBody),
+    ),
+)]
+pub(in crate::api) async fn commit_import(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    end(&app, &id, request, Verb::CommitImport).await
 }
 
-end_import!(
-    /// Commit an import
-    ///
-    /// What was staged is in force, whole, if it holds together with what is. Units that close with
-    /// it and hold open cases name their successor, which holds them from then on. `If-Match` is
-    /// required: the organisation's version, or for a proposal the configuration's. For administrators.
-    commit_import, "/v1/imports/{id}/commit", Verb::CommitImport
-);
-end_import!(
-    /// Abandon an import
-    ///
-    /// What was staged is forgotten, also of a proposal. For administrators.
-    abandon_import, "/v1/imports/{id}/abandon", Verb::AbandonImport
-);
+/// Abandon an import
+///
+/// What was staged is forgotten, also of a proposal. For administrators.
+#[utoipa::path(
+    post,
+    path = "/v1/imports/{id}/abandon",
+    tag = "administration",
+    params(("id" = u32, Path, description = "The import")),
+    responses(
+        (status = 200, description = "Done", body = AcceptedBody),
+    ),
+)]
+pub(in crate::api) async fn abandon_import(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    end(&app, &id, request, Verb::AbandonImport).await
+}
 
 /// Stage units
 ///
