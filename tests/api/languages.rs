@@ -223,8 +223,12 @@ fn the_lines_of_a_stream_are_told_in_chinese() {
         .header("content-type", "application/x-ndjson")
         .body(lines)
         .send();
-    for line in answer.lines() {
-        for sentence in sentences(&line["error"]) {
+    let results = answer.lines();
+    assert_eq!(results.len(), lines.lines().count(), "a result a line");
+    for line in &results {
+        let told = sentences(&line["error"]);
+        assert!(told.len() > 1, "it says why: {line}");
+        for sentence in told {
             assert!(sentence.chars().any(|letter| letter > '\u{2e80}'), "{sentence}");
             assert!(!sentence.contains("expected") && !sentence.contains(" of "), "{sentence}");
         }
