@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::reshape::VILLAGES_A_ROUND;
 use crate::world::Server;
@@ -20,12 +20,19 @@ const ANSWERS_BETWEEN: u64 = 60;
 /// When a kill comes that waits for a change of the organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kill {
-    /// It has come.
+    /// The server is stopped before the request is sent, and never reads it: nothing of it is kept.
+    Unread,
+    /// It comes once the request is sent.
     Now,
     /// After some answers to others.
     Soon,
-    /// Whoever asked for the change calls [`Fuse::kill`] once the reply is there.
+    /// It comes once the reply is there, which whoever asked does not note: it is kept.
     AtReply,
+}
+
+impl Kill {
+    /// Those of which nobody knows what becomes of the change.
+    pub(crate) const OPEN: [Self; 3] = [Self::Now, Self::Soon, Self::AtReply];
 }
 
 /// What a kill waits for, once so many answers came.
@@ -43,11 +50,6 @@ pub(crate) enum Moment {
     Commit,
     /// A split of a unit that holds cases, in the same way.
     Split,
-}
-
-impl Moment {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Roll, Self::Fold, Self::Answer, Self::Send, Self::Commit, Self::Split];
 }
 
 /// What a data directory shows of rolls and folds.
@@ -75,6 +77,7 @@ pub(crate) struct Fuse {
     answers: AtomicU64,
     kill_at: u64,
     moment: Moment,
+    kill: Kill,
     /// Changes of the organisation of that moment, and the answers after which one of them kills.
     changes: AtomicU64,
     change_due: AtomicU64,
@@ -83,10 +86,16 @@ pub(crate) struct Fuse {
 }
 
 impl Fuse {
-    pub(crate) fn new(server: &Server, data: PathBuf, kill_at: u64, moment: Moment) -> Self {
+    /// `kill` is of a change of the organisation, if the moment is one's.
+    pub(crate) fn new(
+        server: &Server,
+        data: PathBuf,
+        kill_at: u64,
+        (moment, kill): (Moment, Kill),
+    ) -> Self {
         let (pid, answers, due) = (server.pid(), AtomicU64::new(0), Mutex::new(None));
         let (changes, change_due) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
-        Self { pid, data, answers, kill_at, moment, changes, change_due, due }
+        Self { pid, data, answers, kill_at, moment, kill, changes, change_due, due }
     }
 
     pub(crate) fn answered(&self) {
@@ -116,8 +125,8 @@ impl Fuse {
         }
     }
 
-    /// A change of the organisation is on its way. Says when the kill comes, if it is this one's: a
-    /// ledger then has no answer of it.
+    /// A change of the organisation is about to be sent. Says when the kill comes, if it is this one's:
+    /// a ledger then has no answer of it.
     pub(crate) fn changing(&self, moment: Moment) -> Option<Kill> {
         if self.moment != moment {
             return None;
@@ -126,18 +135,30 @@ impl Fuse {
         if before < self.kill_at % VILLAGES_A_ROUND {
             return None;
         }
-        Some(match self.kill_at / VILLAGES_A_ROUND % 4 {
-            0 => {
-                self.kill();
-                Kill::Now
-            }
-            1 => {
+        if self.kill == Kill::Unread {
+            self.stop();
+        }
+        Some(self.kill)
+    }
+
+    /// The change that the kill waits for is sent.
+    pub(crate) fn changed(&self, kill: Kill) {
+        match kill {
+            Kill::Unread | Kill::Now => self.kill(),
+            Kill::Soon => {
                 let answers = self.answers.load(Ordering::SeqCst);
                 self.change_due.store(answers + ANSWERS_BETWEEN, Ordering::SeqCst);
-                Kill::Soon
             }
-            _ => Kill::AtReply,
-        })
+            Kill::AtReply => {}
+        }
+    }
+
+    /// Stops the server where it is, if it lives. It reads nothing any more.
+    fn stop(&self) {
+        let _is_first = kill_process(self.pid, Signal::STOP).is_ok();
+        // Looks only: whoever started it waits for its end.
+        let looks = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.pid), looks).expect("a child of this process");
     }
 
     fn differs(&self, is_time: impl Fn(&Files, &Files) -> bool) -> bool {

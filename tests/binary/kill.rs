@@ -15,7 +15,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::fuse::{Files, Fuse, Moment};
+use crate::fuse::{Files, Fuse, Kill, Moment};
 use crate::ledger::{Answer, Sent, Verb, ask, compare, feed};
 use crate::reshape::{self, Became, VILLAGES_A_ROUND, Village};
 use crate::world::{GRIDS, Place, Server, VILLAGE};
@@ -23,9 +23,21 @@ use crate::world::{GRIDS, Place, Server, VILLAGE};
 const SINGLE_WRITERS: u64 = 4;
 const STREAM_WRITERS: u64 = 2;
 const STREAM_CASES: u64 = 60;
+/// What the rounds wait for, in turn. A change of the organisation is met twice: by a kill of which
+/// nobody knows what becomes of it, and by one that decides it, in turn one way and the other.
+const MOMENTS: [(Moment, Fate); 8] = [
+    (Moment::Roll, Fate::Open),
+    (Moment::Fold, Fate::Open),
+    (Moment::Commit, Fate::Decided),
+    (Moment::Split, Fate::Decided),
+    (Moment::Answer, Fate::Open),
+    (Moment::Send, Fate::Open),
+    (Moment::Commit, Fate::Open),
+    (Moment::Split, Fate::Open),
+];
 /// From so many rounds on, of all seeds, everything that does not hang on a moment must have been
 /// met; and from so many on what does.
-const ROUNDS_TELLING: u64 = 10;
+const ROUNDS_TELLING: u64 = 2 * MOMENTS.len() as u64;
 const ROUNDS_TELLING_ALL: u64 = 60;
 
 /// A segment is full after some hundred commands.
@@ -39,16 +51,23 @@ fn what_was_acknowledged_survives_every_kill() {
         Ok(seed) => vec![seed.parse().expect("a number")],
         Err(_) => vec![5, getrandom::u64().expect("a random seed")],
     };
-    let rounds = number("ZHIDA_ROUNDS", 6);
+    let rounds = number("ZHIDA_ROUNDS", MOMENTS.len() as u64);
     let mut seen = Seen::default();
-    for &seed in &seeds {
+    for (&seed, turn) in seeds.iter().zip(0..) {
         println!("ZHIDA_SEED={seed} ZHIDA_ROUNDS={rounds}");
-        Loop::new(seed, &mut seen).run(rounds);
+        Loop::new(seed, turn, &mut seen).run(rounds);
     }
     println!("{seen:?}");
     let rounds = seeds.len() as u64 * rounds;
     assert!(rounds < ROUNDS_TELLING || seen.is_enough(), "too little was met");
     assert!(rounds < ROUNDS_TELLING_ALL || seen.is_everything(), "the kills came too gently");
+}
+
+/// Whether a kill decides what becomes of the change that it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Open,
+    Decided,
 }
 
 /// What kills met, and what came of them.
@@ -75,15 +94,16 @@ struct Seen {
 impl Seen {
     fn is_enough(&self) -> bool {
         let Self { commands, unanswered, kept, escalated, rolls, snapshots, .. } = self;
+        let changes = [self.changes_kept, self.changes_lost];
         [commands, unanswered, kept, escalated, rolls, snapshots, &self.starts_from_a_snapshot]
             .into_iter()
+            .chain(changes.as_flattened())
             .all(|count| *count > 0)
     }
 
     fn is_everything(&self) -> bool {
         let kills = [self.kills_while_sealing, self.kills_while_folding];
-        let changes = [self.changes_kept, self.changes_lost];
-        self.is_enough() && kills.iter().chain(changes.as_flattened()).all(|count| *count > 0)
+        self.is_enough() && kills.iter().all(|count| *count > 0)
     }
 
     /// Notes what one life of a server came to: what it said, and how the directory changed.
@@ -132,11 +152,13 @@ struct Loop<'s> {
     server: Server,
     sent: Vec<Sent>,
     heads: Vec<String>,
+    /// Which of the two ways the next change that is decided goes.
+    turn: u64,
     seen: &'s mut Seen,
 }
 
 impl<'s> Loop<'s> {
-    fn new(seed: u64, seen: &'s mut Seen) -> Self {
+    fn new(seed: u64, turn: u64, seen: &'s mut Seen) -> Self {
         let place = Place::with_city();
         std::fs::write(place.path("zhida.toml"), CONFIG).expect("written");
         Self {
@@ -145,13 +167,20 @@ impl<'s> Loop<'s> {
             place,
             sent: Vec::new(),
             heads: Vec::new(),
+            turn,
             seen,
         }
     }
 
     fn run(mut self, rounds: u64) {
-        for (round, moment) in (0..rounds).zip(Moment::ALL.into_iter().cycle()) {
-            self.round(round, moment);
+        for (round, (moment, fate)) in (0..rounds).zip(MOMENTS.into_iter().cycle()) {
+            let kill = match fate {
+                Fate::Open => Kill::OPEN[self.random.random_range(0..Kill::OPEN.len())],
+                Fate::Decided if self.turn.is_multiple_of(2) => Kill::AtReply,
+                Fate::Decided => Kill::Unread,
+            };
+            self.round(round, (moment, kill));
+            self.turn += u64::from((round + 1).is_multiple_of(MOMENTS.len() as u64));
         }
         for _ in 0..200.min(self.sent.len()) {
             let one = &self.sent[self.random.random_range(0..self.sent.len())];
@@ -164,8 +193,8 @@ impl<'s> Loop<'s> {
         self.seen.commands += self.sent.len();
     }
 
-    fn round(&mut self, round: u64, moment: Moment) {
-        let Self { random, place, server, sent, heads, seen } = self;
+    fn round(&mut self, round: u64, moment: (Moment, Kill)) {
+        let Self { random, place, server, sent, heads, seen, .. } = self;
         let born = Files::of(&place.data());
         let fuse = Fuse::new(server, place.data(), random.random_range(1..600), moment);
         let first_new = sent.len();

@@ -10,6 +10,7 @@
 //!  heirs     a grid of 5,000 cases closed by an import, under kills
 //!  imports   files of units: their faults, and what comes into force
 //!  reshape   changes of the organisation, whole after a kill or not there at all
+//!  staging   an import whose pieces come one by one, under kills
 //! ```
 
 mod commands;
@@ -26,4 +27,5 @@ mod kill;
 mod ledger;
 mod metrics;
 mod reshape;
+mod staging;
 mod world;

@@ -167,19 +167,18 @@ impl Village {
     }
 
     fn ask(&mut self, connection: &mut Connection, fuse: &Fuse, change: Change) -> Option<Value> {
+        let kill = change.moment.and_then(|moment| fuse.changing(moment));
         let sent = change.send(connection);
-        let moment = change.moment;
         self.changes.push(change);
         sent.ok()?;
-        match moment.and_then(|moment| fuse.changing(moment)) {
-            None => {}
-            Some(Kill::Now | Kill::Soon) => return None,
-            Some(Kill::AtReply) => {
+        if let Some(kill) = kill {
+            fuse.changed(kill);
+            if kill == Kill::AtReply {
                 // Kept, and whoever asked will never know.
                 drop(connection.reply());
                 fuse.kill();
-                return None;
             }
+            return None;
         }
         let reply = connection.reply().ok()?;
         let reply = reply.ok();
