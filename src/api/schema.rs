@@ -290,11 +290,7 @@ pub(super) struct Limit {
 /// One line of a stream: the command's name, its fields, and what an address says elsewhere.
 #[derive(ToSchema)]
 pub(super) struct CommandLine {
-    /// `report_case`, `acknowledge_case`, `escalate_case`, `handle_case`, `close_case`,
-    /// `hand_down_case`, `transfer_case`, `return_case`, `decline_case`, `reopen_case`, `void_case`,
-    /// `note_case`, `open_unit`, `change_unit`, `close_unit`, `keep_unit`, `split_unit`,
-    /// `merge_units`, `move_unit`, `advance_clock`, `begin_import`, `stage_units`, `stage_text`,
-    /// `commit_import` or `abandon_import`.
+    /// What to do: called as the operation of its own address is.
     #[schema(example = "acknowledge_case")]
     command: String,
     /// What makes the command known again: printable ASCII.

@@ -84,11 +84,13 @@ impl ApiService {
         limited(self.handled(request).await, rate_limit)
     }
 
-    /// Counts the request against its token's quota. Not a stream, which counts its lines; and not
-    /// what no client sends, or one that may not: its handler says so.
+    /// Counts the request against its token's quota. Not a stream, which counts its lines; not what
+    /// needs no token; and not what no client sends, or one that may not: its handler says so.
     fn count<B>(&self, request: &Request<B>) -> Result<Option<RateLimit>, Problem> {
         let headers = request.headers();
-        if request.uri().path() == commands::PATH || !headers.contains_key(AUTHORIZATION) {
+        let path = request.uri().path();
+        let is_counted = path.starts_with("/v1/") && path != commands::PATH;
+        if !is_counted || !headers.contains_key(AUTHORIZATION) {
             return Ok(None);
         }
         let caller = Caller::of(&self.app, headers).ok();

@@ -214,7 +214,8 @@ pub(super) fn is_media_type(kind: &[u8], known: &[&str]) -> bool {
 /// What an address and its headers say of a command.
 pub(super) fn addressed(headers: &HeaderMap, address: Address) -> Result<Addressed<'_>, Problem> {
     let Address { verb, case, import, unit } = address;
-    let version = if_match(headers)?;
+    // Where it means nothing it is not read.
+    let version = if case.is_some() || verb.needs_seen() { if_match(headers)? } else { None };
     let mut addressed =
         Addressed { key: key(headers)?.map(Cow::Borrowed), import, unit, ..Addressed::default() };
     if let Some(id) = case {

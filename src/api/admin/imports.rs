@@ -52,16 +52,16 @@ pub(in crate::api) async fn begin_import(
 
 /// Commit an import
 ///
-/// What was staged is in force, whole, if it holds together with what is. Units that close with it and
-/// hold open cases name their successor, which holds them from then on. `If-Match` is required: the
-/// organisation's version, or for a proposal the configuration's. For administrators.
+/// What was staged is in force, whole, if it holds together with what is. Units that close with
+/// it and hold open cases name their successor, which holds them from then on. `If-Match` is
+/// required: the organisation's version, or for a proposal the configuration's. For administrators.
 #[utoipa::path(
     post,
     path = "/v1/imports/{id}/commit",
     tag = "administration",
     params(
         ("id" = u32, Path, description = "The import"),
-        ("If-Match" = String, Header, description = "The version that the organisation, or the configuration, was seen at; or `*`"),
+        ("If-Match" = String, Header, description = "The version that the organisation, or for a proposal the configuration, was seen at; or `*`"),
     ),
     responses(
         (status = 200, description = "Done", body = AcceptedBody),

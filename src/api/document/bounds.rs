@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::body::STREAM_VERBS;
 use crate::domain::limits::{NAME_BYTES_MAX, SOURCE_NUMBER_BYTES_MAX};
 
 /// What the field of that name may hold, as JSON Schema says it.
@@ -21,6 +22,10 @@ fn bounds(field: &str) -> Option<Value> {
         }),
         // Bounded in bytes; of Chinese characters a third fits.
         "name" | "origin" | "class" => json!({ "minLength": 1, "maxLength": NAME_BYTES_MAX }),
+        "If-Match" => json!({ "pattern": "^(\\*|\"[0-9]+\")$" }),
+        "command" => json!({
+            "enum": STREAM_VERBS.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        }),
         "limit" => json!({ "minimum": 1, "maximum": 1_000 }),
         "id" => json!({ "minimum": 1 }),
         _ => return None,
