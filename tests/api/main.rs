@@ -14,6 +14,7 @@ mod driven;
 mod imports;
 mod languages;
 mod lifecycle;
+mod links;
 mod matrix;
 mod organisation;
 mod queries;
