@@ -136,7 +136,7 @@ case_action!(
 case_action!(
     /// Put a note to a case
     ///
-    /// By its holder, whoever ended it, or a unit above.
+    /// By its holder, whoever ended it, or a unit at or above where it happened or lies.
     note_case, "/v1/cases/{id}/note", schema::NoteCase, Move::Note
 );
 

@@ -45,7 +45,7 @@ macro_rules! codes {
 
 codes! {
     // The request cannot be read.
-    MalformedJson = "malformed_json", 400, "the body is not well-formed JSON", "请求体不是合法的 JSON";
+    MalformedJson = "malformed_json", 400, "the body is not a well-formed JSON object", "请求体不是合法的 JSON 对象";
     BadUtf8 = "bad_utf8", 400, "the body is not UTF-8", "请求体不是 UTF-8 编码";
     InvalidBody = "invalid_body", 400, "the body has invalid fields", "请求体中有无效字段";
     ConfigInvalid = "config_invalid", 400, "the configuration has faults", "配置有错误";
@@ -86,6 +86,7 @@ codes! {
     ClientsFull = "clients_full", 409, "no more clients can be admitted", "客户端数量已达上限";
     ImportsFull = "imports_full", 409, "too many imports are open", "进行中的导入过多";
     ImportEmpty = "import_empty", 409, "the import has nothing in it", "导入内容为空";
+    TooMuchAtOnce = "too_much_at_once", 409, "more follows from it than one command may do: commit it in parts", "一次操作引起的变更过多，请分批提交";
     ImportIncomplete = "import_incomplete", 409, "the catalogue was not staged whole: propose it again", "事项目录未完整提交，请重新提案";
     ImportOfOtherKind = "import_of_other_kind", 409, "the import brings something else", "该导入为其他类型";
     MatterHasOpenCases = "matter_has_open_cases", 409, "the catalogue drops matters that have open cases: close the cases, or keep the matters", "新目录取消的事项仍有未结案件，请先办结或保留这些事项";
@@ -109,7 +110,7 @@ codes! {
     CursorExpired = "cursor_expired", 410, "the cursor is older than 24 hours; begin with the first page", "游标已超过24小时，请从第一页开始";
     OrganisationStale = "organisation_stale", 412, "the organisation has changed since: read it again", "组织机构已变更，请重新读取";
     ConfigStale = "config_stale", 412, "the configuration has changed since: read it again", "配置已变更，请重新读取";
-    VersionStale = "version_stale", 412, "others have changed the case: read it again", "案件已被他人更改，请重新读取后再提交";
+    VersionStale = "version_stale", 412, "the case has changed since it was read: read it again", "案件自读取后已有变更，请重新读取后再提交";
     BodyTooLarge = "body_too_large", 413, "the body is too large", "请求体过大";
     LineTooLong = "line_too_long", 413, "the line is too long", "该行过长";
     TooManyLines = "too_many_lines", 413, "the body has too many lines", "请求体行数过多";
@@ -119,7 +120,7 @@ codes! {
     UnitClosesElsewhere = "unit_closes_elsewhere", 422, "a unit is closed by close_unit or an import, not here", "此操作不能停用单位，请使用 close_unit 或导入";
     UnitNotKnown = "unit_not_known", 422, "no unit has that code", "没有该代码的单位";
     TargetNotFound = "to_not_found", 422, "no such unit to send the case to", "接收案件的单位不存在";
-    KeyReused = "key_reused", 422, "the idempotency key was used before with another body", "幂等键已用于不同的请求体";
+    KeyReused = "key_reused", 422, "the idempotency key was used before for another request", "幂等键已用于另一请求";
     UnitMissing = "unit_missing", 422, "the command names no unit to act for", "未指明代表哪个单位操作";
     UnitNotFound = "unit_not_found", 422, "no such unit to act for, or outside what this token may see", "操作单位不存在，或不在本令牌可见范围内";
     PlaceNotFound = "place_not_found", 422, "no such place, or outside what this token may see", "地点不存在，或不在本令牌可见范围内";
@@ -129,7 +130,8 @@ codes! {
     MatterTwice = "matter_twice", 422, "a matter stands twice in the catalogue", "事项目录中有重复事项";
     NotOnTheSpot = "not_on_the_spot", 422, "the matter may not be settled on the spot", "该事项不可当场办结";
     OccurredInFuture = "occurred_in_future", 422, "occurred_at lies in the future", "发生时间在未来";
-    RangeUnknown = "range_unknown", 422, "no unit has that code, so it names no range of places", "该代码不对应任何单位，不能作为范围";
+    RangeUnknown = "range_unknown", 422, "no division or grid has that code, so it names no range of places", "该代码不对应任何区划或网格，不能作为范围";
+    AdminWithin = "admin_within", 422, "an administrator's place is the whole city: leave within out", "管理员的范围为全市，请去掉 within";
     ExpiresInPast = "expires_in_past", 422, "expires_at does not lie in the future", "到期时间必须在未来";
     RowsOutOfBounds = "rows_out_of_bounds", 422, "the number of rows is outside its bounds", "行数超出范围";
     UnitIncoherent = "unit_incoherent", 422, "kind and code of the unit do not fit", "单位的类型与代码不符";

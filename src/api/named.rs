@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::body::{Draft, Report, Want};
 use super::problem::{Problem, Said, Standing};
 use super::refusal;
+use crate::domain::case::Moves;
 use crate::domain::code::UnitCode;
 use crate::domain::command::{CaseRef, Change};
 use crate::domain::ids::Timestamp;
@@ -167,9 +168,10 @@ impl Named {
         };
         let case = view.case(id).filter(|_| is_of_a_case)?;
         let organisation = view.organisation();
-        // A unit that is not there for whoever asks may do nothing; its holder may.
+        // Whoever is closed may do nothing. Where nobody is named who is there, it is what the holder may.
         let is_known = !matches!(rejection, Rejection::UnitNotFound);
         let moves = match self.by.filter(|_| is_known).and_then(|by| organisation.find(by)) {
+            Some(_) if matches!(rejection, Rejection::UnitClosed) => Moves::default(),
             Some(by) => case.moves(&organisation, by),
             None => case.moves_now(&organisation),
         };
@@ -193,8 +195,8 @@ impl Named {
                 None => (None, None),
             },
             Rejection::SourceNumberTaken { .. } => own("/source_number", None),
-            Rejection::OccurredInFuture => own("/occurred_at", self.occurred_at()),
-            Rejection::SettlerNotTheHolder
+            Rejection::OccurredInFuture { .. } => own("/occurred_at", self.occurred_at()),
+            Rejection::SettlerNotTheHolder { .. }
             | Rejection::NotTheHolder { .. }
             | Rejection::NeedsCentre { .. }
             | Rejection::UnitNotFound
@@ -228,11 +230,13 @@ impl Named {
             Rejection::UnitClosesInPast { unit } => own("/valid_until", Some(unit.to_string())),
             Rejection::ClientNameTaken => own("/name", self.client()),
             Rejection::ClientNotFound => (None, self.client()),
+            Rejection::AdminWithin => own("/within", None),
             Rejection::ExpiresInPast => own("/expires_at", None),
             Rejection::ImportNotFound
             | Rejection::ImportOfOtherKind
             | Rejection::ImportEmpty
-            | Rejection::ImportIncomplete => on_line("/import", None),
+            | Rejection::ImportIncomplete
+            | Rejection::TooMuchAtOnce => on_line("/import", None),
             Rejection::KeyReused => on_line("/key", None),
             Rejection::RowsOutOfBounds => on_line("/rows", None),
             Rejection::PrincipalRevoked

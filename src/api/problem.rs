@@ -462,13 +462,14 @@ impl Told {
     /// What a refusal carries beside its code.
     fn carry(&mut self, rejection: &Rejection) {
         match Carried::by(rejection) {
-            Carried::Unit(unit) => self.unit = Some(CodeText(unit)),
+            Carried::Unit(unit) | Carried::Holder(unit) => self.unit = Some(CodeText(unit)),
             Carried::Standing(standing) => self.stand(standing),
             Carried::Version(case, version) => {
                 self.case = Some(case.0);
                 self.version = Some(version);
             }
-            Carried::Case(case) | Carried::Namesake(case) => self.case = Some(case.0),
+            Carried::Case(case) => self.case = Some(case.0),
+            Carried::Namesake(case) => self.case = case.map(|case| case.0),
             Carried::Organisation(seq) => self.organisation_seq = Some(seq.0),
             Carried::Catalogue(seq) => self.config_seq = Some(seq.0),
             Carried::Now(now) => self.now = Some(Moment(now)),

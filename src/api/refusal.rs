@@ -31,10 +31,12 @@ pub(super) enum Carried {
     Nothing,
     /// The unit that it is about.
     Unit(UnitCode),
+    /// The unit that would hold the case.
+    Holder(UnitCode),
     /// The case that it is about.
     Case(CaseId),
     /// The case that has the source's number.
-    Namesake(CaseId),
+    Namesake(Option<CaseId>),
     /// The case, and the version that it has.
     Version(CaseId, u32),
     /// The case, and what may be done with it instead.
@@ -85,7 +87,8 @@ impl Carried {
             }
             Rejection::OrganisationStale { seq } => Self::Organisation(seq),
             Rejection::CatalogueStale { seq } => Self::Catalogue(seq),
-            Rejection::AtBeforeNow { now } => Self::Now(now),
+            Rejection::AtBeforeNow { now } | Rejection::OccurredInFuture { now } => Self::Now(now),
+            Rejection::SettlerNotTheHolder { holder } => Self::Holder(holder),
             Rejection::ScopeMissing { scope } => Self::Scope(scope),
             Rejection::MatterHasOpenCases { matters, cases } => Self::OpenCases { matters, cases },
             Rejection::PrincipalRevoked
@@ -103,7 +106,6 @@ impl Carried {
             | Rejection::MatterRetired
             | Rejection::MatterTwice
             | Rejection::NotOnTheSpot
-            | Rejection::OccurredInFuture
             | Rejection::AtNotDriven
             | Rejection::ClientNameTaken
             | Rejection::ClientNotFound
@@ -113,6 +115,8 @@ impl Carried {
             | Rejection::ImportsFull
             | Rejection::ImportEmpty
             | Rejection::ImportIncomplete
+            | Rejection::TooMuchAtOnce
+            | Rejection::AdminWithin
             | Rejection::ImportOfOtherKind
             | Rejection::RowsOutOfBounds
             | Rejection::OrganisationFull
@@ -120,7 +124,6 @@ impl Carried {
             | Rejection::OutOfBounds
             | Rejection::TargetNotFound
             | Rejection::TargetIsHolder
-            | Rejection::SettlerNotTheHolder
             | Rejection::TokenExpired
             | Rejection::ExpiresInPast
             | Rejection::ClaimantConfidential
@@ -139,11 +142,15 @@ impl Carried {
             }
             Self::Standing(Standing { status, moves, .. }) => standing(status, moves),
             Self::Namesake(case) => {
+                let case = case?;
                 Words::new(format!("case {case} has it"), format!("案件 {case} 已用此编号"))
             }
             Self::Now(now) => {
                 let now = write_moment(now)?;
                 Words::new(format!("the clock says {now}"), format!("当前时钟为 {now}"))
+            }
+            Self::Holder(unit) => {
+                Words::new(format!("{unit} would hold it"), format!("将由 {unit} 受理"))
             }
             Self::Scope(scope) => said(scope.name()),
             Self::OpenCases { matters, cases } => Words::new(
@@ -226,10 +233,39 @@ const LOOK: &[(&[Code], Words)] = &[
         ),
     ),
     (
-        &[Code::NotTheHolder, Code::UnitMissing, Code::SettlerNotTheHolder, Code::TargetIsHolder],
+        &[Code::UnitMissing, Code::TargetIsHolder],
         Words::fixed(
             "GET /v1/cases/{id} names the holder and its moves",
             "责任单位和可用操作见 GET /v1/cases/{id}",
+        ),
+    ),
+    (
+        &[Code::NotTheHolder],
+        Words::fixed(
+            "the holder moves a case on, whoever ended it opens it again, or a governance room above: \
+             GET /v1/cases/{id} names them, with by= what a unit may do",
+            "由责任单位办理；重办限结束案件的单位或上级社会治理室。见 GET /v1/cases/{id}，带 by= 可查某单位的可用操作",
+        ),
+    ),
+    (
+        &[Code::SettlerNotTheHolder],
+        Words::fixed(
+            "report it without settle, or by that unit",
+            "请不带 settle 上报，或以该单位办结",
+        ),
+    ),
+    (
+        &[Code::KeyReused],
+        Words::fixed(
+            "another body, or another address, came under it: GET /v1/outcomes/{key} tells what became of that",
+            "此前的请求体或地址与本次不同，其结果见 GET /v1/outcomes/{key}",
+        ),
+    ),
+    (
+        &[Code::TooMuchAtOnce],
+        Words::fixed(
+            "close fewer units at a time: each that holds cases takes an event",
+            "请减少一次停用的单位：每个持有案件的单位产生一条变更",
         ),
     ),
     (

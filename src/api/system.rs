@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::app::{App, clock_name};
 use super::caller::Caller;
 use super::language::Language;
+use super::moment::Moment;
 use super::options::Readiness;
 use super::problem::Problem;
 use super::read::no_query;
@@ -30,6 +31,9 @@ pub(super) struct HealthBody {
     /// `system`, `manual` or `driven`.
     #[schema(required = false)]
     clock: &'static str,
+    /// What its clock says.
+    #[schema(required = false, value_type = String, format = DateTime)]
+    now: Moment,
     /// What runs, but not as it should.
     #[serde(skip_serializing_if = "Option::is_none")]
     degraded: Option<String>,
@@ -56,6 +60,7 @@ pub(super) async fn get_health(State(app): State<App>) -> Response {
         status: if is_well { "ok" } else { "degraded" },
         storage: storage_name(status),
         clock: clock_name(app.handle().clock_mode()),
+        now: Moment(app.handle().now()),
         degraded,
         seq: app.handle().view().published().0,
     };

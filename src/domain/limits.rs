@@ -60,8 +60,9 @@ pub const LIMIT_HOURS_MAX: u32 = 87_600;
 pub const OUTCOMES_MAX: usize = 1_000_000;
 /// How long an accepted outcome is remembered, in milliseconds: 24 hours.
 pub const OUTCOME_AGE_MS_MAX: i64 = 24 * 3_600_000;
-/// Events that one command may make.
-pub const COMMAND_EVENTS_MAX: usize = 4_000;
+/// Events that one command may make: an import that closes a whole city's units moves the cases of
+/// each by an event. An outcome counts them in 16 bits.
+pub const COMMAND_EVENTS_MAX: usize = 60_000;
 /// How far ahead of the clock a case may be said to have happened, in milliseconds: 5 minutes.
 pub const OCCURRED_AHEAD_MS_MAX: i64 = 300_000;
 /// Largest event in the journal, in bytes: a value's room without its envelope and offset.
@@ -71,6 +72,7 @@ const _: () = assert!(
     2 * SEALED_BYTES_MAX + 1_024 < EVENT_BYTES_MAX,
     "a report with two sealed parts is one event"
 );
+const _: () = assert!(COMMAND_EVENTS_MAX <= u16::MAX as usize, "an outcome counts them");
 const _: () =
     assert!(STAGED_TEXT_BYTES_MAX + 1_024 < EVENT_BYTES_MAX, "a part of a text is one event");
 const _: () = assert!(

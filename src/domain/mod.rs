@@ -39,6 +39,7 @@ use event::{ClockAdvanced, Event, JournalOpened};
 use grant::Scopes;
 use ids::{PrincipalId, Timestamp};
 use import::ImportKind;
+use limits::COMMAND_EVENTS_MAX;
 use outcome::{Remembered, key_hash};
 use record::Record;
 use rejection::Rejection;
@@ -115,6 +116,9 @@ pub fn decide(
             }
         },
     }?;
+    if events.len() > COMMAND_EVENTS_MAX {
+        return Err(Rejection::TooMuchAtOnce);
+    }
     Ok(Decision::Accepted(events))
 }
 

@@ -306,7 +306,7 @@ impl State {
     }
 
     /// Whether the case exists for that submission: where it happened, or who holds it.
-    fn is_in_scope(&self, submission: &Submission, case: &Case) -> bool {
+    pub(super) fn is_in_scope(&self, submission: &Submission, case: &Case) -> bool {
         let is_within =
             |code: Option<UnitCode>| code.is_some_and(|code| submission.places.contains(code));
         let holder = || case.status.holder().and_then(|unit| self.organisation.code(unit));

@@ -159,13 +159,8 @@ impl Sequencer {
     }
 
     fn has_due_timers(&self) -> bool {
-        match self.clock {
-            Clock::Driven => false,
-            Clock::System | Clock::Manual(_) => {
-                let due_at = self.stage.state().next_due_at();
-                due_at.is_some_and(|due_at| due_at <= self.now())
-            }
-        }
+        let due_at = self.stage.state().next_due_at();
+        due_at.is_some_and(|due_at| due_at <= self.now())
     }
 
     fn now(&self) -> Timestamp {
@@ -241,9 +236,7 @@ impl Sequencer {
                 answers.push(verdict.line());
             }
         }
-        if !matches!(self.clock, Clock::Driven) {
-            self.stage.fire_due();
-        }
+        self.stage.fire_due();
     }
 
     /// Appends the turn until it is durable. Meanwhile whoever waits is told that it is not.

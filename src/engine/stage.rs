@@ -158,6 +158,12 @@ impl Stage {
                 // Its time has come; where it is decided again it is not late.
                 None => submission.at = None,
             },
+            // What it reported late is due already: it fires before whatever comes after.
+            None if self.is_driven => {
+                if !self.pass_to(self.now) {
+                    return Ok(None);
+                }
+            }
             None => self.fire_touched(submission),
         }
         let events = match domain::decide(&self.state, self.now, submission)? {

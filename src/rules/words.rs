@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::error::Category;
+
 /// A sentence, or a part of one, in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
@@ -45,9 +47,19 @@ impl Words {
     #[must_use]
     pub fn of_parser(error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
-        let english = error.to_string();
-        let what = chinese_of(without_place(&english));
-        Self::new(english, format!("第 {line} 行第 {column} 列：{what}"))
+        let (english, chinese) = match error.classify() {
+            Category::Data => {
+                ("a JSON object is wanted: fields in braces", "须为 JSON 对象：花括号中的若干字段")
+            }
+            Category::Eof => ("it ends before the object does", "内容不完整，对象尚未结束"),
+            Category::Syntax | Category::Io => {
+                ("it is no JSON from here on", "自此处起不是合法的 JSON")
+            }
+        };
+        Self::new(
+            format!("line {line}, column {column}: {english}"),
+            format!("第 {line} 行第 {column} 列：{chinese}"),
+        )
     }
 
     /// Why a value is not what it should be.

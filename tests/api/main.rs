@@ -16,6 +16,7 @@ mod languages;
 mod lifecycle;
 mod links;
 mod matrix;
+mod newcomer;
 mod organisation;
 mod queries;
 mod reads;

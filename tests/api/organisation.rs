@@ -36,7 +36,6 @@ fn units_are_found_by_name_code_kind_level_and_place() {
         ("kind=grid&within=411502001001", &[GRID, "411502001001002"]),
         ("level=village", &[VILLAGE, "411502002001"]),
         ("open=false", &[]),
-        ("kind=grid&level=village", &[]),
         ("within=411502001001&limit=2", &[VILLAGE, GRID]),
     ] {
         assert_eq!(codes(&world.get(&format!("/v1/units?{query}")).ok()), found, "{query}");

@@ -281,8 +281,8 @@ impl Form<'_> {
     }
 
     fn target(&mut self, target: &Target) {
+        // Not the version: who comes again has read the case anew, and wants the same.
         self.case(&target.case);
-        self.number(target.version.map_or(0, |version| u64::from(version) + 1));
     }
 
     fn case(&mut self, case: &CaseRef) {

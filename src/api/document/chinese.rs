@@ -4,7 +4,6 @@
 use serde_json::Value;
 
 use super::about;
-use crate::api::codes::Code;
 use crate::api::language::Language;
 
 /// Gives the document its Chinese words. Schemas and parameters keep theirs.
@@ -21,10 +20,7 @@ pub(super) fn tell(document: &mut Value) {
         operation["summary"] = (*summary).into();
         operation["description"] = (*description).into();
     }
-    for code in Code::ALL {
-        let summary = code.title(Language::Chinese).into();
-        document["components"]["examples"][code.name()]["summary"] = summary;
-    }
+    document["components"]["examples"] = super::problem_examples(Language::Chinese);
 }
 
 /// Operation, summary, description.
@@ -52,7 +48,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("escalate_case", "上报上级", "说明理由，逐级上报，最高到乡镇。节点时限重新计算。"),
     ("hand_down_case", "交办案件", "说明理由，交给下级单位。节点时限重新计算。"),
     ("handle_case", "填报处置情况", "说明采取了什么措施。"),
-    ("note_case", "添加备注", "由责任单位、结束该案件的单位或上级单位添加。"),
+    ("note_case", "添加备注", "由责任单位、结束该案件的单位，或案件发生地、所在地及其以上的单位添加。"),
     ("reopen_case", "重办案件", "已结案或不予受理的案件，由结束它的单位或上级社会治理中心（室）重办；两项时限重新计算。"),
     ("return_case", "退回案件", "签收前退回给派来的单位；由系统派遣的，退到乡镇社会治理室。"),
     ("reveal_case", "明文查看诉求人", "只在本次应答中显示明文。需要 `act` 权限，案件须在令牌范围之内（按发生地点或责任单位）；\

@@ -5,6 +5,7 @@
 //!  problems.rs ─▶ every status, every code ───┤
 //!  examples.json ─▶ bodies and answers ───────┼─▶ /openapi.json
 //!  codes.rs, samples.rs ─▶ a problem of each ─┤
+//!  scopes.rs ─▶ which scope each needs ───────┤
 //!  chinese.rs ─▶ the same in Chinese ─────────┘
 //! ```
 //!
@@ -16,9 +17,12 @@ mod bounds;
 mod chinese;
 mod events;
 mod examples;
+mod lines;
 mod links;
+mod order;
 mod problems;
 mod samples;
+mod scopes;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -42,15 +46,19 @@ struct Shape {
 /// The OpenAPI 3.1 document of all addresses, as JSON, in English.
 #[must_use]
 pub fn openapi() -> String {
-    with_going(document(), GOING).to_string()
+    let mut document = with_going(document(), GOING);
+    scopes::tell(&mut document, Language::English);
+    order::text(&document)
 }
 
 /// The document in each language, with these operations deprecated.
 pub(super) fn openapi_with(going: &[Going]) -> Told {
-    let english = with_going(document(), going);
+    let mut english = with_going(document(), going);
     let mut chinese = english.clone();
     chinese::tell(&mut chinese);
-    Told { english: english.to_string().into(), chinese: chinese.to_string().into() }
+    scopes::tell(&mut english, Language::English);
+    scopes::tell(&mut chinese, Language::Chinese);
+    Told { english: order::text(&english).into(), chinese: order::text(&chinese).into() }
 }
 
 /// The document's text by language.
@@ -91,7 +99,7 @@ pub(super) fn document() -> Value {
     for name in ["Problem", "Told"] {
         list_codes(&mut components["schemas"][name]);
     }
-    components["examples"] = Code::ALL.iter().copied().map(problem_example).collect();
+    components["examples"] = problem_examples(Language::English);
     document["security"] = json!([{ "token": [] }]);
     let mut schemas = document["components"]["schemas"].take();
     let read = schemas.as_object_mut().expect("it has schemas");
@@ -103,6 +111,7 @@ pub(super) fn document() -> Value {
     }
     document["components"]["schemas"] = schemas;
     links::add(&mut document);
+    lines::tell(&mut document);
     document
 }
 
@@ -132,6 +141,7 @@ fn complete(is_write: bool, operation: &mut Value) {
         add_problem(&mut operation["responses"], code);
     }
     examples::add(&name, operation);
+    scopes::demand(&name, &shape, operation);
 }
 
 fn shape(is_write: bool, operation: &Value) -> Shape {
@@ -142,7 +152,7 @@ fn shape(is_write: bool, operation: &Value) -> Shape {
     let body = operation["requestBody"]["content"].as_object();
     Shape {
         // Where an operation says nothing of security, the document's own rule holds.
-        needs_token: operation["security"].is_null(),
+        needs_token: operation["security"] != json!([{}]),
         is_for_admins: ["administration", "organisation", "configuration"].iter().any(|tag| {
             // How it stands may be read by whoever reads.
             operation["tags"][0] == *tag && operation["operationId"] != "get_organisation"
@@ -159,7 +169,7 @@ fn add_headers(name: &str, shape: &Shape, operation: &mut Value) {
         (true, true) if name != "post_commands" => vec![
             (
                 "Idempotency-Key",
-                "The same key with the same body gets the same answer",
+                "The same key with the same body at the same address gets the same answer",
                 json!({ "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$" }),
             ),
             (
@@ -231,13 +241,15 @@ fn add_problem(responses: &mut Value, code: Code) {
         json!({ "$ref": format!("#/components/examples/{name}") });
 }
 
-/// What a problem of that code looks like to a Chinese reader.
-fn problem_example(code: Code) -> (String, Value) {
-    let request_id = Some(String::from("9a0a9c5b-0"));
-    let response = samples::problem(code).response(Language::Chinese, request_id);
-    let value: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    let summary = code.title(Language::English);
-    (code.name().to_owned(), json!({ "summary": summary, "value": value }))
+/// What a problem of each code looks like to a reader of that language.
+fn problem_examples(language: Language) -> Value {
+    let example = |code: &Code| {
+        let request_id = Some(String::from("9a0a9c5b-0"));
+        let response = samples::problem(*code).response(language, request_id);
+        let value: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        (code.name().to_owned(), json!({ "summary": code.title(language), "value": value }))
+    };
+    Code::ALL.iter().map(example).collect()
 }
 
 /// Gives the property `code` its values, wherever the schema has it.

@@ -16,7 +16,7 @@ const ADMIN: &[Code] = &[Code::NeedsAdmin];
 /// Only a token with that scope may.
 const SCOPE: &[Code] = &[Code::ScopeMissing];
 /// Whoever has a token may.
-const WITHOUT_SCOPE: &[&str] =
+pub(super) const WITHOUT_SCOPE: &[&str] =
     &["get_build", "get_matters", "get_me", "get_outcome", "post_commands"];
 /// It reads what is published, and may be told to wait for a seq.
 const READ: &[Code] = &[Code::InvalidHeader, Code::SeqNotReached];
@@ -52,7 +52,8 @@ const ROUTES: &[Code] = &[Code::NoHolder, Code::MatterNotFound, Code::OutOfBound
 const SENDS: &[Code] =
     &[Code::TargetNotFound, Code::TargetClosed, Code::TargetIsHolder, Code::TargetUnfit];
 /// It admits or changes a client.
-const GRANTS: &[Code] = &[Code::RangeUnknown, Code::ExpiresInPast, Code::OutOfBounds];
+const GRANTS: &[Code] =
+    &[Code::RangeUnknown, Code::AdminWithin, Code::ExpiresInPast, Code::OutOfBounds];
 /// It changes the organisation.
 const CHANGE: &[Code] = &[
     Code::PreconditionRequired,
@@ -90,8 +91,8 @@ const CATALOGUE_TEXT: &[Code] = &[Code::ConfigInvalid, Code::InvalidQuery];
 /// What an operation can go wrong with beside what follows from its shape.
 type Own = &'static [&'static [Code]];
 
-/// Every operation, by its id.
-const TABLE: &[(&str, Own)] = &[
+/// Every operation, by its id, in the order in which a reader is to meet them.
+pub(super) const TABLE: &[(&str, Own)] = &[
     (
         "report_case",
         &[
@@ -112,6 +113,8 @@ const TABLE: &[(&str, Own)] = &[
         ],
     ),
     ("acknowledge_case", &[MOVE, UNIT]),
+    ("handle_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
+    ("close_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
     ("escalate_case", &[MOVE, UNIT, SEALS, ROUTES]),
     ("hand_down_case", &[MOVE, UNIT, SEALS, ROUTES, SENDS]),
     ("transfer_case", &[MOVE, UNIT, SEALS, ROUTES, SENDS]),
@@ -134,9 +137,7 @@ const TABLE: &[(&str, Own)] = &[
             ],
         ],
     ),
-    ("handle_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
-    ("close_case", &[MOVE, UNIT, SEALS, &[Code::OutOfBounds]]),
-    ("get_case", &[JOURNAL, &[Code::CaseNotFound]]),
+    ("get_case", &[JOURNAL, &[Code::CaseNotFound, Code::UnitUnknown]]),
     ("get_timeline", &[LIST, JOURNAL, &[Code::CaseNotFound]]),
     (
         "get_targets",
@@ -217,6 +218,7 @@ const TABLE: &[(&str, Own)] = &[
                 Code::SuccessorNotFound,
                 Code::SuccessorUnfit,
                 Code::OrganisationStale,
+                Code::TooMuchAtOnce,
             ],
         ],
     ),

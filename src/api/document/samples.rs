@@ -69,7 +69,7 @@ fn rejection(code: Code) -> Option<Rejection> {
         Rejection::NeedsCentre { case, status, moves },
         Rejection::TargetUnfit { case },
         Rejection::VersionStale { case, version: 3 },
-        Rejection::SourceNumberTaken { case },
+        Rejection::SourceNumberTaken { case: Some(case) },
         Rejection::OrganisationStale { seq: Seq(2_041) },
         Rejection::CatalogueStale { seq: Seq(2_041) },
         Rejection::MatterHasOpenCases { matters: 2, cases: 31 },

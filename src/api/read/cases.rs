@@ -4,12 +4,13 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::header::ETAG;
 use http::{HeaderMap, Uri};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::events::{ActorBody, EventNames};
 use super::parts::{self, CaseText, ClaimantBody};
-use super::{Include, IncludeQuery, query};
+use super::query::seen;
+use super::{Include, query};
 use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
@@ -17,7 +18,7 @@ use crate::api::moment::{CodeText, Moment};
 use crate::api::problem::Problem;
 use crate::api::reply::{etag, json};
 use crate::api::write::case_of_path;
-use crate::domain::case::{Case, Move, Status};
+use crate::domain::case::{Case, Move, Moves, Status};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::event::Event;
 use crate::domain::grant::Scope;
@@ -32,7 +33,7 @@ use crate::engine::Handle;
 pub(in crate::api) struct CaseRow {
     /// Its number.
     case: u32,
-    /// How many events it has had.
+    /// How many events it has had, warnings, notes and reveals among them.
     version: u32,
     /// `dispatched`, `acknowledged`, `handled`, `closed`, `declined` or `voided`.
     status: &'static str,
@@ -211,6 +212,14 @@ impl CaseBody {
     }
 }
 
+/// How a case is to be shown.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseQuery {
+    include: Option<Include>,
+    by: Option<String>,
+}
+
 /// Show a case
 ///
 /// With what its holder may do now, and how it came. `ETag` is its version, for `If-Match` on its
@@ -222,6 +231,7 @@ impl CaseBody {
     params(
         ("id" = u32, Path, description = "The case's number"),
         ("include" = Option<String>, Query, description = "`text`: the case's texts and its claimant, masked"),
+        ("by" = Option<String>, Query, description = "The code of a unit: `moves` are what it may do, instead of what the holder may, or whoever ended the case"),
     ),
     responses(
         (status = 200, description = "The case", body = CaseBody, headers(("ETag" = String, description = "Its version"))),
@@ -235,9 +245,18 @@ pub(in crate::api) async fn get_case(
 ) -> Result<Response, Problem> {
     let caller = Caller::with(&app, &headers, Scope::Read)?;
     let (id, case) = find(&app, &caller, &id)?;
-    let asked: IncludeQuery = query(&uri)?;
+    let asked: CaseQuery = query(&uri)?;
     let view = app.handle().view();
-    let mut body = CaseBody::of(CaseRow::of(&view.organisation(), &view.catalogue(), id, &case));
+    let organisation = view.organisation();
+    let mut row = CaseRow::of(&organisation, &view.catalogue(), id, &case);
+    if let Some(by) = &asked.by {
+        let (unit, _) = seen(view, &caller, "by", by)?;
+        // Whoever is closed does nothing.
+        let is_open = organisation.unit(unit).is_some_and(|row| row.is_open(app.handle().now()));
+        let moves = if is_open { case.moves(&organisation, unit) } else { Moves::default() };
+        row.moves = moves.iter().map(Move::name).collect();
+    }
+    let mut body = CaseBody::of(row);
     let version = case.version;
     let events_max = app.options().texts_events_max;
     let read = move |handle: &Handle| match asked.include {

@@ -74,7 +74,7 @@ struct ListedCase {
     params(
         ("unit" = Option<String>, Query, description = "In the subtree of this unit's place: open cases by their holder, ended ones by where they happened"),
         ("holder" = Option<String>, Query, description = "Held by exactly this unit"),
-        ("status" = Option<String>, Query, description = "`dispatched`, `acknowledged`, `handled`, `closed`, `declined`, `voided`; the open ones without it, the ended ones with a time of closing"),
+        ("status" = Option<String>, Query, description = "`dispatched`, `acknowledged`, `handled`, `closed`, `declined`, `voided`; the open ones without it, the ended ones with a time of closing or `flag=on_the_spot`"),
         ("matter" = Option<String>, Query, description = "Codes of matters"),
         ("module" = Option<String>, Query, description = "Modules that own the matter"),
         ("light" = Option<String>, Query, description = "Of the worse clock: `green`, `yellow`, `red`"),

@@ -39,13 +39,6 @@ pub(super) enum Include {
     Text,
 }
 
-/// A query that may ask for texts.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct IncludeQuery {
-    pub(super) include: Option<Include>,
-}
-
 /// The parameters of a query.
 pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let query = axum::extract::Query::<T>::try_from_uri(uri);

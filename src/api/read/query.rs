@@ -132,7 +132,13 @@ impl Asked {
         let page_max = app.options().page_max;
         let limit = if self.with_text() {
             let page_max = page_max.min(TEXT_PAGE_MAX);
-            page_limit(self.limit.or(Some(page_max)), page_max)?
+            let limit = page_limit(self.limit.or(Some(page_max)), page_max);
+            limit.map_err(|_| {
+                invalid(
+                    format!("limit: 1 to {page_max} beside include=text"),
+                    format!("带 include=text 时 limit 应为 1 至 {page_max}"),
+                )
+            })?
         } else {
             page_limit(self.limit, page_max)?
         };
@@ -221,9 +227,12 @@ impl Asked {
     }
 
     /// The statuses that are named; without a name the open ones, or the others where the time of
-    /// the end is asked for.
+    /// the end is asked for, or what was settled on the spot, and so closed.
     fn statuses(&self) -> Result<Vec<StatusName>, Problem> {
-        let asks_for_end = self.closed_from.is_some() || self.closed_to.is_some();
+        let is_settled = |flag: &str| flag == Flag::OnTheSpot.name();
+        let asks_for_end = self.closed_from.is_some()
+            || self.closed_to.is_some()
+            || self.flag.as_deref().map(items).into_iter().flatten().any(is_settled);
         let all = StatusName::ALL.iter().copied();
         match self.status {
             Some(_) => many("status", self.status.as_deref(), StatusName::ALL, StatusName::name),
@@ -323,7 +332,8 @@ fn reference(text: &str) -> Result<Lookup, Problem> {
     Ok(Lookup::Number(source, number.to_owned()))
 }
 
-fn seen(
+/// The unit of that code, if it exists for the caller.
+pub(super) fn seen(
     view: &View,
     caller: &Caller,
     name: &str,

@@ -31,7 +31,7 @@ use crate::engine::query::SortKey;
 pub(in crate::api) struct TimelineBody {
     /// The case's number.
     case: u32,
-    /// How many events it has had.
+    /// How many events it has had, warnings, notes and reveals among them.
     version: u32,
     /// Oldest first.
     events: Vec<EventBody>,

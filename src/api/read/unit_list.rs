@@ -19,7 +19,7 @@ use crate::api::reply::ascii;
 use crate::domain::code::{BadCode, CodeRange, Level, UnitCode};
 use crate::domain::grant::{Places, Scope};
 use crate::domain::ids::{Timestamp, UnitNumber};
-use crate::domain::limits::{CODE_BYTES_MAX, NAME_BYTES_MAX};
+use crate::domain::limits::NAME_BYTES_MAX;
 use crate::domain::organisation::{Organisation, UnitKind, UnitRow};
 use crate::engine::Handle;
 use crate::rules::Words;
@@ -94,14 +94,23 @@ impl Listing {
         let within = asked.within.as_deref();
         let within = within.map(|text| places_within(&organisation, caller, at, text));
         let (kind, level) = (asked.kind.as_deref(), asked.level.as_deref());
+        let kind = kind.map(|text| one("kind", text, UnitKind::ALL, UnitKind::name)).transpose()?;
+        let level = level.map(|text| one("level", text, &Level::ALL, Level::name)).transpose()?;
+        if kind.zip(level).is_some_and(|(kind, level)| !kind.sits_at(level)) {
+            let detail = Words::fixed(
+                "no unit of that kind is at that level: name one of them alone",
+                "该类型的单位不在该层级：kind 与 level 请只给一个",
+            );
+            return Err(Problem::detailed(Code::InvalidQuery, detail));
+        }
         Ok(Self {
             at,
             places: caller.grant.places.clone(),
             within: within.transpose()?,
             name: bounded("name", asked.name, NAME_BYTES_MAX)?,
-            code: bounded("code", asked.code, CODE_BYTES_MAX)?,
-            kind: kind.map(|text| one("kind", text, UnitKind::ALL, UnitKind::name)).transpose()?,
-            level: level.map(|text| one("level", text, &Level::ALL, Level::name)).transpose()?,
+            code: asked.code.map(beginning).transpose()?,
+            kind,
+            level,
             open: asked.open,
             after: asked.after.as_deref().map(|text| parsed("after", text)).transpose()?,
             limit,
@@ -171,6 +180,27 @@ impl UnitsQuery {
         }
         again
     }
+}
+
+/// How a code may begin: digits, and what may follow 12 of them.
+fn beginning(text: String) -> Result<String, Problem> {
+    let (digits, body) = text.split_once('-').map_or((&*text, None), |(at, body)| (at, Some(body)));
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_body = |body: &str| {
+        let mut chars = body.chars();
+        chars.next().is_none_or(|letter| letter.is_ascii_uppercase()) && are_digits(chars.as_str())
+    };
+    let begins = match body {
+        None => (1..=15).contains(&digits.len()) && are_digits(digits),
+        Some(body) => digits.len() == 12 && are_digits(digits) && body.len() <= 3 && is_body(body),
+    };
+    begins.then_some(text).ok_or_else(|| {
+        let detail = Words::fixed(
+            "code: how a unit's code begins, such as 411502 or 411502001000-B",
+            "code 应为单位代码的开头，如 411502 或 411502001000-B",
+        );
+        Problem::detailed(Code::InvalidQuery, detail)
+    })
 }
 
 /// A text that is not empty and not longer than what it is looked for in.

@@ -106,10 +106,7 @@ impl Case {
                 Move::Decline,
                 Move::Note,
             ]))
-            .keep(
-                Move::Return,
-                self.sender.unit().is_some() || holder.kind != UnitKind::GovernanceRoom,
-            ),
+            .keep(Move::Return, self.sender.unit().is_some() || !is_last_resort(holder)),
             Status::Acknowledged { .. } => sends(Moves::of(&[
                 Move::Escalate,
                 Move::HandDown,
@@ -166,4 +163,11 @@ impl Case {
         lies_within(organisation.code(self.place))
             || lies_within(organisation.code(self.status.unit()))
     }
+}
+
+/// Whether nobody is left to whom it could give a case back that nobody sent: a governance room, or
+/// the township itself where that stands in for one.
+fn is_last_resort(unit: &UnitRow) -> bool {
+    unit.kind == UnitKind::GovernanceRoom
+        || unit.kind == UnitKind::Division && unit.level() == Level::Township
 }

@@ -35,10 +35,11 @@ pub(in crate::domain) fn decide(
     if let Some(number) = &command.source_number
         && let Some(case) = state.case_by_number(natural_key(command.source, number))
     {
-        return Err(Rejection::SourceNumberTaken { case });
+        let told = state.cases().get(case).filter(|case| state.is_in_scope(submission, case));
+        return Err(Rejection::SourceNumberTaken { case: told.map(|_| case) });
     }
     if command.occurred_at.is_some_and(|at| at.ms_since(now) > OCCURRED_AHEAD_MS_MAX) {
-        return Err(Rejection::OccurredInFuture);
+        return Err(Rejection::OccurredInFuture { now });
     }
     let (holder, is_fallback) = route(state, now, place, matter)?;
 
@@ -64,7 +65,8 @@ pub(in crate::domain) fn decide(
         return Err(Rejection::NotOnTheSpot);
     }
     if state.actor(now, submission)?.unit != Some(holder) {
-        return Err(Rejection::SettlerNotTheHolder);
+        let holder = state.organisation().code(holder).ok_or(Rejection::NoHolder)?;
+        return Err(Rejection::SettlerNotTheHolder { holder });
     }
     Ok(vec![
         Event::CaseReported(reported),

@@ -16,9 +16,10 @@ mod rotate;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::code::{CodeRange, UnitCode};
 use super::command::GrantRequest;
 use super::digest::{Digest, Hasher};
-use super::grant::{Grant, Places};
+use super::grant::{Grant, Places, Scope};
 use super::ids::{PrincipalId, Seq, Timestamp};
 use super::rejection::Rejection;
 use super::state::State;
@@ -72,7 +73,7 @@ impl Client {
 }
 
 fn is_lasting_admin(grant: &Grant) -> bool {
-    grant.is_admin() && grant.expires_at.is_none()
+    grant.is_admin() && grant.places.is_everywhere() && grant.expires_at.is_none()
 }
 
 /// All clients, dense from 1.
@@ -186,18 +187,25 @@ fn hash_of(principal: PrincipalId, client: &Client) -> u128 {
 
 /// The grant that is asked for.
 fn granted(state: &State, now: Timestamp, request: &GrantRequest) -> Result<Grant, Rejection> {
-    for code in &request.within {
-        if state.organisation().find(*code).is_none() {
-            return Err(Rejection::RangeUnknown { unit: *code });
-        }
+    if request.scopes.contains(Scope::Admin) && !request.within.is_empty() {
+        return Err(Rejection::AdminWithin);
     }
+    let within = request.within.iter().map(|code| range_of(state, *code));
+    let within: Vec<CodeRange> = within.collect::<Result<_, _>>()?;
     if request.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(Rejection::ExpiresInPast);
     }
-    let places = match &*request.within {
+    let places = match &*within {
         [] => Places::everywhere(),
-        codes => Places::of(codes.iter().map(|code| code.range())).ok_or(Rejection::OutOfBounds)?,
+        ranges => Places::of(ranges.iter().copied()).ok_or(Rejection::OutOfBounds)?,
     };
     let &GrantRequest { scopes, within: _, quota_per_minute, expires_at } = request;
     Ok(Grant { scopes, places, quota_per_minute, expires_at })
+}
+
+/// The places of a division or a grid. What sits beside the line has none of its own: its code would
+/// stand for all of its division.
+fn range_of(state: &State, code: UnitCode) -> Result<CodeRange, Rejection> {
+    let known = state.organisation().known(code).filter(|(_, row)| row.code.letter().is_none());
+    known.map(|(_, row)| row.code.range()).ok_or(Rejection::RangeUnknown { unit: code })
 }

@@ -211,17 +211,23 @@ pub(super) fn row_of<'o>(
 }
 
 /// Whether what is above the row is among those that `row_of` knows and, unless the row is closed
-/// itself, stays as long as the row; and whether the way up from it comes to an end.
+/// itself, is there as soon as the row and stays as long; and whether the way up from it comes to an
+/// end.
 pub(super) fn check_above<'r>(
     now: Timestamp,
     row: &UnitRow,
     row_of: impl Fn(UnitCode) -> Option<&'r UnitRow>,
 ) -> Result<(), Rejection> {
-    for above in [row.code.seat(), row.reports_to].into_iter().flatten() {
-        let fits = |above: &UnitRow| row.is_closed(now) || above.stays_as_long_as(row);
-        if !row_of(above).is_some_and(fits) {
-            return Err(Rejection::UnitOrphaned { unit: row.code });
-        }
+    let fits = |above: &UnitRow| {
+        row.is_closed(now) || above.is_there_from(row, now) && above.stays_as_long_as(row)
+    };
+    // Whom it reports to may be named by a code that was left. Where it sits may not: nothing sits
+    // where nobody is any more.
+    let is_seat = |code: UnitCode| row_of(code).is_some_and(|seat| seat.code == code && fits(seat));
+    let has_seat = row.code.seat().is_none_or(is_seat);
+    let has_above = row.reports_to.is_none_or(|code| row_of(code).is_some_and(fits));
+    if !has_seat || !has_above {
+        return Err(Rejection::UnitOrphaned { unit: row.code });
     }
     let mut above = row.parent();
     for _ in 0..ANCESTORS_MAX {

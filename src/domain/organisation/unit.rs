@@ -126,6 +126,13 @@ impl UnitRow {
         self.valid_until.is_none_or(is_past)
     }
 
+    /// Whether it exists as soon as the other, or by now.
+    #[must_use]
+    pub fn is_there_from(&self, other: &Self, now: Timestamp) -> bool {
+        let begins = other.valid_from.map_or(now, |from| from.max(now));
+        self.valid_from.is_none_or(|from| from <= begins)
+    }
+
     /// Whether kind, code and modules fit each other, and it names others than itself.
     #[must_use]
     pub fn is_coherent(&self) -> bool {

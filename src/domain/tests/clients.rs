@@ -172,3 +172,15 @@ fn a_reveal_stands_in_the_case_and_changes_nothing_else() {
         Submission { principal: TOWNSHIP_APP, places, ..submission(reveal(None), None) };
     assert_eq!(world.submit(&elsewhere).expect_err("elsewhere").code(), "case_not_found");
 }
+
+#[test]
+fn an_administrator_is_everywhere_and_only_the_line_has_places() {
+    let mut world = World::new();
+    let within = vec![code(TOWNSHIP_2)];
+    let bounded = GrantRequest { within, ..GrantRequest::of(Scopes::ALL) };
+    for command in [admit("second", bounded.clone()), change("app", bounded)] {
+        assert_eq!(refusal(&mut world, command), "admin_within");
+    }
+    let beside = GrantRequest { within: vec![code(OFFICE)], ..of(Scope::Read) };
+    assert_eq!(refusal(&mut world, admit("office", beside)), "range_unknown");
+}

@@ -4,6 +4,7 @@
 use super::world::*;
 use crate::domain::command::{Change, ChangeOrganisation, CloseUnit, Command, MergeUnits};
 use crate::domain::event::Event;
+use crate::domain::limits::COMMAND_EVENTS_MAX;
 use crate::domain::organisation::UnitRow;
 use crate::domain::rejection::Rejection;
 
@@ -129,4 +130,26 @@ fn a_report_of_a_township_that_is_no_more_falls_to_whoever_stands_in() {
         assert_eq!(world.holder(case), holder, "{of_grid:?} {of_township:?}");
         assert!(world.case(case).is_fallback, "it is flagged");
     }
+}
+
+#[test]
+fn an_import_from_which_too_much_follows_is_refused_and_comes_in_parts() {
+    let mut world = World::new();
+    let grids = COMMAND_EVENTS_MAX + 1;
+    let places: Vec<String> = (0..grids)
+        .map(|grid| format!("411502001{:03}{:03}", 210 + grid / 999, 1 + grid % 999))
+        .collect();
+    let villages = (0..=grids / 999).map(|at| unit(&format!("411502001{:03}", 210 + at)));
+    let grids = places.iter().map(|place| unit(place));
+    world.import_many(&villages.chain(grids).collect::<Vec<_>>()).expect("villages and grids");
+    for place in &places {
+        world.reported(MICRO, place);
+    }
+    let all: Vec<_> = places.iter().map(|place| closing(&world, place, Some(GRID))).collect();
+    let refused = world.import_many(&all).expect_err("an event a grid, and its own");
+    assert_eq!(refused, Rejection::TooMuchAtOnce);
+    world.import_many(&all[..1_000]).expect("a part of them");
+    let organisation = world.state.organisation();
+    let closed = organisation.iter().filter(|(_, row)| row.is_closed(world.now)).count();
+    assert_eq!(closed, 1_000 + 1, "these, and the one that was");
 }

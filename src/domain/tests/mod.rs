@@ -11,6 +11,7 @@ mod mergers;
 mod moves;
 mod organisation;
 mod outcomes;
+mod rejections;
 mod routing;
 mod twins;
 pub(crate) mod world;

@@ -339,3 +339,36 @@ fn a_full_tail_begins_another_epoch_and_numbers_stay() {
     let township = organisation.subtree(number(&world, TOWNSHIP_2)).expect("known");
     assert_eq!((township.units().count(), township.tail.len()), (3, 0));
 }
+
+#[test]
+fn nothing_sits_where_nobody_is_any_more_or_not_yet() {
+    let mut world = World::new();
+    change(&mut world, move_to(VILLAGE, "411502002205")).expect("a good change");
+    let left = "411502001201009";
+    let parts = [left, "411502001201010"];
+    let station = "411502001201-R01";
+    for wanted in [
+        Change::Open(unit(left)),
+        Change::Open(unit(station)),
+        move_to(GRID_3, left),
+        split(GRID_3, &parts, left),
+    ] {
+        let refused = change(&mut world, wanted.clone()).expect_err("the village has left");
+        assert_eq!(refused.code(), "unit_orphaned", "{wanted:?}");
+    }
+    assert_eq!(world.import(vec![unit(left)]).expect_err("it has left").code(), "unit_orphaned");
+    // Whoever reports to it may name it so still.
+    let reporting = reporting_to("411502001000-T01", VILLAGE);
+    change(&mut world, Change::Open(reporting)).expect("it is known by that code");
+
+    let from = |hours: i64| Some(START.plus_ms(hours * HOUR));
+    let village = UnitRow { valid_from: from(10), ..unit("411502001209") };
+    change(&mut world, Change::Open(village)).expect("it comes later");
+    let below = |hours| UnitRow { valid_from: hours, ..unit("411502001209001") };
+    for early in [None, from(9)] {
+        let refused = change(&mut world, Change::Open(below(early))).expect_err("it comes earlier");
+        assert_eq!(refused.code(), "unit_orphaned");
+        assert_eq!(world.import(vec![below(early)]).expect_err("early").code(), "unit_orphaned");
+    }
+    change(&mut world, Change::Open(below(from(10)))).expect("both come at once");
+}

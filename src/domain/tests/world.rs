@@ -179,6 +179,18 @@ impl World {
         Ok(())
     }
 
+    /// Brings more units into force than one event holds.
+    pub(crate) fn import_many(&mut self, units: &[UnitRow]) -> Result<(), Rejection> {
+        let import = ImportId(self.state.imports().begun() + 1);
+        let kind = ImportKind::Units;
+        self.system(Command::BeginImport(BeginImport { origin: "test".into(), kind }))?;
+        for rows in units.chunks(STAGED_ROWS_MAX) {
+            self.system(Command::StageUnits(StageUnits { import, rows: rows.to_vec() }))?;
+        }
+        self.system(Command::CommitImport(CommitImport { import, seen: None }))?;
+        Ok(())
+    }
+
     /// Brings a whole catalogue into force, if the one in force was seen.
     pub(crate) fn replace_catalogue(
         &mut self,

@@ -162,6 +162,30 @@ fn a_driven_clock_fires_each_timer_at_its_own_time() {
 }
 
 #[test]
+fn what_was_due_when_it_came_fires_on_a_driven_clock_by_itself() {
+    let mut rig = Rig::driven();
+    let before = rig.published();
+    let mut late = rig.report(OFFLINE, GRID, "late");
+    if let Command::ReportCase(report) = &mut late.command {
+        report.occurred_at = Some(hour(0));
+    }
+    rig.accept(at(late, hour(50)));
+    // Nobody brings a time; the next command finds it done, and its version stands.
+    let acknowledge = rig.verb("acknowledge", CaseId(1), GRID);
+    rig.accept(acknowledge);
+    assert_eq!(
+        hours(&rig.records(), before),
+        [
+            "case.reported 1 at 50",
+            "case.warned 1 at 50",
+            "case.overdue 1 at 50",
+            "case.acknowledged 1 at 50",
+        ]
+    );
+    assert_eq!(rig.digest(), rig.fold().digest());
+}
+
+#[test]
 fn a_driven_clock_takes_the_times_in_order() {
     let mut rig = Rig::driven();
     let report = rig.report(MICRO, GRID, "k");

@@ -36,6 +36,8 @@ pub(crate) struct Operation {
     pub(crate) good: u16,
     /// Whether it must be said what was seen.
     pub(crate) needs_seen: bool,
+    /// The scope that it is said to need.
+    pub(crate) scope: Option<String>,
 }
 
 pub(crate) fn document(world: &World) -> Value {
@@ -54,6 +56,7 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
                 path: path.clone(),
                 good: good.next().unwrap().parse().unwrap(),
                 needs_seen: names_if_match(operation).is_some_and(|is_required| is_required),
+                scope: operation["security"][0]["token"][0].as_str().map(str::to_owned),
             });
         }
     }
@@ -188,6 +191,13 @@ fn every_operation_is_open_to_whom_it_is_for_and_to_nobody_else() {
     let kinds = kinds(&works);
     let operations = operations(&document(&world));
     assert!(operations.len() > 60, "{}", operations.len());
+    for one in operations.iter().filter(|one| one.id != "post_commands") {
+        let asked = match needs(&one.id) {
+            Some(Needs::Scope(scope) | Needs::Place(scope, ..) | Needs::City(scope)) => Some(scope),
+            Some(Needs::Nothing | Needs::Token | Needs::Writer(..)) | None => None,
+        };
+        assert_eq!(one.scope.as_deref(), asked, "{}", one.id);
+    }
     let of_one = |one: &Operation| {
         let send = |ask: &Ask, token: Option<&str>| one.send(&world, ask, token);
         asked_by_all(&works, &kinds, one, send, one.good)

@@ -219,7 +219,10 @@ impl Shadow {
         let is_young = waits || case.status == "acknowledged";
         match verb {
             "acknowledge" | "decline" => holds && waits,
-            "return" => holds && waits && (case.sender.is_some() || !is_room),
+            "return" => {
+                let is_last = is_room || letter(code).is_none() && at == 2;
+                holds && waits && (case.sender.is_some() || !is_last)
+            }
             "handle" => holds && case.status == "acknowledged",
             "close" => holds && case.status == "handled",
             "escalate" => holds && is_young && at < 2,

@@ -215,8 +215,14 @@ fn check_above<'u>(
     now: i64,
     find: impl Fn(&str) -> Option<&'u Unit>,
 ) -> Result<(), Refused> {
-    for above in [seat(&row.code), row.reports_to.clone()].into_iter().flatten() {
-        if !find(&above).is_some_and(|above| row.is_closed(now) || above.outlasts(row)) {
+    for (above, is_seat) in [(seat(&row.code), true), (row.reports_to.clone(), false)] {
+        let Some(above) = above else { continue };
+        let is_good = |found: &Unit| {
+            let is_in_time = found.from.is_none_or(|from| from <= row.from.unwrap_or(now).max(now));
+            (!is_seat || found.code == above)
+                && (row.is_closed(now) || is_in_time && found.outlasts(row))
+        };
+        if !find(&above).is_some_and(is_good) {
             return Err("unit_orphaned");
         }
     }
@@ -480,7 +486,12 @@ impl Shadow {
         if moving.iter().any(is_taken) {
             return Err("unit_code_taken");
         }
-        self.check_above(&Unit { code: to.clone(), ..row })?;
+        let moved = Unit { code: to.clone(), ..row };
+        let organisation = &self.organisation;
+        check_above(&moved, self.now, |code| match organisation.find(code)? {
+            one if one == unit => Some(&moved),
+            one => Some(organisation.unit(one)),
+        })?;
         self.log.push(("unit.moved", None));
         self.changed();
         self.number(moving.len());
