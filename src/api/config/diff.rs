@@ -49,7 +49,7 @@ struct ChangedMatter {
 /// A field that would have another value.
 #[derive(Debug, Serialize, ToSchema)]
 struct ChangedField {
-    /// Which.
+    /// The field.
     field: &'static str,
     /// What it has.
     from: Value,

@@ -1,13 +1,14 @@
 //! The document for Chinese readers: what operations and tags are called and what they say, beside
-//! the English that stands at each handler.
+//! the English that stands at each handler. All else is told sentence by sentence.
 
 use serde_json::Value;
 
-use super::about;
+use super::{about, sentences};
 use crate::api::language::Language;
 
-/// Gives the document its Chinese words. Schemas and parameters keep theirs.
+/// Gives the document its Chinese words.
 pub(super) fn tell(document: &mut Value) {
+    sentences::tell(document);
     document["info"] = about::info(Language::Chinese);
     document["tags"] = about::tags(Language::Chinese);
     let paths = document["paths"].as_object_mut().into_iter().flatten();
@@ -133,7 +134,9 @@ mod tests {
     use crate::api::document::{document, operations};
 
     fn is_chinese(text: &Value) -> bool {
-        text.as_str().is_some_and(|text| text.chars().any(|letter| letter > '\u{2e80}'))
+        text.as_str().is_some_and(|text| {
+            text.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter))
+        })
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!  examples.json ─▶ bodies and answers ───────┼─▶ /openapi.json
 //!  codes.rs, samples.rs ─▶ a problem of each ─┤
 //!  scopes.rs ─▶ which scope each needs ───────┤
-//!  chinese.rs ─▶ the same in Chinese ─────────┘
+//!  chinese.rs, chinese.json ─▶ in Chinese ────┘
 //! ```
 //!
 //! A handler says how it goes well. How it can go wrong stands in one table, and what it looks like
@@ -23,6 +23,7 @@ mod order;
 mod problems;
 mod samples;
 mod scopes;
+mod sentences;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
