@@ -114,6 +114,7 @@ fn problems_are_told_in_the_language_of_the_reader() {
         .json(&body)
         .send();
     assert_eq!(answer.header("content-language"), Some("zh-CN"));
+    assert_eq!(answer.header("vary"), Some("accept-language"));
     insta::assert_json_snapshot!("a_problem_in_chinese", told(&answer));
 }
 
