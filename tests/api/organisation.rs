@@ -93,6 +93,50 @@ fn a_unit_has_those_above_and_below_and_a_township_its_modules() {
 }
 
 #[test]
+fn what_is_told_of_the_past_has_the_codes_of_its_time() {
+    let clock = zhida::engine::ManualClock::starting(MONDAY);
+    let choices =
+        Choices { clock: zhida::engine::Clock::Manual(clock.clone()), ..Choices::default() };
+    let world = World::with(choices);
+    let case = world.report("PS-002");
+    for (verb, body) in [
+        ("acknowledge", format!(r#"{{"by":"{VILLAGE}"}}"#)),
+        ("hand_down", format!(r#"{{"by":"{VILLAGE}","to":"{GRID}","reason":"就近"}}"#)),
+    ] {
+        world.post(&format!("/v1/cases/{case}/{verb}"), &body).ok();
+    }
+    let told = |path: &str| world.get(path).ok()["events"].as_array().unwrap().clone();
+    let (feed, timeline) = ("/v1/events?limit=1000", "/v1/cases/1/timeline");
+    let before = (told(feed), told(timeline));
+    let codes = |event: &Value| {
+        [&event["unit"], &event["by"]["unit"], &event["data"]["place"], &event["data"]["holder"]]
+            .map(|code| code.as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(codes(&before.1[0]), [VILLAGE, "", GRID, VILLAGE]);
+    assert_eq!(codes(&before.1[2]), [GRID, VILLAGE, "", GRID]);
+
+    clock.set(Timestamp(MONDAY.0 + 1));
+    change(&world, "/v1/units/411502001001/move", r#"{"to":"411502002009"}"#);
+    // Twice in one millisecond.
+    change(&world, "/v1/units/411502002009/move", r#"{"to":"411502002008"}"#);
+    world.post("/v1/cases/1/acknowledge", r#"{"by":"411502002008001"}"#).ok();
+    let after = (told(feed), told(timeline));
+    assert_eq!(after.0[..before.0.len()], before.0);
+    assert_eq!(after.1[..before.1.len()], before.1);
+    assert_eq!(codes(&after.1[3]), ["411502002008001", "411502002008001", "", ""]);
+    let moves = after.0.iter().filter(|event| event["type"] == "unit.moved");
+    let moves: Vec<_> = moves.map(|event| event["data"].clone()).collect();
+    let expected = [
+        json!({ "from": VILLAGE, "to": "411502002009" }),
+        json!({ "from": "411502002009", "to": "411502002008" }),
+    ];
+    assert_eq!(moves, expected);
+    // Who reported a case is told so, too; its holder is told as it is now.
+    let shown = world.get("/v1/cases/1").ok();
+    assert_eq!((&shown["place"], &shown["holder"]), (&json!(GRID), &json!("411502002008001")));
+}
+
+#[test]
 fn a_unit_is_told_as_it_was_and_under_the_code_that_it_had() {
     let clock = zhida::engine::ManualClock::starting(MONDAY);
     let choices =

@@ -329,15 +329,15 @@ impl EventData {
             Event::ClockAdvanced(event) => {
                 Self::ClockAdvanced(ClockAdvancedData { to: Moment(event.to) })
             }
-            Event::CaseReported(event) => reported(names, event),
+            Event::CaseReported(event) => reported(names, record, event),
             Event::CaseEscalated(event)
             | Event::CaseHandedDown(event)
             | Event::CaseTransferred(event)
             | Event::CaseReturned(event)
-            | Event::CaseReopened(event) => sent(names, event),
+            | Event::CaseReopened(event) => sent(names, record, event),
             Event::CaseWarned(event) | Event::CaseOverdue(event) => fell_due(event),
             Event::CaseRevealed(event) => revealed(event),
-            Event::CasesInherited(event) => inherited(names, event, shows),
+            Event::CasesInherited(event) => inherited(names, record, event, shows),
             Event::UnitOpened(event) => {
                 Self::UnitRow(UnitRowData { row: UnitText::from(&event.row) })
             }
@@ -347,14 +347,16 @@ impl EventData {
             Event::UnitClosed(UnitClosed { unit, successor, until })
             | Event::UnitClosing(UnitClosing { unit, successor, until }) => {
                 Self::UnitClosed(UnitClosedData {
-                    unit: names.unit(*unit),
-                    successor: successor.and_then(|successor| names.unit(successor)),
+                    unit: names.unit(*unit, record),
+                    successor: successor.and_then(|successor| names.unit(successor, record)),
                     valid_until: Moment(*until),
                 })
             }
-            Event::UnitKept(event) => Self::UnitKept(UnitKeptData { unit: names.unit(event.unit) }),
+            Event::UnitKept(event) => {
+                Self::UnitKept(UnitKeptData { unit: names.unit(event.unit, record) })
+            }
             Event::UnitMoved(event) => Self::UnitMoved(UnitMovedData {
-                from: names.code_before(event.unit, record.at),
+                from: names.left(event, record.at),
                 to: CodeText(event.to),
             }),
             Event::UnitsRenumbered(event) => {
@@ -388,12 +390,12 @@ fn committed(event: &ImportCommitted) -> EventData {
     })
 }
 
-fn reported(names: &EventNames, event: &CaseReported) -> EventData {
+fn reported(names: &EventNames, record: &Record, event: &CaseReported) -> EventData {
     EventData::CaseReported(CaseReportedData {
         matter: names.matter(event.matter).map(str::to_owned),
         severity: event.severity.name(),
-        place: names.unit(event.place),
-        holder: names.unit(event.holder),
+        place: names.unit(event.place, record),
+        holder: names.unit(event.holder, record),
         fallback: event.is_fallback,
         source: event.source.name(),
         source_number: event.source_number.as_deref().map(str::to_owned),
@@ -402,9 +404,9 @@ fn reported(names: &EventNames, event: &CaseReported) -> EventData {
     })
 }
 
-fn sent(names: &EventNames, event: &CaseSent) -> EventData {
+fn sent(names: &EventNames, record: &Record, event: &CaseSent) -> EventData {
     EventData::CaseSent(CaseSentData {
-        holder: names.unit(event.holder),
+        holder: names.unit(event.holder, record),
         deadlines: deadlines(&event.deadlines),
     })
 }
@@ -436,12 +438,13 @@ fn revealed(event: &CaseRevealed) -> EventData {
 
 fn inherited(
     names: &EventNames,
+    record: &Record,
     event: &CasesInherited,
     shows: &dyn Fn(CaseId) -> bool,
 ) -> EventData {
     EventData::CasesInherited(CasesInheritedData {
-        from: names.unit(event.from),
-        holder: names.unit(event.holder),
+        from: names.unit(event.from, record),
+        holder: names.unit(event.holder, record),
         cases: event
             .cases
             .iter()

@@ -20,7 +20,7 @@ use crate::api::problem::Problem;
 use crate::api::reply::{self, ZHIDA_SEQ};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::client::Clients;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, UnitMoved};
 use crate::domain::grant::Scope;
 use crate::domain::ids::{CaseId, MatterNumber, PrincipalId, Seq, Timestamp, UnitNumber};
 use crate::domain::organisation::Organisation;
@@ -44,7 +44,8 @@ pub(in crate::api) struct EventBody {
     /// The case that it happened to.
     #[serde(skip_serializing_if = "Option::is_none")]
     case: Option<u32>,
-    /// The unit that it concerns: who got the case, else who acted.
+    /// The unit that it concerns: who got the case, else who acted. Units have the codes here, and
+    /// in `by` and `data`, that they had when it was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     unit: Option<CodeText>,
@@ -73,7 +74,7 @@ impl ActorBody {
     pub(in crate::api) fn of(names: &EventNames, record: &Record) -> Self {
         Self {
             client: names.client(record.actor.principal),
-            unit: record.actor.unit.and_then(|unit| names.unit(unit)),
+            unit: record.actor.unit.and_then(|unit| names.unit(unit, record)),
         }
     }
 }
@@ -115,13 +116,23 @@ impl EventNames {
         }
     }
 
-    pub(super) fn unit(&self, unit: UnitNumber) -> Option<CodeText> {
-        self.organisation.code(unit).map(CodeText)
+    /// The code that the unit had when the event was decided, so that what is told of the past stays.
+    ///
+    /// A unit's codes change by the millisecond: of an event in that of a move the unit has the code
+    /// that it moved to, whichever of the two came first. Of several moves in one it has the last's.
+    pub(super) fn unit(&self, unit: UnitNumber, record: &Record) -> Option<CodeText> {
+        // Since the newest change every unit has the code that it has now.
+        let code = if record.seq > self.organisation.last_seq() {
+            self.organisation.code(unit)
+        } else {
+            self.organisation.code_at(unit, record.at)
+        };
+        code.map(CodeText)
     }
 
-    /// The code that the unit had before what happened at that moment.
-    pub(super) fn code_before(&self, unit: UnitNumber, at: Timestamp) -> Option<CodeText> {
-        self.organisation.code_at(unit, at.plus_ms(-1)).map(CodeText)
+    /// The code that the unit left when it moved.
+    pub(super) fn left(&self, moved: &UnitMoved, at: Timestamp) -> Option<CodeText> {
+        self.organisation.code_left(moved.unit, moved.to, at).map(CodeText)
     }
 
     pub(super) fn matter(&self, matter: MatterNumber) -> Option<&str> {
@@ -145,7 +156,7 @@ impl EventBody {
             at: Moment(record.at),
             kind: record.event.name(),
             case: record.event.case().map(|case| case.0),
-            unit: concerned.and_then(|unit| names.unit(unit)),
+            unit: concerned.and_then(|unit| names.unit(unit, record)),
             by: ActorBody::of(names, record),
             data: EventData::of(names, record, shows),
             texts: None,

@@ -93,6 +93,17 @@ impl Organisation {
         self.unit_at(number, at).map(|row| row.code)
     }
 
+    /// The code that the unit left when it moved to `to` at that moment.
+    #[must_use]
+    pub fn code_left(&self, number: UnitNumber, to: UnitCode, at: Timestamp) -> Option<UnitCode> {
+        let former = self.former(number);
+        let next = former.iter().skip(1).map(|(_, row)| row).chain(self.unit(number));
+        // It may have moved more than once in that moment.
+        let is_it = |until: Timestamp, next: &UnitRow| until == at && next.code == to;
+        let left = former.iter().zip(next).find(|((until, _), next)| is_it(*until, next));
+        left.map(|((_, row), _)| row.code).or_else(|| self.code_at(number, at))
+    }
+
     /// What the unit was before, and until when, oldest first.
     #[must_use]
     pub fn former(&self, number: UnitNumber) -> &[(Timestamp, UnitRow)] {
