@@ -48,7 +48,7 @@ pub use app::Api;
 pub use caller::{new_token, token_hash};
 pub use document::openapi;
 pub use lifecycle::{DAYS_MIN, GOING, Going};
-pub use options::{ApiOptions, BuildInfo, MetricsText, Readiness, ReadyCheck};
+pub use options::{ApiOptions, BuildInfo, MetricsText, Readiness, ReadyCheck, TextBounds};
 pub use problem::PROBLEM_JSON;
 pub use read::events::EventNames;
 pub use reply::{

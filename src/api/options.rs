@@ -43,6 +43,15 @@ impl Default for BuildInfo {
     }
 }
 
+/// Texts of a case that are opened with it: those of its report, and of its newest events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextBounds {
+    /// Newest events that are looked at.
+    pub events_max: usize,
+    /// Bytes of text, as it was sealed; the report's come beyond them, too.
+    pub bytes_max: usize,
+}
+
 /// How the api runs.
 #[derive(Clone)]
 pub struct ApiOptions {
@@ -81,8 +90,12 @@ pub struct ApiOptions {
     pub page_max: usize,
     /// Events of a case that its timeline reaches back: the newest ones, as each page walks to them.
     pub timeline_events_max: u32,
-    /// Events of a case whose texts are opened with the case: the newest ones, and its report.
-    pub texts_events_max: usize,
+    /// Bytes of text on a page of a timeline; one event comes at least.
+    pub timeline_text_bytes_max: usize,
+    /// Texts that are opened with a case shown alone.
+    pub case_texts: TextBounds,
+    /// Texts that are opened with each case of a list.
+    pub listed_texts: TextBounds,
     /// Bytes of raw journal values in one answer.
     pub records_bytes_max: usize,
     /// Connections of one I/O thread; more wait to be accepted.
@@ -119,7 +132,9 @@ impl Default for ApiOptions {
             wait_max: Duration::from_secs(30),
             page_max: 1_000,
             timeline_events_max: 100_000,
-            texts_events_max: 1_000,
+            timeline_text_bytes_max: 4 * 1_024 * 1_024,
+            case_texts: TextBounds { events_max: 1_000, bytes_max: 4 * 1_024 * 1_024 },
+            listed_texts: TextBounds { events_max: 100, bytes_max: 256 * 1_024 },
             records_bytes_max: 16 * 1_024 * 1_024,
             connections_max: 16_384,
             header_read_timeout: Duration::from_secs(30),

@@ -284,43 +284,19 @@ impl Handle {
         self.reader.record(seq)
     }
 
-    /// All events of a case, oldest first: the chain back from `last_seq`, at most `limit` of the
-    /// newest. May wait for the disk.
-    ///
-    /// # Errors
-    /// When the journal cannot be read there.
-    pub fn history(&self, id: CaseId, case: &Case, limit: usize) -> Result<Vec<Record>, ReadError> {
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        self.history_after(id, case, case.version.saturating_sub(limit), limit)
-    }
-
-    /// The events of a case behind its first `passed` ones, oldest first, `limit` at most: the chain
-    /// is walked back from `last_seq`, and only those are kept. May wait for the disk.
-    ///
-    /// # Errors
-    /// When the journal cannot be read there.
-    pub fn history_after(
+    /// The events of a case, newest first: the chain back from its `last_seq`, read as it is walked.
+    /// Each step may wait for the disk; the walk ends with the first that cannot be read.
+    pub fn newest_first(
         &self,
         id: CaseId,
-        case: &Case,
-        passed: u32,
-        limit: u32,
-    ) -> Result<Vec<Record>, ReadError> {
-        let last = passed.saturating_add(limit);
-        let mut records = Vec::new();
-        // An event's place on the chain is the version that the case has had since.
-        let mut version = case.version;
-        let mut next = Some(case.last_seq);
-        while let Some(seq) = next.filter(|_| version > passed) {
-            let record = self.reader.record(seq)?;
-            next = record.previous_of(id);
-            if version <= last {
-                records.push(record);
-            }
-            version -= 1;
-        }
-        records.reverse();
-        Ok(records)
+        last_seq: Seq,
+    ) -> impl Iterator<Item = Result<Record, ReadError>> {
+        let mut next = Some(last_seq);
+        std::iter::from_fn(move || {
+            let record = self.reader.record(next.take()?);
+            next = record.as_ref().ok().and_then(|record| record.previous_of(id));
+            Some(record)
+        })
     }
 
     /// The event that an import began with: the chain back from `last_seq`. May wait for the disk.

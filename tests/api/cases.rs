@@ -1,8 +1,9 @@
 //! The life of a case by single POSTs.
 
 use serde_json::json;
+use zhida::api::ApiOptions;
 
-use crate::world::{GRID, ROOM, VILLAGE, World, report};
+use crate::world::{Choices, GRID, ROOM, VILLAGE, World, report};
 
 fn act(world: &World, case: u64, action: &str, by: &str, note: &str) -> serde_json::Value {
     let body = format!(r#"{{"by":"{by}"{note}}}"#);
@@ -142,6 +143,76 @@ fn a_timeline_of_a_thousand_notes_is_read_whole_and_in_order() {
     let texts = shown["texts"].as_array().unwrap();
     assert_eq!((texts.len(), &texts[0]["text"]), (1_001, &json!("路灯不亮")));
     assert_eq!(shown["claimant"]["name"], "王**");
+}
+
+#[test]
+fn the_texts_of_a_case_are_bounded_by_their_number_and_their_bytes() {
+    let world = World::new();
+    let [short, long] = [world.report("PS-001"), world.report("PS-001")];
+    let note = |case: u64, number: u32, text: &str| {
+        format!(
+            "{{\"command\":\"note_case\",\"case\":{case},\"by\":\"{GRID}\",\"note\":\"{number}{text}\"}}\n"
+        )
+    };
+    // 12,000 bytes a text: 21 of them are 256 KiB at most, and 349 are 4 MiB.
+    let lengthy = "长".repeat(3_997);
+    let notes = (100..200).map(|number| note(short, number, ""));
+    let notes = notes.chain((100..460).map(|number| note(long, number, &lengthy)));
+    let answers = world.stream(&notes.collect::<String>()).lines();
+    assert!(answers.len() == 460 && answers.iter().all(|line| line.get("error").is_none()));
+
+    let told = |case: &serde_json::Value| {
+        let texts = case["texts"].as_array().unwrap();
+        let texts = texts.iter().map(|text| text["text"].as_str().unwrap());
+        let texts = texts.map(|text| text.chars().take(3).collect::<String>()).collect::<Vec<_>>();
+        (texts, case.get("texts_left_out").cloned())
+    };
+    let newest = |from: u32, to: u32| {
+        let newest = (from..to).map(|number| number.to_string());
+        std::iter::once(String::from("路灯不")).chain(newest).collect::<Vec<_>>()
+    };
+    let listed = |ids: &str| world.get(&format!("/v1/cases?ids={ids}&include=text")).ok();
+    let both = listed(&format!("{short},{long}"));
+    assert_eq!(told(&both["cases"][0]), (newest(100, 200), None), "a hundred are all of them");
+    assert_eq!(told(&both["cases"][1]), (newest(439, 460), Some(json!(true))));
+    let alone = |case: u64| world.get(&format!("/v1/cases/{case}?include=text")).ok();
+    assert_eq!(told(&alone(short)), (newest(100, 200), None));
+    assert_eq!(told(&alone(long)), (newest(111, 460), Some(json!(true))));
+
+    // One more, and the oldest of the newest hundred and one stays out.
+    world.stream(&note(short, 200, "")).lines();
+    let more = listed(&short.to_string());
+    assert_eq!(told(&more["cases"][0]), (newest(101, 201), Some(json!(true))));
+    assert_eq!(told(&alone(short)), (newest(100, 201), None));
+}
+
+#[test]
+fn a_page_of_a_timeline_ends_where_its_texts_are_too_long() {
+    // Thirty bytes in two texts, with what sealing adds.
+    let bytes = 30 + 2 * 16;
+    let api = ApiOptions { timeline_text_bytes_max: bytes, ..ApiOptions::default() };
+    let world = World::with(Choices { api, ..Choices::default() });
+    let case = world.report("PS-001");
+    let notes = [15, 15, 14, 90, 6, 6, 6];
+    for length in notes {
+        act(&world, case, "note", GRID, &format!(r#","note":"{}""#, "字".repeat(length / 3)));
+    }
+    let mut path = format!("/v1/cases/{case}/timeline?include=text&limit=1000");
+    let mut pages = Vec::new();
+    loop {
+        let page = world.get(&path);
+        let told = page.ok()["events"].as_array().unwrap().clone();
+        let bytes = told.iter().map(|event| event["texts"][0]["text"].as_str().unwrap().len());
+        pages.push(bytes.collect::<Vec<_>>());
+        let Some(link) = page.header("link") else {
+            break;
+        };
+        path = link.strip_prefix('<').unwrap().split('>').next().unwrap().to_owned();
+    }
+    // The report has 12. What has no room alone comes alone.
+    assert_eq!(pages, [vec![12, 15], vec![15, 12], vec![90], vec![6, 6], vec![6]]);
+    let whole = world.get(&format!("/v1/cases/{case}/timeline?limit=1000"));
+    assert_eq!((whole.ok()["events"].as_array().unwrap().len(), whole.header("link")), (8, None));
 }
 
 #[test]

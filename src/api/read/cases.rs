@@ -15,6 +15,7 @@ use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
 use crate::api::moment::{CodeText, Moment};
+use crate::api::options::TextBounds;
 use crate::api::problem::Problem;
 use crate::api::reply::{etag, json};
 use crate::api::write::case_of_path;
@@ -165,10 +166,14 @@ pub(in crate::api) struct CaseBody {
     /// administrators only.
     #[serde(skip_serializing_if = "Option::is_none")]
     claimant: Option<ClaimantBody>,
-    /// Its texts, oldest first: of its report and of its newest 1,000 events; with `include=text`
-    /// only.
+    /// Its texts, oldest first; with `include=text` only. Those of its report, and of its newest
+    /// events: of 1,000 and at most 4 MiB with the single case, of 100 and at most 256 KiB in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     texts: Option<Vec<CaseText>>,
+    /// `true` where texts between the report's and the others were left out; the case's timeline has
+    /// them all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    texts_left_out: Option<bool>,
 }
 
 /// What the journal knows of a case.
@@ -177,7 +182,14 @@ pub(super) struct Told {
     /// Whoever reported it.
     by: ActorBody,
     claimant: Option<ClaimantBody>,
-    texts: Option<Vec<CaseText>>,
+    texts: Option<Texts>,
+}
+
+/// The texts of a case, as far as they are told with it.
+struct Texts {
+    told: Vec<CaseText>,
+    /// Older events than those told were not looked at.
+    is_cut: bool,
 }
 
 impl Told {
@@ -198,6 +210,7 @@ impl CaseBody {
             reported_by: None,
             claimant: None,
             texts: None,
+            texts_left_out: None,
         }
     }
 
@@ -208,7 +221,9 @@ impl CaseBody {
             self.occurred_at = report.occurred_at.map(Moment);
         }
         self.reported_by = Some(by);
-        (self.claimant, self.texts) = (claimant, texts);
+        self.claimant = claimant;
+        self.texts_left_out = texts.as_ref().and_then(|texts| texts.is_cut.then_some(true));
+        self.texts = texts.map(|texts| texts.told);
     }
 }
 
@@ -258,9 +273,9 @@ pub(in crate::api) async fn get_case(
     }
     let mut body = CaseBody::of(row);
     let version = case.version;
-    let events_max = app.options().texts_events_max;
+    let bounds = app.options().case_texts;
     let read = move |handle: &Handle| match asked.include {
-        Some(Include::Text) => opened(handle, &caller, (id, &case), events_max),
+        Some(Include::Text) => opened(handle, &caller, (id, &case), bounds),
         None => Ok(Told::of(handle, handle.record(case.first_seq)?)),
     };
     body.tell(app.handle().blocking_read(read).await??);
@@ -275,7 +290,7 @@ pub(super) fn opened(
     handle: &Handle,
     caller: &Caller,
     (id, case): (CaseId, &Case),
-    events_max: usize,
+    bounds: TextBounds,
 ) -> Result<Told, Problem> {
     let report = handle.record(case.first_seq)?;
     let catalogue = handle.view().catalogue();
@@ -285,7 +300,7 @@ pub(super) fn opened(
     } else {
         parts::claimant(handle, &report)?
     };
-    let told = with_texts(handle, report, (id, case), events_max)?;
+    let told = with_texts(handle, report, (id, case), bounds)?;
     Ok(Told { claimant: claimant.map(ClaimantBody::masked), ..told })
 }
 
@@ -294,15 +309,27 @@ pub(super) fn with_texts(
     handle: &Handle,
     report: Record,
     (id, case): (CaseId, &Case),
-    events_max: usize,
+    bounds: TextBounds,
 ) -> Result<Told, Problem> {
-    let mut texts = parts::texts(handle, &report)?;
-    for record in &handle.history(id, case, events_max)? {
-        if record.seq > report.seq {
-            texts.extend(parts::texts(handle, record)?);
+    let mut told = parts::texts(handle, &report)?;
+    let mut newest_first = Vec::new();
+    let mut room = bounds.bytes_max;
+    let mut is_cut = false;
+    for (place, record) in handle.newest_first(id, case.last_seq).enumerate() {
+        let record = record?;
+        if record.seq <= report.seq {
+            break;
         }
+        let bytes = parts::text_bytes(&record);
+        if place >= bounds.events_max || bytes > room {
+            is_cut = true;
+            break;
+        }
+        room -= bytes;
+        newest_first.push(parts::texts(handle, &record)?);
     }
-    Ok(Told { texts: Some(texts), ..Told::of(handle, report) })
+    told.extend(newest_first.into_iter().rev().flatten());
+    Ok(Told { texts: Some(Texts { told, is_cut }), ..Told::of(handle, report) })
 }
 
 /// The case of a path, if it exists for the caller.

@@ -163,8 +163,8 @@ impl EventBody {
         }
     }
 
-    pub(super) fn with_texts(self, texts: Option<Vec<CaseText>>) -> Self {
-        Self { texts, ..self }
+    pub(super) fn with_texts(self, texts: Vec<CaseText>) -> Self {
+        Self { texts: Some(texts), ..self }
     }
 }
 

@@ -307,11 +307,11 @@ async fn rendered(
     };
     let mut listed: Vec<_> = cases.iter().map(listed).collect();
     if with_text {
-        let events_max = app.options().texts_events_max;
+        let bounds = app.options().listed_texts;
         let read = move |handle: &Handle| {
             let told = cases.iter().map(|(id, case)| {
                 let report = handle.record(case.first_seq)?;
-                with_texts(handle, report, (*id, case), events_max)
+                with_texts(handle, report, (*id, case), bounds)
             });
             told.collect::<Result<Vec<_>, _>>()
         };

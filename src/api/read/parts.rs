@@ -46,6 +46,12 @@ pub(super) fn texts(handle: &Handle, record: &Record) -> Result<Vec<CaseText>, P
     Ok(texts)
 }
 
+/// Bytes of an event's texts as they are sealed: what they have when opened, and 16 a text.
+pub(super) fn text_bytes(record: &Record) -> usize {
+    let parts = record.event.sealed_parts().filter(|(part, _)| *part != PartName::Claimant);
+    parts.map(|(_, sealed)| sealed.ciphertext.len()).sum()
+}
+
 /// The claimant of a report, in plain; none without one, or where the key was erased.
 pub(in crate::api) fn claimant(
     handle: &Handle,

@@ -3,6 +3,8 @@
 //! On the journal each event names the one before it, so a page is found by a walk back from the
 //! newest; what the walk passes is not kept.
 
+use std::collections::VecDeque;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::header::LINK;
@@ -22,8 +24,9 @@ use crate::api::reply::{ascii, json};
 use crate::domain::case::Case;
 use crate::domain::grant::Scope;
 use crate::domain::ids::CaseId;
-use crate::engine::Handle;
+use crate::domain::record::Record;
 use crate::engine::query::SortKey;
+use crate::engine::{Handle, ReadError};
 
 /// The history of a case, or a page of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,7 +54,8 @@ struct TimelineQuery {
 /// Show the history of a case
 ///
 /// Every event of the case, oldest first, in pages. What happens while it is paged through comes on
-/// the last page. Of a case with more than 100,000 events the newest 100,000 are told.
+/// the last page. With the texts a page ends early once it has 4 MiB of them. Of a case with more than
+/// 100,000 events the newest 100,000 are told.
 #[utoipa::path(
     get,
     path = "/v1/cases/{id}/timeline",
@@ -59,7 +63,7 @@ struct TimelineQuery {
     params(
         ("id" = u32, Path, description = "The case's number"),
         ("include" = Option<String>, Query, description = "`text`: with the texts opened"),
-        ("limit" = Option<u32>, Query, description = "Events of a page: 100, at most 1000"),
+        ("limit" = Option<u32>, Query, description = "Events of a page: 100, at most 1000; with the texts perhaps fewer"),
         ("cursor" = Option<String>, Query, description = "Where the page before ended, for 24 hours"),
     ),
     responses(
@@ -81,18 +85,26 @@ pub(in crate::api) async fn get_timeline(
     let (now, hash) = (app.handle().now(), query_hash(uri.path(), [].into_iter()));
     let cursor = asked.cursor.as_deref().map(|text| Cursor::read(text, hash, now)).transpose()?;
     let oldest = case.version.saturating_sub(options.timeline_events_max);
-    let passed = cursor.map_or(0, |cursor| version(&cursor)).max(oldest);
-    let read = move |handle: &Handle| told(handle, (id, &case), passed, limit, asked.include);
+    let passed = cursor.map_or(0, |cursor| told_before(&cursor)).max(oldest);
+    let (version, last_seq) = (case.version, case.last_seq);
+    let text_bytes_max = options.timeline_text_bytes_max;
+    let read = move |handle: &Handle| {
+        let page = newest_first(handle, (id, &case), passed, limit);
+        match asked.include {
+            None => told(handle, id, page),
+            Some(Include::Text) => told_with_texts(handle, id, page, text_bytes_max),
+        }
+    };
     let events = app.handle().blocking_read(read).await??;
 
-    let last = passed.saturating_add(limit);
-    let next_cursor = (last < case.version).then(|| {
-        let key = SortKey { rank: u64::from(last), case: id };
+    let rank = u64::from(passed) + events.len() as u64;
+    let next_cursor = (rank < u64::from(version)).then(|| {
+        let key = SortKey { rank, case: id };
         let (begun_at, begun_seq) =
-            cursor.map_or((now, case.last_seq), |cursor| (cursor.begun_at, cursor.begun_seq));
+            cursor.map_or((now, last_seq), |cursor| (cursor.begun_at, cursor.begun_seq));
         Cursor { query: hash, key, begun_at, begun_seq }.text()
     });
-    let body = TimelineBody { case: id.0, version: case.version, events, next_cursor };
+    let body = TimelineBody { case: id.0, version, events, next_cursor };
     let mut response = json(&body);
     if let Some(cursor) = &body.next_cursor {
         response.headers_mut().insert(LINK, ascii(next_link(&uri, cursor)));
@@ -101,21 +113,61 @@ pub(in crate::api) async fn get_timeline(
 }
 
 /// How many of the case's events were told on the pages before.
-fn version(cursor: &Cursor) -> u32 {
+fn told_before(cursor: &Cursor) -> u32 {
     u32::try_from(cursor.key.rank).unwrap_or(u32::MAX)
 }
 
-fn told(
+/// The case's events behind its first `passed` ones, `limit` at most, newest first; what the walk
+/// passes is not kept.
+fn newest_first(
     handle: &Handle,
     (id, case): (CaseId, &Case),
     passed: u32,
     limit: u32,
-    include: Option<Include>,
+) -> impl Iterator<Item = Result<Record, ReadError>> {
+    let last = passed.saturating_add(limit);
+    // An event's place on the chain is the version that the case has had since.
+    let versions = (passed.saturating_add(1)..=case.version).rev();
+    let walk = versions.zip(handle.newest_first(id, case.last_seq));
+    walk.filter(move |(version, record)| *version <= last || record.is_err())
+        .map(|(_, record)| record)
+}
+
+/// The events of a page, oldest first, without their texts.
+fn told(
+    handle: &Handle,
+    id: CaseId,
+    newest_first: impl Iterator<Item = Result<Record, ReadError>>,
 ) -> Result<Vec<EventBody>, Problem> {
     let names = EventNames::of(handle.view());
-    let history = handle.history_after(id, case, passed, limit)?;
-    let told = history.iter().map(|record| {
-        let texts = include.map(|Include::Text| parts::texts(handle, record)).transpose()?;
+    let told = newest_first.map(|record| Ok(EventBody::of(&names, &record?, &|one| one == id)));
+    let mut events = told.collect::<Result<Vec<_>, Problem>>()?;
+    events.reverse();
+    Ok(events)
+}
+
+/// The oldest events of a page, oldest first, with their texts: as many as have room together, and
+/// one at least.
+fn told_with_texts(
+    handle: &Handle,
+    id: CaseId,
+    newest_first: impl Iterator<Item = Result<Record, ReadError>>,
+    text_bytes_max: usize,
+) -> Result<Vec<EventBody>, Problem> {
+    let mut kept = VecDeque::new();
+    let mut bytes = 0;
+    for record in newest_first {
+        let record = record?;
+        bytes += parts::text_bytes(&record);
+        kept.push_front(record);
+        while bytes > text_bytes_max && kept.len() > 1 {
+            let newest = kept.pop_back();
+            bytes -= newest.as_ref().map_or(0, parts::text_bytes);
+        }
+    }
+    let names = EventNames::of(handle.view());
+    let told = kept.iter().map(|record| {
+        let texts = parts::texts(handle, record)?;
         Ok(EventBody::of(&names, record, &|one| one == id).with_texts(texts))
     });
     told.collect()
