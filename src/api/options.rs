@@ -86,6 +86,9 @@ pub struct ApiOptions {
     pub min_seq_patience: Duration,
     /// How long the feed waits for an event at most.
     pub wait_max: Duration,
+    /// How long whoever waits for an event that it may see looks no further, once what came was
+    /// nothing for it: what comes meanwhile is looked at together.
+    pub look_pause: Duration,
     /// Rows of a page.
     pub page_max: usize,
     /// Events of a case that its timeline reaches back: the newest ones, as each page walks to them.
@@ -130,6 +133,7 @@ impl Default for ApiOptions {
             line_detail_bytes_max: 64 * 1_024,
             min_seq_patience: Duration::from_secs(5),
             wait_max: Duration::from_secs(30),
+            look_pause: Duration::from_millis(20),
             page_max: 1_000,
             timeline_events_max: 100_000,
             timeline_text_bytes_max: 4 * 1_024 * 1_024,

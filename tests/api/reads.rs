@@ -6,7 +6,7 @@ use zhida::journal::Value;
 
 use zhida::rules::Words;
 
-use crate::world::{Choices, GRID, World};
+use crate::world::{Choices, ELSEWHERE, GRID, VILLAGE, World};
 
 #[test]
 fn the_feed_gives_every_event_once_and_in_order() {
@@ -65,6 +65,65 @@ fn the_feed_waits_for_the_next_event() {
     let beyond = world.get(&format!("/v1/events?after={}&wait=60", end + 1));
     assert_eq!(beyond.problem(), (400, String::from("invalid_query")));
     assert_eq!(beyond.json()["detail"], format!("after: the journal ends at {end}"));
+}
+
+/// The token of a client that sees the first village alone, and may ask five times a minute.
+fn bounded(world: &World) -> String {
+    world.admit(&format!(
+        r#"{{"name":"village","scopes":["read"],"within":["{VILLAGE}"],"quota_per_minute":5}}"#
+    ))
+}
+
+#[test]
+fn whoever_waits_for_an_event_waits_past_what_does_not_exist_for_it() {
+    let world = World::new();
+    let token = bounded(&world);
+    let after = world.handle.view().published().0;
+    for _ in 0..3 {
+        world.report_at("PS-001", ELSEWHERE);
+    }
+    world.report("PS-001");
+    let first = |wait: u32| {
+        let path = format!("/v1/events?after={after}&limit=1&wait={wait}");
+        world.request("GET", &path).token(&token).send()
+    };
+    // A page of one holds nothing for it; whoever does not wait goes on by itself.
+    assert_eq!(first(0).ok(), json!({ "events": [], "last_seq": after + 1 }));
+    let waited = first(60);
+    assert_eq!(waited.header("ratelimit-remaining"), Some("3"), "however often was looked");
+    let body = waited.ok();
+    assert_eq!((&body["events"][0]["unit"], &body["last_seq"]), (&json!(GRID), &json!(after + 4)));
+
+    // It waits for what is to come, too.
+    let after = after + 4;
+    world.report_at("PS-001", ELSEWHERE);
+    let path = format!("/v1/events?after={after}&wait=60");
+    let mut waiting = world.request("GET", &path).token(&token).open();
+    // The head was taken in once a later request was answered on the same thread.
+    world.report_at("PS-001", ELSEWHERE);
+    world.get("/v1/matters").ok();
+    world.report("PS-001");
+    let told = waiting.read_until("last_seq");
+    assert!(told.contains(&format!("\"last_seq\":{}", after + 3)), "{told}");
+}
+
+#[test]
+fn whoever_waited_in_vain_is_told_how_far_was_looked() {
+    let api = ApiOptions {
+        wait_max: std::time::Duration::from_millis(200),
+        look_pause: std::time::Duration::from_millis(1),
+        ..ApiOptions::default()
+    };
+    let world = World::with(Choices { api, ..Choices::default() });
+    let token = bounded(&world);
+    let after = world.handle.view().published().0;
+    for _ in 0..3 {
+        world.report_at("PS-001", ELSEWHERE);
+    }
+    let path = format!("/v1/events?after={after}&limit=1&wait=60");
+    let none = world.request("GET", &path).token(&token).send();
+    assert_eq!(none.header("zhida-seq").unwrap(), (after + 3).to_string());
+    assert_eq!(none.ok(), json!({ "events": [], "last_seq": after + 3 }));
 }
 
 #[test]

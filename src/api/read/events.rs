@@ -26,7 +26,7 @@ use crate::domain::ids::{CaseId, MatterNumber, PrincipalId, Seq, Timestamp, Unit
 use crate::domain::organisation::Organisation;
 use crate::domain::record::Record;
 use crate::domain::state;
-use crate::engine::{Handle, ReadError, View};
+use crate::engine::{Handle, ReadError, ReadsFull, View};
 use crate::rules::Words;
 
 /// A fact.
@@ -200,7 +200,7 @@ struct EventsQuery {
 /// Pull the feed
 ///
 /// Published events after `after`, oldest first. With `wait` the answer waits for the first of them
-/// that many seconds at most. Go on with `after=last_seq`. An empty page is not the end, since events
+/// that exists for the token, that many seconds at most. Go on with `after=last_seq`. An empty page is not the end, since events
 /// of what does not exist for the token are left out: the end is where `last_seq` grows no more.
 /// `after` beyond the end of the journal is refused: it is a position in another one.
 #[utoipa::path(
@@ -235,40 +235,88 @@ pub(in crate::api) async fn get_events(
         return Err(Problem::detailed(Code::InvalidQuery, detail));
     }
     let patience = Duration::from_secs(asked.wait.unwrap_or(0)).min(app.options().wait_max);
-    let mut stopping = app.api.stopping.subscribe();
-    let has_more = tokio::select! {
-        biased;
-        has_more = app.handle().view().wait_for(after.next(), patience) => has_more,
-        // A server that stops keeps nobody waiting: the page is empty.
-        _ = stopping.wait_for(|is_stopping| *is_stopping) => false,
-    };
-    let body = if has_more {
-        let read = move |handle: &Handle| page(handle, &caller, after, limit);
-        app.handle().blocking_read(read).await??
-    } else {
-        EventsBody { events: Vec::new(), last_seq: after.0 }
-    };
+    let body = awaited(&app, &caller, after, limit, patience).await?;
     let mut response = reply::json(&body);
     response.headers_mut().insert(ZHIDA_SEQ, HeaderValue::from(body.last_seq));
     Ok(response.map(Into::into))
 }
 
-fn page(
-    handle: &Handle,
+/// The first page with an event for the caller, or once the patience is over an empty one: as far as
+/// was looked. Each look goes on where the one before ended.
+async fn awaited(
+    app: &App,
     caller: &Caller,
     after: Seq,
     limit: usize,
-) -> Result<EventsBody, ReadError> {
-    let records = handle.records(after.next(), handle.view().published(), limit)?;
-    let last_seq = records.last().map_or(after, |record| record.seq);
-    let names = EventNames::of(handle.view());
-    // Administration is for administrators; what happens to cases, for whom one of them exists.
-    let is_admin = caller.grant.is_admin();
-    let shows = |case| {
-        let seen = |case| caller.sees_case(&names.organisation, &case);
-        is_admin || handle.case(case).is_some_and(seen)
-    };
-    let seen = records.iter().filter(|record| is_admin || record.event.cases().any(shows));
-    let events = seen.map(|record| EventBody::of(&names, record, &shows)).collect();
-    Ok(EventsBody { events, last_seq: last_seq.0 })
+    patience: Duration,
+) -> Result<EventsBody, Problem> {
+    let (handle, options) = (app.handle(), app.options());
+    let mut stopping = app.api.stopping.subscribe();
+    // A server that stops keeps nobody waiting.
+    let is_over = tokio::time::timeout(patience, stopping.wait_for(|is_stopping| *is_stopping));
+    let mut is_over = std::pin::pin!(is_over);
+    let mut page = EventsBody { events: Vec::new(), last_seq: after.0 };
+    let mut look = Look { after, limit, records_max: limit };
+    loop {
+        let has_more = tokio::select! {
+            biased;
+            has_more = handle.view().wait_for(look.after.next(), patience) => has_more,
+            _ = &mut is_over => false,
+        };
+        if !has_more {
+            return Ok(page);
+        }
+        let asker = caller.clone();
+        let is_first = look.after == after;
+        match handle.blocking_read(move |handle| look.page(handle, &asker)).await {
+            Ok(looked) => page = looked?,
+            // Whoever waits already looks again.
+            Err(ReadsFull) if !is_first => {}
+            Err(full) => return Err(full.into()),
+        }
+        if !page.events.is_empty() || patience.is_zero() {
+            return Ok(page);
+        }
+        look = Look { after: Seq(page.last_seq), limit, records_max: options.page_max };
+        tokio::select! {
+            biased;
+            _ = &mut is_over => return Ok(page),
+            () = tokio::time::sleep(options.look_pause) => {}
+        }
+    }
+}
+
+/// What of the feed is looked at together.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    after: Seq,
+    /// Events that are told.
+    limit: usize,
+    /// Events that are looked at.
+    records_max: usize,
+}
+
+impl Look {
+    fn page(self, handle: &Handle, caller: &Caller) -> Result<EventsBody, ReadError> {
+        let Self { after, limit, records_max } = self;
+        let records = handle.records(after.next(), handle.view().published(), records_max)?;
+        let names = EventNames::of(handle.view());
+        // Administration is for administrators; what happens to cases, for whom one of them exists.
+        let is_admin = caller.grant.is_admin();
+        let shows = |case| {
+            let seen = |case| caller.sees_case(&names.organisation, &case);
+            is_admin || handle.case(case).is_some_and(seen)
+        };
+        let mut page = EventsBody { events: Vec::new(), last_seq: after.0 };
+        for record in &records {
+            if page.events.len() == limit {
+                break;
+            }
+            page.last_seq = record.seq.0;
+            if is_admin || record.event.cases().any(shows) {
+                page.events.push(EventBody::of(&names, record, &shows));
+            }
+        }
+        Ok(page)
+    }
 }
