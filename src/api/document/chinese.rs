@@ -86,7 +86,8 @@ const TABLE: &[(&str, &str, &str)] = &[
         案件计入责任单位所在地及其各级上级。"),
     ("get_counts", "统计全部案件", "供范围覆盖全市的令牌使用；其他令牌用 `GET /v1/units/{code}/counts`。"),
 
-    ("get_events", "拉取事实流", "`after` 之后已发布的事实，从最早的开始。带 `wait` 时等到第一个对该令牌存在的事实为止，最多等待这么多秒。以 `after=last_seq` 继续。\
+    ("get_events", "拉取事实流", "`after` 之后已发布的事实，从最早的开始。带 `wait` 时等到第一个对该令牌存在的事实为止，最多等待这么多秒。以 `after=last_seq` 继续；只要此后的事实时，\
+        从列表的 `as_of_seq` 或 `GET /healthz` 的 `seq` 开始。\
         空页不表示结束，因为令牌看不到的事实不列出；`last_seq` 不再增长才是结束。`after` 超过日志末尾时被拒绝：那是另一份日志的位置。"),
 
     ("get_organisation", "组织机构概况", "`ETag` 为其版本，供变更时的 `If-Match` 使用。"),

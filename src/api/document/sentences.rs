@@ -217,7 +217,9 @@ mod tests {
             visit(&mut String::new(), document, &mut |_, text| text.clear());
             let problems = document["components"]["examples"].as_object_mut().unwrap();
             for problem in problems.values_mut() {
+                // Each is told in the reader's language.
                 assert!(problem["summary"].take().is_string());
+                assert!(problem["value"].take().is_object());
             }
         }
         let texts = serde_json::to_string_pretty(&english).unwrap();

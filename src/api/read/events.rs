@@ -200,9 +200,11 @@ struct EventsQuery {
 /// Pull the feed
 ///
 /// Published events after `after`, oldest first. With `wait` the answer waits for the first of them
-/// that exists for the token, that many seconds at most. Go on with `after=last_seq`. An empty page is not the end, since events
-/// of what does not exist for the token are left out: the end is where `last_seq` grows no more.
-/// `after` beyond the end of the journal is refused: it is a position in another one.
+/// that exists for the token, that many seconds at most. Go on with `after=last_seq`; begin with the
+/// `as_of_seq` of a list, or the `seq` of `GET /healthz`, for what comes from then on. An empty page is
+/// not the end, since events of what does not exist for the token are left out: the end is where
+/// `last_seq` grows no more. `after` beyond the end of the journal is refused: it is a position in
+/// another one.
 #[utoipa::path(
     get,
     path = "/v1/events",
