@@ -47,8 +47,9 @@ impl City {
     #[must_use]
     pub fn build(seed: u64, scale: f64) -> Self {
         assert!((Self::SCALE_MIN..=Self::SCALE_MAX).contains(&scale), "the scale is in its bounds");
-        let matters = crate::rules::parse_catalogue("catalogue.toml", super::CATALOGUE_TOML)
-            .expect("the embedded catalogue is without findings, as a test proves");
+        let matters =
+            crate::rules::parse_catalogue("catalogue.toml", super::CATALOGUE_TOML.as_bytes())
+                .expect("the embedded catalogue is without findings, as a test proves");
         let mut builder = Builder {
             weights: stream(seed, Stream::Units),
             first_name: below(&mut stream(seed, Stream::Names), 576),

@@ -10,10 +10,10 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
+use super::encoding::{decode, joined};
 use super::entry::{BOOLEAN, Entry, Field, LIMIT, Place, TEXT, did_you_mean, unknown_field};
 use super::finding::Finding;
 use super::matter::{LimitText, MatterText};
-use super::units_file::without_mark;
 use super::words::Words;
 use crate::domain::catalogue::MatterRow;
 use crate::domain::limits::MATTERS_MAX;
@@ -28,8 +28,16 @@ const HEAD_EACH: &Words =
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
-pub fn parse_catalogue(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<Finding>> {
-    let toml = without_mark(toml);
+pub fn parse_catalogue(origin: &str, toml: &[u8]) -> Result<Vec<MatterRow>, Vec<Finding>> {
+    let (toml, undecoded) = decode(origin, toml);
+    match parse(origin, &toml) {
+        Ok(rows) if undecoded.is_empty() => Ok(rows),
+        Ok(_) => Err(undecoded),
+        Err(found) => Err(joined(undecoded, found)),
+    }
+}
+
+fn parse(origin: &str, toml: &str) -> Result<Vec<MatterRow>, Vec<Finding>> {
     let lines = Lines::of(toml);
     let (document, errors) = DeTable::parse_recoverable(toml);
     let mut findings: Vec<_> = errors
@@ -226,7 +234,8 @@ from_occurrence = false
 "#;
 
     fn check(toml: &str, expected: &[&str]) {
-        let findings = parse_catalogue("catalogue.toml", toml).expect_err("something is wrong");
+        let findings =
+            parse_catalogue("catalogue.toml", toml.as_bytes()).expect_err("something is wrong");
         let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
         assert_eq!(found, expected);
     }
@@ -239,7 +248,7 @@ from_occurrence = false
 
     #[test]
     fn a_good_entry_becomes_a_row_and_prints_as_it_was_read() {
-        let rows = parse_catalogue("catalogue.toml", GOOD).unwrap();
+        let rows = parse_catalogue("catalogue.toml", GOOD.as_bytes()).unwrap();
         assert_eq!(&*rows[0].name, "邻里纠纷");
         assert!(rows[0].on_the_spot && !rows[0].public);
         assert_eq!(write_catalogue(&rows), GOOD);
@@ -247,7 +256,28 @@ from_occurrence = false
 
     #[test]
     fn a_byte_order_mark_is_passed_over() {
-        assert_eq!(parse_catalogue("x", &format!("\u{feff}{GOOD}")), parse_catalogue("x", GOOD));
+        assert_eq!(
+            parse_catalogue("x", format!("\u{feff}{GOOD}").as_bytes()),
+            parse_catalogue("x", GOOD.as_bytes())
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_utf8_is_found_beside_the_faults_of_the_others() {
+        let bad = GOOD.replace("\"grid\"", "\"county\"").into_bytes();
+        // 纠 in GBK, and one whose second byte is a backslash.
+        let name = "name = \"邻里纠纷\"".as_bytes();
+        let at = bad.windows(name.len()).position(|part| part == name).expect("it is there");
+        let bytes = [&bad[..at], b"name = \"\xbe\xc0\x81\\\"", &bad[at + name.len()..]].concat();
+        let findings = parse_catalogue("c", &bytes).expect_err("something is wrong");
+        let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        assert_eq!(found[0], "c:3:9: is not UTF-8; hint: save the file as UTF-8; Excel: CSV UTF-8");
+        let good_form = [&GOOD.as_bytes()[..at], b"name = \"\xbe\xc0\"", &bad[at + name.len()..]];
+        let findings = parse_catalogue("c", &good_form.concat()).expect_err("something is wrong");
+        assert_eq!(
+            findings.iter().map(|one| (one.line, one.field.as_deref())).collect::<Vec<_>>(),
+            [(3, None), (6, Some("home"))]
+        );
     }
 
     #[test]

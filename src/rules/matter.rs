@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::finding::Flaw;
-use super::unit::{keep, name, named};
+use super::text::name;
+use super::unit::{keep, named};
 use super::words::Words;
 use crate::domain::calendar::Limit;
 use crate::domain::catalogue::{HomeLevel, MatterRow, Module, Severity};

@@ -16,19 +16,23 @@
 //! where the state is. It sees the domain only, opens no file and has no clock.
 
 mod catalogue_file;
+mod encoding;
 mod entry;
 mod finding;
 mod matter;
 mod moment;
+mod text;
 mod unit;
 mod units_csv;
 mod units_file;
 mod words;
 
 pub use catalogue_file::{parse_catalogue, write_catalogue};
+pub use encoding::{decode, joined};
 pub use finding::{Finding, Flaw};
 pub use matter::{LimitText, MatterText};
-pub use moment::{parse_moment, write_http_date, write_moment};
+pub use moment::{BadMoment, parse_moment, write_http_date, write_moment};
+pub use text::{fault_of_name, fault_of_text, is_blank};
 pub use unit::UnitText;
 pub use units_csv::{parse_units_csv, units_csv_header, write_units_csv};
 pub use units_file::{ReadUnits, parse_units, write_units};

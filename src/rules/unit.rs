@@ -1,16 +1,14 @@
 //! A unit as text: one JSON object.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::finding::Flaw;
 use super::moment::{parse_moment, write_moment};
+use super::text::name;
 use super::words::Words;
 use crate::domain::catalogue::Module;
 use crate::domain::code::{BadCode, UnitCode};
 use crate::domain::ids::Timestamp;
-use crate::domain::limits::NAME_BYTES_MAX;
 use crate::domain::organisation::{Modules, UnitKind, UnitRow};
 
 /// A unit as a text gives it: `{"code":"411502001001","kind":"division","name":"…"}`.
@@ -243,41 +241,6 @@ pub(super) fn keep<T>(flaws: &mut Vec<Flaw>, field: Result<T, Flaw>) -> Option<T
     }
 }
 
-/// A name within its bounds.
-pub(super) fn name(field: &'static str, text: &str) -> Result<Arc<str>, Flaw> {
-    if text.trim().is_empty() {
-        return Err(Flaw::of(
-            field,
-            Words::new("is empty", "为空"),
-            Words::new(
-                format!("give 1 to {NAME_BYTES_MAX} bytes"),
-                format!("应为 1 至 {NAME_BYTES_MAX} 字节"),
-            ),
-        ));
-    }
-    if text.len() > NAME_BYTES_MAX {
-        return Err(Flaw::of(
-            field,
-            Words::new(format!("has {} bytes", text.len()), format!("有 {} 字节", text.len())),
-            Words::new(
-                format!(
-                    "at most {NAME_BYTES_MAX}, which is {} Chinese characters",
-                    NAME_BYTES_MAX / 3
-                ),
-                format!("最多 {NAME_BYTES_MAX} 字节，即 {} 个汉字", NAME_BYTES_MAX / 3),
-            ),
-        ));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Flaw::of(
-            field,
-            Words::new("holds a control character", "含有控制字符"),
-            Words::new("write it on one line", "请写在一行内"),
-        ));
-    }
-    Ok(Arc::from(text))
-}
-
 /// The one of that API name.
 pub(super) fn named<T: Copy>(
     field: &'static str,
@@ -301,14 +264,7 @@ fn moment(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, 
         return Ok(None);
     };
     match parse_moment(text) {
-        Some(moment) => Ok(Some(moment)),
-        None => Err(Flaw::of(
-            field,
-            Words::new(format!("'{text}' is not a time"), format!("“{text}”不是时间")),
-            Words::new(
-                "RFC 3339 with an offset, for example 2022-03-01T08:00:00+08:00",
-                "应为带时区的 RFC 3339，例如 2022-03-01T08:00:00+08:00",
-            ),
-        )),
+        Ok(moment) => Ok(Some(moment)),
+        Err(bad) => Err(Flaw::of(field, bad.message(text), bad.hint().clone())),
     }
 }

@@ -1,14 +1,14 @@
 //! Units as CSV: a header row names the fields, one unit a row, `modules` joined by `;`. An empty
 //! field is one that is not given.
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::{ByteRecord, ReaderBuilder, StringRecord};
 
+use super::encoding::{not_utf8, wide, without_mark};
 use super::entry::{Place, did_you_mean, unknown_field};
 use super::finding::{Finding, Flaw};
 use super::unit::UnitText;
-use super::units_file::{Gathered, ReadUnits, without_mark};
+use super::units_file::{Gathered, ReadUnits};
 use super::words::Words;
-use crate::domain::limits::FINDINGS_MAX;
 use crate::domain::organisation::UnitRow;
 
 /// The header row that every CSV of units is written with.
@@ -44,40 +44,83 @@ pub fn write_units_csv<'r>(rows: impl IntoIterator<Item = &'r UnitRow>) -> Strin
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines, as far as it is told.
-pub fn parse_units_csv(origin: &str, csv: &str) -> Result<ReadUnits, Vec<Finding>> {
-    let text = without_mark(csv);
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let header = Place { line: 1, column: None };
-    let columns = match reader.headers() {
-        Ok(names) => columns(origin, header, names)?,
-        Err(error) => return Err(vec![header.finding(origin, broken(&error))]),
-    };
+pub fn parse_units_csv(origin: &str, csv: &[u8]) -> Result<ReadUnits, Vec<Finding>> {
+    let csv = without_mark(csv);
+    if let Some(finding) = wide(origin, csv) {
+        return Err(vec![finding]);
+    }
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(csv);
     let mut gathered = Gathered::new(origin);
-    for record in reader.records() {
+    let header = Place { line: 1, column: None };
+    let names = match reader.byte_headers() {
+        Ok(names) => texts(origin, header, names.clone(), &[]),
+        Err(error) => Err(vec![header.finding(origin, broken(&error))]),
+    };
+    let columns = names.and_then(|names| columns(origin, header, &names));
+    // Without its columns a row means nothing, but it may still be no text.
+    let columns = columns.map_err(|found| found.into_iter().for_each(|one| gathered.found(one)));
+    for record in reader.byte_records() {
         let (place, row) = match record {
             Ok(record) => {
-                let place = place(text, record.position());
-                (place, row(origin, place, &columns, &record))
+                let place = place(csv, record.position());
+                (place, read(origin, place, columns.as_deref().ok(), record))
             }
             Err(error) => {
-                let place = place(text, error.position());
-                (place, Err(vec![place.finding(origin, broken(&error))]))
+                let place = place(csv, error.position());
+                (place, Some(Err(vec![place.finding(origin, broken(&error))])))
             }
         };
-        if gathered.put(place.line, row).is_break() {
+        if row.is_some_and(|row| gathered.put(place.line, row).is_break()) {
             break;
         }
     }
-    gathered.finish()
+    gathered.finish(&Words::fixed(
+        "the first row names the columns, each one behind it is a unit",
+        "首行为各列的名称，其后每行一个单位",
+    ))
+}
+
+/// The unit of a record: none where nobody knows its columns and it is text.
+fn read(
+    origin: &str,
+    place: Place,
+    columns: Option<&[&'static str]>,
+    record: ByteRecord,
+) -> Option<Result<UnitRow, Vec<Finding>>> {
+    match (texts(origin, place, record, columns.unwrap_or_default()), columns) {
+        (Ok(record), Some(columns)) => Some(row(origin, place, columns, &record)),
+        (Ok(_), None) => None,
+        (Err(found), _) => Some(Err(found)),
+    }
+}
+
+/// The fields as texts, or which is none and on which line: a field in quotes may go over several.
+fn texts(
+    origin: &str,
+    place: Place,
+    record: ByteRecord,
+    columns: &[&'static str],
+) -> Result<StringRecord, Vec<Finding>> {
+    StringRecord::from_byte_record(record).map_err(|error| {
+        let bad = error.utf8_error().clone();
+        let record = error.into_byte_record();
+        let ends = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').count() - 1;
+        let before: usize = record.iter().take(bad.field()).map(ends).sum();
+        let good = record.get(bad.field()).and_then(|field| field.get(..bad.valid_up_to()));
+        let passed = before + good.map_or(0, ends);
+        let line = place.line.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX));
+        let place = Place { line, ..place };
+        vec![place.finding(origin, not_utf8(columns.get(bad.field()).copied()))]
+    })
 }
 
 /// Where a record begins: its reader stands before the ends of lines that it passes over.
-fn place(text: &str, position: Option<&csv::Position>) -> Place {
+fn place(csv: &[u8], position: Option<&csv::Position>) -> Place {
     let Some(position) = position else {
         return Place::TOP;
     };
     let at = usize::try_from(position.byte()).unwrap_or(usize::MAX);
-    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    let rest = csv.get(at..).unwrap_or_default();
     let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
     let passed = ends.filter(|byte| **byte == b'\n').count() as u64;
     let line = u32::try_from(position.line() + passed).unwrap_or(u32::MAX);
@@ -90,6 +133,13 @@ fn columns(
     place: Place,
     names: &StringRecord,
 ) -> Result<Vec<&'static str>, Vec<Finding>> {
+    // A table without its header is empty: that is told of the whole.
+    if names.is_empty() {
+        return Err(Vec::new());
+    }
+    if let Some(flaw) = names.iter().find_map(other_separator) {
+        return Err(vec![place.finding(origin, flaw)]);
+    }
     let mut columns: Vec<&'static str> = Vec::new();
     let mut findings = Vec::new();
     for name in names {
@@ -121,8 +171,29 @@ fn columns(
             findings.push(place.finding(origin, flaw));
         }
     }
-    findings.truncate(FINDINGS_MAX);
     if findings.is_empty() { Ok(columns) } else { Err(findings) }
+}
+
+/// That the names are parted by something else than commas.
+fn other_separator(names: &str) -> Option<Flaw> {
+    const OTHERS: [(char, &str, &str); 4] = [
+        (';', "';'", "“;”"),
+        ('\t', "tabs", "制表符"),
+        ('，', "'，'", "“，”"),
+        ('|', "'|'", "“|”"),
+    ];
+    let is_column = |name: &str| UnitText::FIELDS.contains(&name.trim().trim_matches('"'));
+    let parts = |mark: char| names.contains(mark) && names.split(mark).any(is_column);
+    let (_, english, chinese) = OTHERS.iter().find(|(mark, ..)| parts(*mark))?;
+    let message = Words::new(
+        format!("the columns are separated by {english}"),
+        format!("各列以{chinese}分隔"),
+    );
+    let hint = Words::fixed(
+        "the separator must be a comma; Excel: CSV UTF-8 (comma delimited)",
+        "分隔符应为英文逗号；Excel 请选“CSV UTF-8（逗号分隔）”",
+    );
+    Some(Flaw::whole(message, hint))
 }
 
 fn the_columns() -> Words {
@@ -182,6 +253,7 @@ fn broken(error: &csv::Error) -> Flaw {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::limits::FINDINGS_MAX;
 
     const GOOD: &str = "code,kind,name,reports_to,modules,valid_from,valid_until,successor\r\n\
         411500000000,division,信阳市,,,,,\r\n\
@@ -189,25 +261,78 @@ mod tests {
         411502001000-R01,governance_room,室,,,2022-01-01T00:00:00.000+08:00,,\r\n";
 
     fn check(csv: &str, expected: &[&str]) {
-        let findings = parse_units_csv("units.csv", csv).expect_err("something is wrong");
+        let findings =
+            parse_units_csv("units.csv", csv.as_bytes()).expect_err("something is wrong");
         let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
         assert_eq!(found, expected);
     }
 
     #[test]
     fn good_rows_print_as_they_were_read_with_a_mark_before_them_or_not() {
-        let read = parse_units_csv("units.csv", GOOD).unwrap();
+        let read = parse_units_csv("units.csv", GOOD.as_bytes()).unwrap();
         let rows = &read.rows;
         assert_eq!(&*rows[1].name, "平安, 监管");
         assert_eq!(rows[1].modules.iter().count(), 2);
         assert_eq!(units_csv_header() + &write_units_csv(rows), GOOD);
-        assert_eq!(parse_units_csv("units.csv", &format!("\u{feff}{GOOD}")), Ok(read));
+        assert_eq!(parse_units_csv("units.csv", format!("\u{feff}{GOOD}").as_bytes()), Ok(read));
     }
 
     #[test]
     fn columns_may_stand_in_any_order_and_be_left_out() {
-        let read = parse_units_csv("u", "name,code,kind\n信阳市,411500000000,division\n").unwrap();
+        let read =
+            parse_units_csv("u", "name,code,kind\n信阳市,411500000000,division\n".as_bytes())
+                .unwrap();
         assert_eq!(&*read.rows[0].name, "信阳市");
+    }
+
+    #[test]
+    fn a_row_that_is_no_utf8_is_found_on_its_line_beside_the_faults_of_the_others() {
+        let rows = [
+            &b"code,kind,name\r\n"[..],
+            b"411502001001,division,\xb4\xe5\r\n",
+            b"411502001002,town,x\r\n",
+            // The bad byte stands on the second line of its field.
+            b"411502001003,division,\"x\r\n\xb4\xe5\"\r\n",
+            b"\xff,division,x\r\n",
+            b"411502001004,division,\r\n",
+        ];
+        let told = |bytes: &[u8]| -> Vec<String> {
+            let findings = parse_units_csv("u", bytes).unwrap_err();
+            findings.iter().map(ToString::to_string).collect()
+        };
+        let found = told(&rows.concat());
+        let hint = "is not UTF-8; hint: save the file as UTF-8; Excel: CSV UTF-8";
+        assert_eq!(found[0], format!("u:2: name: {hint}"));
+        assert!(found[1].starts_with("u:3: kind: 'town'"), "{}", found[1]);
+        assert_eq!(found[2], format!("u:5: name: {hint}"));
+        assert_eq!(found[3], format!("u:6: code: {hint}"));
+        assert_eq!(found[4..], ["u:7: name: is empty; hint: give 1 to 120 bytes"]);
+        // A header as a spreadsheet in China writes it: what is behind it is no text either.
+        let header = [b"\xb4\xfa\xc2\xeb,kind,name\n", rows[1], rows[2]].concat();
+        assert_eq!(told(&header), [format!("u:1: {hint}"), format!("u:2: {hint}")]);
+        assert_eq!(told(b"\xff\xfec\0o\0"), [format!("u:1: {hint}")]);
+    }
+
+    #[test]
+    fn columns_that_no_comma_separates_are_told_so() {
+        let rows = [(';', "';'"), ('\t', "tabs"), ('，', "'，'"), ('|', "'|'")];
+        for (mark, name) in rows {
+            let csv = "code,kind,name\n411500000000,division,市\n".replace(',', &mark.to_string());
+            let expected = format!(
+                "units.csv:1: the columns are separated by {name}; hint: the separator must be a \
+                 comma; Excel: CSV UTF-8 (comma delimited)"
+            );
+            check(&csv, &[&expected]);
+        }
+    }
+
+    #[test]
+    fn a_table_without_a_unit_is_a_fault() {
+        let expected = "units.csv:1: no unit in it; hint: the first row names the columns, each one \
+                        behind it is a unit";
+        for empty in ["", "\u{feff}", "\r\n", "code,kind,name\r\n", "code,kind,name\n\n"] {
+            check(empty, &[expected]);
+        }
     }
 
     #[test]
@@ -262,7 +387,8 @@ mod tests {
     #[test]
     fn more_findings_than_are_told_are_counted() {
         let rows = "4115,division,市\n".repeat(FINDINGS_MAX + 7);
-        let findings = parse_units_csv("u", &format!("code,kind,name\n{rows}")).unwrap_err();
+        let findings =
+            parse_units_csv("u", format!("code,kind,name\n{rows}").as_bytes()).unwrap_err();
         assert_eq!(findings.len(), FINDINGS_MAX + 1);
         assert_eq!(findings[FINDINGS_MAX].message.english, "7 more findings are not told");
     }

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use super::encoding::{text_of, wide, without_mark};
 use super::entry::{Entry, Field, Place, TEXT, TEXTS};
 use super::finding::{Finding, Flaw};
 use super::unit::UnitText;
@@ -28,17 +29,24 @@ pub struct ReadUnits {
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
-pub fn parse_units(origin: &str, ndjson: &str) -> Result<ReadUnits, Vec<Finding>> {
+pub fn parse_units(origin: &str, ndjson: &[u8]) -> Result<ReadUnits, Vec<Finding>> {
+    let ndjson = without_mark(ndjson);
+    if let Some(finding) = wide(origin, ndjson) {
+        return Err(vec![finding]);
+    }
     let mut gathered = Gathered::new(origin);
-    for (number, line) in (1..).zip(without_mark(ndjson).lines()) {
-        if line.trim().is_empty() {
-            continue;
-        }
-        if gathered.put(number, parse_line(origin, number, line)).is_break() {
+    for (number, line) in (1..).zip(ndjson.split(|byte| *byte == b'\n')) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let row = match text_of(origin, number, line) {
+            Ok(line) if line.trim().is_empty() => continue,
+            Ok(line) => parse_line(origin, number, line),
+            Err(found) => Err(found),
+        };
+        if gathered.put(number, row).is_break() {
             break;
         }
     }
-    gathered.finish()
+    gathered.finish(&Words::fixed("give one JSON object a line", "每行一个 JSON 对象"))
 }
 
 /// The rows of a text as they come, and what is wrong with it, as far as it is told.
@@ -100,7 +108,7 @@ impl<'a> Gathered<'a> {
         ControlFlow::Continue(())
     }
 
-    fn found(&mut self, finding: Finding) {
+    pub(super) fn found(&mut self, finding: Finding) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
         } else {
@@ -108,9 +116,14 @@ impl<'a> Gathered<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> Result<ReadUnits, Vec<Finding>> {
-        if self.findings.is_empty() {
+    /// The units, or what is wrong; `form` says how to give one where there is none.
+    pub(super) fn finish(mut self, form: &Words) -> Result<ReadUnits, Vec<Finding>> {
+        if self.findings.is_empty() && !self.read.rows.is_empty() {
             return Ok(self.read);
+        }
+        if self.findings.is_empty() {
+            let flaw = Flaw::whole(Words::fixed("no unit in it", "没有任何单位"), form.clone());
+            self.found(Place::TOP.finding(self.origin, flaw));
         }
         if self.untold > 0 {
             let untold = self.untold;
@@ -135,11 +148,6 @@ pub fn write_units<'r>(rows: impl IntoIterator<Item = &'r UnitRow>) -> String {
         ndjson.push('\n');
     }
     ndjson
-}
-
-/// The text without the byte order mark that some editors put before it.
-pub(super) fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn parse_line(origin: &str, number: u32, line: &str) -> Result<UnitRow, Vec<Finding>> {
@@ -223,7 +231,8 @@ mod tests {
     use super::*;
 
     fn check(ndjson: &str, expected: &[&str]) {
-        let findings = parse_units("units.ndjson", ndjson).expect_err("something is wrong");
+        let findings =
+            parse_units("units.ndjson", ndjson.as_bytes()).expect_err("something is wrong");
         let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
         assert_eq!(found, expected);
     }
@@ -238,7 +247,7 @@ mod tests {
 
     #[test]
     fn good_lines_become_rows_and_print_as_they_were_read() {
-        let ReadUnits { rows, lines } = parse_units("units.ndjson", GOOD).unwrap();
+        let ReadUnits { rows, lines } = parse_units("units.ndjson", GOOD.as_bytes()).unwrap();
         assert_eq!(lines, [1, 2]);
         assert_eq!(rows.len(), 2);
         assert_eq!(&*rows[0].name, "信阳市");
@@ -249,14 +258,48 @@ mod tests {
     #[test]
     fn empty_lines_are_passed_over() {
         let spaced = GOOD.replace('\n', "\r\n\n");
-        let spaced = parse_units("x", &spaced).unwrap();
-        assert_eq!(spaced.rows, parse_units("x", GOOD).unwrap().rows);
+        let spaced = parse_units("x", spaced.as_bytes()).unwrap();
+        assert_eq!(spaced.rows, parse_units("x", GOOD.as_bytes()).unwrap().rows);
         assert_eq!(spaced.lines, [1, 3]);
     }
 
     #[test]
     fn a_byte_order_mark_is_passed_over() {
-        assert_eq!(parse_units("x", &format!("\u{feff}{GOOD}")), parse_units("x", GOOD));
+        assert_eq!(
+            parse_units("x", format!("\u{feff}{GOOD}").as_bytes()),
+            parse_units("x", GOOD.as_bytes())
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_utf8_is_found_beside_the_faults_of_the_others() {
+        // 村 in GBK, then a lone byte that begins a character.
+        let bytes = [
+            &b"{\"code\":\"411502001001\",\"kind\":\"division\",\"name\":\"\xb4\xe5\"}\n"[..],
+            b"{\"code\":\"4115\",\"kind\":\"division\",\"name\":\"x\"}\r\n",
+            "村\u{fffd}".as_bytes(),
+            b"\xe6\n\n",
+            GOOD.as_bytes(),
+        ];
+        let findings = parse_units("u", &bytes.concat()).unwrap_err();
+        let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        let hint = "is not UTF-8; hint: save the file as UTF-8; Excel: CSV UTF-8";
+        assert_eq!(found[0], format!("u:1:50: {hint}"));
+        assert!(found[1].starts_with("u:2:2: code: '4115' is not a unit code"), "{}", found[1]);
+        assert_eq!(found[2..], [format!("u:3:3: {hint}")]);
+        // As some editors write what they call Unicode: no line of it can be read.
+        for wide in [&b"\xff\xfe{\0\n\0}\0"[..], b"\xfe\xff\0{\0\n\0}"] {
+            let findings = parse_units("u", wide).unwrap_err();
+            let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
+            assert_eq!(found, [format!("u:1: {hint}")]);
+        }
+    }
+
+    #[test]
+    fn a_text_without_a_unit_is_a_fault() {
+        for empty in ["", "\n\r\n \n", "\u{feff}"] {
+            check(empty, &["units.ndjson:1: no unit in it; hint: give one JSON object a line"]);
+        }
     }
 
     #[test]

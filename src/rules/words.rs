@@ -148,6 +148,25 @@ fn without_place(words: &str) -> &str {
     words.split(" at line ").next().unwrap_or_default()
 }
 
+/// What is known in one language alone: a name, a number, the words of the system.
+impl From<String> for Words {
+    fn from(words: String) -> Self {
+        Self::new(words.clone(), words)
+    }
+}
+
+impl From<&str> for Words {
+    fn from(words: &str) -> Self {
+        Self::from(words.to_owned())
+    }
+}
+
+impl From<&String> for Words {
+    fn from(words: &String) -> Self {
+        Self::from(words.clone())
+    }
+}
+
 /// What serde's words mean, as far as they are known; what a Chinese reader can do about the others
 /// follows from the place.
 fn chinese_of(words: &str) -> String {
@@ -168,9 +187,12 @@ fn chinese_of(words: &str) -> String {
     }
     let mismatch = words.strip_prefix("invalid type: ").or(words.strip_prefix("invalid value: "));
     if let Some((found, wanted)) = mismatch.and_then(|words| words.rsplit_once(", expected ")) {
+        // `integer `-1``: the value, where it is told.
+        let value = found.split('`').nth(1).map_or(String::new(), |value| format!(" {value}"));
+        let found = found_in_chinese(found).to_owned() + &value;
         return match wanted_in_chinese(wanted) {
-            Some(wanted) => format!("应为{wanted}，实际为{}", found_in_chinese(found)),
-            None => format!("不应为{}", found_in_chinese(found)),
+            Some(wanted) => format!("应为{wanted}，实际为{found}"),
+            None => format!("不应为{found}"),
         };
     }
     let known = [
@@ -232,19 +254,23 @@ mod tests {
             _code: String,
         }
         let rows = [
-            (r#"{"code":7}"#, "应为文本，实际为整数"),
+            (r#"{"code":7}"#, "应为文本，实际为整数 7"),
+            (r#"{"code":-1.5}"#, "应为文本，实际为小数 -1.5"),
+            (r#"{"code":true}"#, "应为文本，实际为布尔值 true"),
             (r#"{"kode":"7"}"#, "没有字段 kode，可用值为 code"),
             ("{}", "缺少字段 code"),
             (r#"{"code":"1","code":"2"}"#, "字段 code 重复"),
             ("[", "内容不完整"),
             (r#"{"code":"1"} x"#, "结尾有多余内容"),
             ("nonsense", "无法解析"),
-            ("7", "应为对象，实际为整数"),
+            ("7", "应为对象，实际为整数 7"),
         ];
         for (json, chinese) in rows {
             let error = serde_json::from_str::<Row>(json).unwrap_err();
             assert_eq!(Words::of_value(&error).chinese, chinese, "{json}: {error}");
         }
+        let negative = serde_json::from_str::<u32>("-1").unwrap_err();
+        assert_eq!(Words::of_value(&negative).chinese, "应为非负整数，实际为整数 -1");
         let queries = [
             ("limit: invalid digit found in string", "limit 应为不小于 1 的整数"),
             ("after: number too large to fit in target type", "after 应为不小于 0 的整数"),

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use super::exit::{Failure, Kind};
 use crate::api::language::Language;
+use crate::rules::Words;
 
 /// What a body is sent as: whole, or as it comes.
 pub type SentBody = BoxBody<Bytes, std::io::Error>;
@@ -48,18 +49,23 @@ impl Client {
         else {
             return Err(Failure::new(
                 Kind::Usage,
-                format!("`{url}` is no server: write http://host:port"),
+                Words::new(
+                    format!("`{url}` is no server: write http://host:port"),
+                    format!("“{url}”不是服务器地址：请写作 http://主机:端口"),
+                ),
             ));
         };
         let stream = TcpStream::connect(authority).await.map_err(|error| {
-            Failure::world(&format!("connect to {url}"), &error).hint(
+            let doing = Words::new(format!("connect to {url}"), format!("连接 {url}"));
+            Failure::world(doing, &error).hint(Words::fixed(
                 "is `zhida serve` running there? --url names another address, --dir a stopped \
                  server's directory",
-            )
+                "zhida serve 是否在那里运行？--url 指定其他地址，--dir 指定已停止的服务器的目录",
+            ))
         })?;
-        stream
-            .set_nodelay(true)
-            .map_err(|error| Failure::world("set up the connection", &error))?;
+        stream.set_nodelay(true).map_err(|error| {
+            Failure::world(Words::fixed("set up the connection", "设置连接"), &error)
+        })?;
         Self::over(stream, authority, token).await
     }
 
@@ -71,9 +77,9 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (sender, connection) = handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| Failure::world("speak HTTP", &error))?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| {
+            Failure::world(Words::fixed("speak HTTP", "建立 HTTP 连接"), &error)
+        })?;
         // A connection that breaks is seen by the request that is under way.
         tokio::spawn(async move { drop(connection.await) });
         Ok(Self {
@@ -143,8 +149,11 @@ impl Client {
         let response = self.send(method, path, headers, body).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.into_body().collect().await;
-        let body =
-            body.map_err(|error| Failure::world(&format!("read the reply of {path}"), &error))?;
+        let body = body.map_err(|error| {
+            let doing =
+                Words::new(format!("read the reply of {path}"), format!("读取 {path} 的答复"));
+            Failure::world(doing, &error)
+        })?;
         Ok(Reply { status, headers, body: body.to_bytes() })
     }
 
@@ -170,11 +179,14 @@ impl Client {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        let request =
-            request.body(body).map_err(|error| Failure::world("make a request", &error))?;
-        self.sender.ready().await.map_err(|error| Failure::world("keep the connection", &error))?;
+        let request = request
+            .body(body)
+            .map_err(|error| Failure::world(Words::fixed("make a request", "构造请求"), &error))?;
+        self.sender.ready().await.map_err(|error| {
+            Failure::world(Words::fixed("keep the connection", "保持连接"), &error)
+        })?;
         let sent = self.sender.send_request(request).await;
-        sent.map_err(|error| Failure::world(&format!("{method} {path}"), &error))
+        sent.map_err(|error| Failure::world(format!("{method} {path}"), &error))
     }
 }
 
@@ -198,28 +210,38 @@ impl Reply {
         if !self.status.is_success() {
             return Err(self.refusal(parsed.as_ref().ok()));
         }
-        parsed.map_err(|error| Failure::world("read the reply", &error))
+        parsed.map_err(|error| Failure::world(Words::fixed("read the reply", "读取答复"), &error))
     }
 
     fn refusal(&self, problem: Option<&Value>) -> Failure {
         let field =
             |name: &str| problem.and_then(|problem| problem[name].as_str()).unwrap_or_default();
-        let mut text = format!("the server refused: {} {}", self.status.as_u16(), field("title"));
-        for detail in [field("detail"), field("code")].into_iter().filter(|text| !text.is_empty()) {
-            text.push_str("; ");
-            text.push_str(detail);
-        }
+        let told = format!("{} {}", self.status.as_u16(), field("title"));
+        let parts = [told.as_str(), field("detail"), field("code")];
+        let parts: Vec<_> = parts.into_iter().filter(|text| !text.is_empty()).collect();
+        let mut words = Words::new(
+            format!("the server refused: {}", parts.join("; ")),
+            format!("服务器拒绝：{}", parts.join("；")),
+        );
         let errors = problem.and_then(|problem| problem["errors"].as_array());
-        for error in errors.into_iter().flatten() {
-            text.push_str("\n  ");
-            text.push_str(&error.to_string());
-        }
+        let mut lines: Vec<Words> =
+            errors.into_iter().flatten().map(|error| Words::from(error.to_string())).collect();
         let matters = problem.and_then(|problem| problem["matters"].as_array());
         for matter in matters.into_iter().flatten() {
             let part = |name: &str| matter[name].as_str().unwrap_or_default();
-            let open = matter["open_cases"].to_string();
-            text.extend(["\n  ", part("code"), " ", part("name"), ": ", &open, " open cases"]);
+            let (matter, open) =
+                (format!("{} {}", part("code"), part("name")), &matter["open_cases"]);
+            lines.push(Words::new(
+                format!("{matter}: {open} open cases"),
+                format!("{matter}：{open} 个未结案件"),
+            ));
         }
-        Failure::new(Kind::Refused, text)
+        for line in lines {
+            words = Words::new(
+                format!("{}\n  {}", words.english, line.english),
+                format!("{}\n  {}", words.chinese, line.chinese),
+            );
+        }
+        Failure::new(Kind::Refused, words)
     }
 }

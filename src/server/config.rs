@@ -283,7 +283,7 @@ impl Config {
             return Ok(Self::default());
         };
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::world(&format!("read {}", path.display()), &error))?;
+            .map_err(|error| Failure::world(format!("read {}", path.display()), &error))?;
         Self::parse(&text, &path.display().to_string())
     }
 

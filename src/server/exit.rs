@@ -1,14 +1,16 @@
 //! Exit codes, the same for every command.
 
-use std::borrow::Cow;
 use std::process::ExitCode;
+
+use crate::api::language::Language;
+use crate::rules::Words;
 
 /// How a command failed.
 #[derive(Debug)]
 pub struct Failure {
     kind: Kind,
-    message: String,
-    hint: Option<Cow<'static, str>>,
+    message: Words,
+    hint: Option<Words>,
 }
 
 /// Which exit code a failure gets.
@@ -45,19 +47,19 @@ pub(super) fn after_help(examples: &[&str]) -> String {
 
 impl Failure {
     /// A failure of that kind, in one sentence.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, message: impl Into<Words>) -> Self {
         Self { kind, message: message.into(), hint: None }
     }
 
     /// With what can be done about it.
     #[must_use]
-    pub fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+    pub fn hint(self, hint: impl Into<Words>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
     /// The world said no, with the chain of causes.
-    pub fn world(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::new(Kind::World, caused(doing, error))
+    pub fn world(doing: impl Into<Words>, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::new(Kind::World, of(&doing.into(), error))
     }
 
     /// Data could not be printed. That nobody reads on is no fault.
@@ -74,8 +76,18 @@ impl Failure {
     }
 
     /// Kept data is damaged, with the chain of causes.
-    pub fn damaged(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::new(Kind::Damaged, caused(doing, error))
+    pub fn damaged(doing: impl Into<Words>, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::new(Kind::Damaged, of(&doing.into(), error))
+    }
+
+    /// How it is told in that language.
+    #[must_use]
+    pub fn told(&self, language: Language) -> String {
+        let message = language.pick(&self.message);
+        match &self.hint {
+            Some(hint) => format!("{message}\n  {}{}", hint_word(language), language.pick(hint)),
+            None => message.to_owned(),
+        }
     }
 
     /// The exit code.
@@ -84,14 +96,24 @@ impl Failure {
     }
 }
 
+/// In English.
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, "\n  hint: {hint}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.told(Language::English))
     }
+}
+
+/// What stands before a hint.
+pub(super) const fn hint_word(language: Language) -> &'static str {
+    match language {
+        Language::English => "hint: ",
+        Language::Chinese => "提示：",
+    }
+}
+
+/// What was being done in both languages, then the causes, which have their own.
+fn of(doing: &Words, error: &(dyn std::error::Error + 'static)) -> Words {
+    Words::new(caused(&doing.english, error), caused(&doing.chinese, error))
 }
 
 /// What was being done, then why it failed, down to the first cause.

@@ -14,6 +14,7 @@ use super::exit::Failure;
 use crate::api::{self, Api, StartProgress};
 use crate::engine::Desk;
 use crate::journal;
+use crate::rules::Words;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
@@ -35,8 +36,11 @@ impl Listener {
     /// When it is taken, or not this machine's.
     pub(super) fn bind(address: SocketAddr) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
-            Failure::world(&format!("listen on {address}"), &error)
-                .hint("choose another with --listen or server.listen; port 0 takes a free one")
+            let doing = Words::new(format!("listen on {address}"), format!("监听 {address}"));
+            Failure::world(doing, &error).hint(Words::fixed(
+                "choose another with --listen or server.listen; port 0 takes a free one",
+                "请用 --listen 或 server.listen 另选；端口 0 表示任选空闲端口",
+            ))
         };
         let runtime = runtime(IoRuntime::CurrentThread, 1)?;
         let _entered = runtime.enter();
@@ -51,7 +55,9 @@ impl Listener {
     /// The same socket once more, for the runtime that is entered.
     fn again(&self) -> Result<TcpListener, Failure> {
         let again = self.socket.try_clone().and_then(TcpListener::from_std);
-        again.map_err(|error| Failure::world("share the listener", &error))
+        again.map_err(|error| {
+            Failure::world(Words::fixed("share the listener", "共用监听套接字"), &error)
+        })
     }
 }
 
@@ -119,7 +125,9 @@ impl IoThreads {
         let thread = std::thread::Builder::new()
             .name(format!("io-{}", self.threads.len()))
             .spawn(move || runtime.block_on(serve(listener, stop)))
-            .map_err(|error| Failure::world("start an I/O thread", &error))?;
+            .map_err(|error| {
+                Failure::world(Words::fixed("start an I/O thread", "启动 I/O 线程"), &error)
+            })?;
         self.threads.push(thread);
         Ok(())
     }
@@ -151,7 +159,10 @@ fn runtime(kind: IoRuntime, workers: usize) -> Result<tokio::runtime::Runtime, F
         IoRuntime::MultiThread => builder.worker_threads(workers),
     };
     builder.max_blocking_threads(READ_THREADS);
-    builder.enable_all().build().map_err(|error| Failure::world("start a runtime", &error))
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::world(Words::fixed("start a runtime", "启动运行时"), &error))
 }
 
 #[cfg(test)]

@@ -3,10 +3,16 @@
 use std::ffi::OsString;
 
 use crate::api::language::Language;
+use crate::rules::Words;
 
 /// The reader's.
 pub(super) fn wanted() -> Language {
     of(|name| std::env::var_os(name))
+}
+
+/// Says on stderr how a command went, in the reader's.
+pub(super) fn say(words: &Words) {
+    eprintln!("{}", wanted().pick(words));
 }
 
 /// The language that the first that is set of `ZHIDA_LANG`, `LC_ALL`, `LC_MESSAGES` and `LANG` asks

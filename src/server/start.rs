@@ -28,10 +28,17 @@ use crate::journal::recover::{RecoverError, recover_while};
 use crate::journal::store::{OpenError, SealedSegment, StoppedStore, Store, StoreOptions};
 use crate::journal::vault::{Vault, VaultError, VaultOptions};
 use crate::journal::{AppendError, FoldHandle, FoldOptions, Folder, Journal, SealNote};
+use crate::rules::Words;
 
 /// What to do about a damaged journal.
-const MEND: &str = "nothing was changed; put the file back from a copy of the directory, or make a \
-                    new one of a backup: zhida restore";
+const MEND: Words = Words::fixed(
+    "nothing was changed; put the file back from a copy of the directory, or make a new one of a \
+     backup: zhida restore",
+    "未作任何更改；请从目录的副本放回该文件，或由备份建立新目录：zhida restore",
+);
+
+const ROOM: Words =
+    Words::fixed("make room on the disk, and start again", "请腾出磁盘空间，再重新启动");
 
 /// The file in the data directory that holds the first administrator's token.
 pub(super) const ADMIN_TOKEN: &str = "admin-token";
@@ -55,8 +62,7 @@ pub(super) fn start(
     each: &dyn Fn(Seq, Seq) -> ControlFlow<()>,
 ) -> Result<Option<Kept>, Failure> {
     let dir = config.data.dir.clone();
-    std::fs::create_dir_all(&dir)
-        .map_err(|error| Failure::world(&format!("make {}", dir.display()), &error))?;
+    std::fs::create_dir_all(&dir).map_err(|error| Failure::world(making(&dir), &error))?;
     let (store, report) =
         Store::open(&store_options(config, &dir)).map_err(|error| open_failure(&dir, &error))?;
     tracing::info!("{report}");
@@ -64,11 +70,13 @@ pub(super) fn start(
     let recovered = match recover_while(&*medium, &*store.reader(), store.tail(), each) {
         Ok(recovered) => recovered,
         Err(RecoverError::Stopped) => {
-            store.close().map_err(|error| Failure::world("close the journal", &error))?;
+            store.close().map_err(|error| {
+                Failure::world(Words::fixed("close the journal", "关闭日志"), &error)
+            })?;
             return Ok(None);
         }
         Err(error) => {
-            return Err(Failure::damaged(&dir.display().to_string(), &error).hint(MEND));
+            return Err(Failure::damaged(dir.display().to_string(), &error).hint(MEND));
         }
     };
     if let Some(seq) = recovered.snapshot_seq {
@@ -120,7 +128,9 @@ fn begun_with(config: &Config) -> Result<Option<ClockMode>, Failure> {
     let (store, _) = StoppedStore::open(dir).map_err(|error| open_failure(dir, &error))?;
     let first =
         (store.tail().seq >= Seq::FIRST).then(|| store.reader().record(Seq::FIRST)).transpose();
-    let first = first.map_err(|error| Failure::damaged("read the first event", &error))?;
+    let first = first.map_err(|error| {
+        Failure::damaged(Words::fixed("read the first event", "读取第一个事实"), &error)
+    })?;
     let Some(Event::JournalOpened(opened)) = first.map(|record| record.event) else {
         return Ok(None);
     };
@@ -149,8 +159,9 @@ fn start_folder(
         snapshot_seq,
         ..FoldOptions::new(store.medium(), store.reader(), is_bulk_busy)
     };
-    let mut folder =
-        Folder::start(options).map_err(|error| Failure::world("start the folder", &error))?;
+    let mut folder = Folder::start(options).map_err(|error| {
+        Failure::world(Words::fixed("start the folder", "启动折叠线程"), &error)
+    })?;
     let is_new = |segment: &&SealedSegment| snapshot_seq.is_none_or(|seq| segment.last.seq > seq);
     for segment in store.sealed().iter().filter(is_new) {
         folder.sealed(SealNote::from(segment));
@@ -179,8 +190,13 @@ impl Kept {
     /// # Errors
     /// When the last turn could not be made durable, or the store not be closed cleanly.
     pub(super) fn stop(self) -> Result<(), Failure> {
-        let journal = self.engine.stop().map_err(|error| Failure::world("stop", &error))?;
-        journal.close().map_err(|error| Failure::world("close the journal", &error))
+        let journal = self
+            .engine
+            .stop()
+            .map_err(|error| Failure::world(Words::fixed("stop", "停止"), &error))?;
+        journal
+            .close()
+            .map_err(|error| Failure::world(Words::fixed("close the journal", "关闭日志"), &error))
     }
 
     /// Admits the first administrator and keeps its token in a file that only the owner reads.
@@ -194,12 +210,12 @@ impl Kept {
             .truncate(true)
             .mode(0o600)
             .open(&path)
-            .map_err(|error| Failure::world(&format!("make {}", path.display()), &error))?;
+            .map_err(|error| Failure::world(making(&path), &error))?;
         file.write_all(token.as_bytes())
             .and_then(|()| file.sync_all())
             // Its name is durable only in its directory.
             .and_then(|()| File::open(&self.dir)?.sync_all())
-            .map_err(|error| Failure::world(&format!("write {}", path.display()), &error))?;
+            .map_err(|error| Failure::world(format!("write {}", path.display()), &error))?;
         let admit =
             AdmitClient { name: "admin".into(), token_hash, grant: GrantRequest::of(Scopes::ALL) };
         let submission = Submission {
@@ -219,11 +235,19 @@ impl Kept {
 fn submit_alone(handle: &Handle, submission: Submission) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
-        .map_err(|error| Failure::world("start a runtime", &error))?;
+        .map_err(|error| Failure::world(Words::fixed("start a runtime", "启动运行时"), &error))?;
     let desk = Desk::new();
     runtime.spawn(desk.clone().run());
     let accepted = runtime.block_on(handle.submit(&desk, submission));
-    accepted.map(drop).map_err(|error| Failure::world("admit the first administrator", &error))
+    accepted.map(drop).map_err(|error| {
+        Failure::world(Words::fixed("admit the first administrator", "接纳首位管理员"), &error)
+    })
+}
+
+/// What is being done where a file or a directory is made.
+pub(super) fn making(path: &Path) -> Words {
+    let path = path.display();
+    Words::new(format!("make {path}"), format!("建立 {path}"))
 }
 
 /// Refuses a directory in which no journal was ever begun: a slip of the pen makes no new one.
@@ -234,9 +258,12 @@ pub(super) fn expect_data_dir(dir: &Path) -> Result<(), Failure> {
     if begins_journal(dir) {
         return Ok(());
     }
-    let message = format!("{} is no data directory", dir.display());
-    Err(Failure::new(Kind::Usage, message)
-        .hint("name the directory that `zhida serve --dir` was given; serve makes new ones"))
+    let dir = dir.display();
+    let message = Words::new(format!("{dir} is no data directory"), format!("{dir} 不是数据目录"));
+    Err(Failure::new(Kind::Usage, message).hint(Words::fixed(
+        "name the directory that `zhida serve --dir` was given; serve makes new ones",
+        "请给出 zhida serve --dir 所用的目录；新目录由 serve 建立",
+    )))
 }
 
 /// Whether the directory says its format, or holds a segment without one.
@@ -276,18 +303,23 @@ pub(super) fn open_failure(dir: &Path, error: &OpenError) -> Failure {
         | OpenError::Damaged { .. } => Kind::Damaged,
     };
     let hint = match error {
-        OpenError::Locked { .. } => "speak to the server that runs there (--url), or stop it first",
-        OpenError::OtherFormat { .. } => {
-            "nothing was changed; use the zhida that wrote it, or name another directory with --dir"
-        }
+        OpenError::Locked { .. } => Words::fixed(
+            "speak to the server that runs there (--url), or stop it first",
+            "请与在那里运行的服务器对话（--url），或先将其停止",
+        ),
+        OpenError::OtherFormat { .. } => Words::fixed(
+            "nothing was changed; use the zhida that wrote it, or name another directory with --dir",
+            "未作任何更改；请用写出它的 zhida，或用 --dir 另指定目录",
+        ),
         OpenError::Gap { .. }
         | OpenError::Behind { .. }
         | OpenError::OtherChain { .. }
         | OpenError::Damaged { .. } => MEND,
-        OpenError::Append(AppendError::DiskFull(_)) => "make room on the disk, and start again",
-        OpenError::Append(AppendError::NotDurable(_)) | OpenError::Io { .. } => {
-            "look at the disk and at the rights on the directory"
-        }
+        OpenError::Append(AppendError::DiskFull(_)) => ROOM,
+        OpenError::Append(AppendError::NotDurable(_)) | OpenError::Io { .. } => Words::fixed(
+            "look at the disk and at the rights on the directory",
+            "请检查磁盘及目录的权限",
+        ),
     };
     Failure::new(kind, caused(&dir.display().to_string(), error)).hint(hint)
 }
@@ -301,13 +333,23 @@ pub(super) fn vault_failure(dir: &Path, error: &VaultError) -> Failure {
         | VaultError::SlotUnknown { .. }
         | VaultError::DoesNotOpen { .. } => (
             Kind::Damaged,
-            "put the newest copy of this directory's vault there; without it no text opens",
+            Words::fixed(
+                "put the newest copy of this directory's vault there; without it no text opens",
+                "请放回该目录密钥库的最新副本；没有它任何文本都无法打开",
+            ),
         ),
-        VaultError::Busy => (Kind::World, "stop the process that has it first"),
-        VaultError::NoneLeft { .. } => (Kind::World, "make room on the disk, and start again"),
-        VaultError::Random(_) | VaultError::Io { .. } => {
-            (Kind::World, "look at the disk and at the rights on the file")
-        }
+        VaultError::Busy => (
+            Kind::World,
+            Words::fixed("stop the process that has it first", "请先停止占用它的进程"),
+        ),
+        VaultError::NoneLeft { .. } => (Kind::World, ROOM),
+        VaultError::Random(_) | VaultError::Io { .. } => (
+            Kind::World,
+            Words::fixed(
+                "look at the disk and at the rights on the file",
+                "请检查磁盘及文件的权限",
+            ),
+        ),
     };
     Failure::new(kind, caused(&dir.join("vault").display().to_string(), error)).hint(hint)
 }
@@ -315,11 +357,14 @@ pub(super) fn vault_failure(dir: &Path, error: &VaultError) -> Failure {
 fn start_failure(error: &StartError) -> Failure {
     let failure = |kind| Failure::new(kind, caused("start the engine", error));
     match error {
-        StartError::ClockMode { .. } => failure(Kind::Usage)
-            .hint("give --clock the one that the journal was begun with, or another --dir"),
-        StartError::ClockBehind { .. } => {
-            failure(Kind::World).hint("how far it may be behind is clock.behind_max in zhida.toml")
-        }
+        StartError::ClockMode { .. } => failure(Kind::Usage).hint(Words::fixed(
+            "give --clock the one that the journal was begun with, or another --dir",
+            "--clock 请用日志开始时的时钟，或用 --dir 另指定目录",
+        )),
+        StartError::ClockBehind { .. } => failure(Kind::World).hint(Words::fixed(
+            "how far it may be behind is clock.behind_max in zhida.toml",
+            "允许落后多少由 zhida.toml 的 clock.behind_max 规定",
+        )),
         StartError::Begin(_) | StartError::Thread(_) => failure(Kind::World),
     }
 }

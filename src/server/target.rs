@@ -14,6 +14,7 @@ use super::language;
 use super::start::{self, ADMIN_TOKEN, Kept};
 use crate::api::{self, Api, ApiOptions};
 use crate::engine::Desk;
+use crate::rules::Words;
 
 /// Bytes under way between the command and an engine in its own process.
 const PIPE_BYTES: usize = 1 << 20;
@@ -87,7 +88,9 @@ async fn start_stopped(dir: &Path) -> Result<Kept, Failure> {
     let mut config = Config::default();
     config.data.dir = dir.to_path_buf();
     let started = tokio::task::spawn_blocking(move || start::start_as_begun(&config));
-    started.await.map_err(|error| Failure::world("start the engine", &error))?
+    started
+        .await
+        .map_err(|error| Failure::world(Words::fixed("start the engine", "启动引擎"), &error))?
 }
 
 /// The token that a file holds.
@@ -96,16 +99,23 @@ async fn start_stopped(dir: &Path) -> Result<Kept, Failure> {
 /// When it cannot be read.
 pub(super) fn read_token(path: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::world(&format!("read the token in {}", path.display()), &error).hint(
+        let file = path.display();
+        let doing =
+            Words::new(format!("read the token in {file}"), format!("读取 {file} 中的令牌"));
+        Failure::world(doing, &error).hint(Words::fixed(
             "name an administrator's with --token-file; the first start put one into \
              DIR/admin-token",
-        )
+            "请用 --token-file 指定管理员的令牌文件；首次启动时已写入 DIR/admin-token",
+        ))
     })?;
     let token = text.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message = format!("{} holds no token", path.display());
-        return Err(Failure::new(Kind::Usage, message)
-            .hint("name the file with --token-file; a token is one word"));
+        let file = path.display();
+        let message = Words::new(format!("{file} holds no token"), format!("{file} 中没有令牌"));
+        return Err(Failure::new(Kind::Usage, message).hint(Words::fixed(
+            "name the file with --token-file; a token is one word",
+            "请用 --token-file 指定文件；令牌为一个不含空格的词",
+        )));
     }
     Ok(token.to_string())
 }

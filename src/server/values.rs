@@ -13,6 +13,7 @@ use super::target::read_token;
 use crate::domain::ids::Seq;
 use crate::journal::store::StoppedStore;
 use crate::journal::{Head, Value};
+use crate::rules::Words;
 
 /// Bytes of a frame before the value's own: first seq, length.
 const FRAME_BYTES: usize = 12;
@@ -96,7 +97,7 @@ fn each_stopped(
                 ControlFlow::Break(())
             }
         });
-    read.map_err(|error| Failure::damaged("read the journal", &error))?;
+    read.map_err(|error| Failure::damaged(Words::fixed("read the journal", "读取日志"), &error))?;
     ended
 }
 
@@ -117,11 +118,16 @@ async fn each_live(
         }
         let mut rest = &reply.body[..];
         while !rest.is_empty() {
-            let (value, after) = frame(rest)
-                .ok_or_else(|| Failure::new(Kind::World, "the server's answer is cut off"))?;
+            let (value, after) = frame(rest).ok_or_else(|| {
+                Failure::new(
+                    Kind::World,
+                    Words::fixed("the server's answer is cut off", "服务器的答复不完整"),
+                )
+            })?;
             each(value)?;
-            let value = Value::parse(value)
-                .map_err(|error| Failure::damaged("read the journal", &error))?;
+            let value = Value::parse(value).map_err(|error| {
+                Failure::damaged(Words::fixed("read the journal", "读取日志"), &error)
+            })?;
             next = value.last().next();
             rest = after;
         }
@@ -157,10 +163,10 @@ impl ChainWalk {
     pub(super) fn take<'a>(&mut self, bytes: &'a [u8]) -> Result<Value<'a>, Failure> {
         let expected = self.head.seq.next();
         let value = Value::parse(bytes)
-            .map_err(|error| Failure::damaged(&format!("event {expected}"), &error))?;
+            .map_err(|error| Failure::damaged(format!("event {expected}"), &error))?;
         value
             .follows(&self.head)
-            .map_err(|error| Failure::damaged(&format!("event {expected}"), &error))?;
+            .map_err(|error| Failure::damaged(format!("event {expected}"), &error))?;
         self.head = value.head();
         self.values += 1;
         Ok(value)

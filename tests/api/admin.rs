@@ -100,6 +100,46 @@ fn rows_that_are_wrong_are_told_with_their_line_and_none_is_staged() {
 }
 
 #[test]
+fn units_that_are_no_utf8_or_none_are_told_by_their_lines_and_none_is_staged() {
+    let world = World::empty(Choices::default());
+    world.post("/v1/imports", r#"{"origin":"units.csv"}"#).ok();
+    let good = r#"{"code":"411500000000","kind":"division","name":"信阳市"}"#.as_bytes();
+    let rows: [(&str, Vec<u8>, &[&str]); 5] = [
+        (
+            "text/csv",
+            b"code,kind,name\n411500000000,division,\xd0\xc5\n1,town,x\n".to_vec(),
+            &["/2/name", "/3/code", "/3/kind"],
+        ),
+        ("text/csv", b"code;kind;name\n411500000000;division;x\n".to_vec(), &["/1"]),
+        (
+            "application/x-ndjson",
+            [good, b"\n{\"name\":\"\xd0\xc5\"}\nnone\n"].concat(),
+            &["/2", "/3"],
+        ),
+        ("application/x-ndjson", Vec::new(), &["/1"]),
+        ("text/csv", b"code,kind,name\n".to_vec(), &["/1"]),
+    ];
+    for (kind, body, pointers) in rows {
+        let request = world.request("POST", "/v1/imports/1/units").header("content-type", kind);
+        let answer = request.body(body).send();
+        assert_eq!(answer.problem(), (400, String::from("invalid_body")), "{answer:?}");
+        let told = answer.json();
+        let told: Vec<_> = told["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["pointer"].as_str().unwrap())
+            .collect();
+        assert_eq!(told, pointers, "{kind}");
+    }
+    let request = world.request("POST", "/v1/imports/1/text").header("content-type", "text/plain");
+    let answer = request.body(b"one\ntwo \xff\n".to_vec()).send();
+    assert_eq!(answer.problem(), (400, String::from("bad_utf8")));
+    assert!(answer.json()["detail"].as_str().unwrap().starts_with("line 2"), "{answer:?}");
+    assert_eq!(world.get("/v1/imports/1").ok()["units"], 0);
+}
+
+#[test]
 fn imports_may_come_as_a_stream() {
     let world = World::empty(Choices::default());
     let body = [

@@ -137,7 +137,7 @@ fn a_text_that_is_wrong_is_told_every_fault_at_once_and_nothing_is_staged() {
         ("a code twice", format!("{good}{good}").into()),
         ("nothing", Vec::new()),
         ("a limit in working days", good.replace("calendar_hours", "working_days").into()),
-        ("bad utf-8", b"[[matter]]\nname = \"\xff\"\n".to_vec()),
+        ("bad utf-8", b"[[matter]]\nname = \"\xff\"\nclas = 1\n".to_vec()),
     ];
     let mut problems = BTreeMap::new();
     for (name, text) in rows {
@@ -170,6 +170,7 @@ fn a_bad_request_for_the_configuration_is_told_what_is_wrong_with_it() {
         ("wrong content type", post("/v1/config/proposals").json("{}")),
         ("oversize", propose().body(good.repeat(30))),
         ("an origin too long", post(&format!("/v1/config/validate?origin={long}")).body("")),
+        ("an origin that is a formula", post("/v1/config/validate?origin=%3D1%2B1").body("")),
         ("an unknown parameter", post("/v1/config/validate?dry=1").body("")),
         ("a key too long", propose().header("idempotency-key", &"k".repeat(64)).body(good)),
         ("a proposal that never was", get("/v1/config/proposals/99")),

@@ -153,6 +153,7 @@ fn each_filter_lets_pass_what_it_says() {
         ("flag=fallback", &[]),
         ("flag=reopened", &[]),
         ("reported_from=2026-01-05T09:00:00%2B08:00", &[8]),
+        ("reported_from=2026-01-05T09:00:00+08:00", &[8]),
         ("reported_to=2026-01-05T09:00:00%2B08:00&sort=time", &[2, 3, 4, 5, 7]),
         ("closed_from=2026-01-05T08:00:00%2B08:00", &[6, 1]),
         ("closed_to=2026-01-05T08:00:00%2B08:00", &[]),
@@ -253,7 +254,8 @@ fn bad_queries_are_told_what_to_change() {
         ("holder outside unit", format!("unit=411502002000&holder={GRID}")),
         ("holder of ended cases", format!("holder={GRID}&status=closed")),
         ("no moment", String::from("reported_from=yesterday")),
-        ("a moment with a bare plus", String::from("reported_from=2026-01-05T08:00:00+08:00")),
+        ("a moment without its colon", String::from("reported_from=2026-01-05T08:00:00%2B0800")),
+        ("a moment out of range", String::from("reported_to=9999-12-31T08:00:00Z")),
         (
             "from behind to",
             String::from("reported_from=2026-01-05T08:00:00Z&reported_to=2026-01-05T07:00:00Z"),

@@ -255,6 +255,13 @@ fn every_finding_of_every_file_is_printed_with_its_line_and_nothing_is_changed()
     let good = catalogue();
     let good = zhida(["config", "check", good.to_str().expect("UTF-8"), "config/zhida.toml"]);
     assert_eq!((good.code(), &*good.stdout), (0, ""), "{good:?}");
+    // A catalogue is one by what is in it, whatever it is called.
+    let renamed = place.path("b.toml");
+    std::fs::copy(catalogue(), &renamed).expect("copied");
+    zhida(["config", "check", renamed.to_str().expect("UTF-8")]).ok();
+    std::fs::write(&renamed, "[[mater]]\ncode = \"PS-001\"\n").expect("written");
+    let said = zhida(["config", "check", renamed.to_str().expect("UTF-8")]).refused(3);
+    assert!(said.contains("hint: did you mean 'matter'?"), "{said}");
     let said = zhida(["config", "check", "/nonexistent.toml"]).refused(1);
     assert!(said.contains("/nonexistent.toml"), "{said}");
     let said = zhida(["serve", "--config", names[0], "--dir", names[0]]).refused(2);

@@ -84,15 +84,85 @@ fn every_bad_line_of_either_kind_of_file_is_told_with_its_number_and_a_hint() {
     assert_eq!(rest, of_table.iter().chain(&of_header).collect::<Vec<_>>());
 
     // A file that cannot be read is no finding; and nobody was asked for anything.
-    let binary = place.path("binary.csv");
-    std::fs::write(&binary, b"\xff\xfe").expect("written");
-    for path in [binary, place.path("missing.ndjson")] {
-        let path = path.to_str().expect("UTF-8");
-        let said = place.zhida(&["import", &good, path]).refused(1);
-        assert!(said.contains(&format!("read {path}: ")), "{said}");
-    }
+    let missing = place.path("missing.ndjson");
+    let path = missing.to_str().expect("UTF-8");
+    let said = place.zhida(&["import", &good, path]).refused(1);
+    assert!(said.contains(&format!("read {path}: ")), "{said}");
     let said = place.zhida(&["import"]).refused(2);
     assert!(said.contains("<FILES>"), "{said}");
+    assert_eq!(place.zhida(&["verify"]).ok(), before);
+}
+
+#[test]
+fn files_that_are_no_utf8_or_no_commas_or_empty_are_told_by_their_lines_in_both_languages() {
+    let place = Place::with_city();
+    let before = place.zhida(&["verify"]).ok();
+    // 村 as a spreadsheet in China writes it.
+    let rows: [(&str, &[u8], &str, &str); 6] = [
+        (
+            "gbk.csv",
+            b"code,kind,name\r\n411502001009,division,\xb4\xe5\r\n",
+            "gbk.csv:2: name: is not UTF-8; hint: save the file as UTF-8; Excel: CSV UTF-8",
+            "gbk.csv:2: name: 不是 UTF-8 编码; 提示：请将文件另存为 UTF-8；Excel 请选“CSV UTF-8”",
+        ),
+        (
+            "gbk.ndjson",
+            b"{\"code\":1}\n\"\xb4\xe5\"\n",
+            "gbk.ndjson:2:2: is not UTF-8; hint: save the file as UTF-8; Excel: CSV UTF-8",
+            "gbk.ndjson:2:2: 不是 UTF-8 编码; 提示：请将文件另存为 UTF-8；Excel 请选“CSV UTF-8”",
+        ),
+        (
+            "points.csv",
+            b"code;kind;name\n",
+            "points.csv:1: the columns are separated by ';'; hint: the separator must be a comma; \
+             Excel: CSV UTF-8 (comma delimited)",
+            "points.csv:1: 各列以“;”分隔; 提示：分隔符应为英文逗号；Excel 请选“CSV UTF-8（逗号分隔）”",
+        ),
+        (
+            "empty.csv",
+            b"",
+            "empty.csv:1: no unit in it; hint: the first row names the columns, each one behind it \
+             is a unit",
+            "empty.csv:1: 没有任何单位; 提示：首行为各列的名称，其后每行一个单位",
+        ),
+        (
+            "catalogue-gbk.toml",
+            b"[[matter]]\nname = \"\xb4\xe5\"\n",
+            "catalogue-gbk.toml:2:9: is not UTF-8; hint: save the file as UTF-8; Excel: CSV UTF-8",
+            "catalogue-gbk.toml:2:9: 不是 UTF-8 编码; 提示：请将文件另存为 UTF-8；Excel 请选“CSV UTF-8”",
+        ),
+        (
+            "gbk.toml",
+            b"# \xb4\xe5\n[server]\nport = 80\n",
+            "gbk.toml:1:3: is not UTF-8; hint: save the file as UTF-8; Excel: CSV UTF-8",
+            "gbk.toml:1:3: 不是 UTF-8 编码; 提示：请将文件另存为 UTF-8；Excel 请选“CSV UTF-8”",
+        ),
+    ];
+    let files = rows.map(|(name, bytes, ..)| {
+        std::fs::write(place.path(name), bytes).expect("written");
+        place.path(name).to_str().expect("UTF-8").to_owned()
+    });
+    for language in ["en", "zh"] {
+        let mut check =
+            command(["config", "check"].into_iter().chain(files.iter().map(|file| &**file)));
+        check.env("ZHIDA_LANG", language);
+        let said = ended(check).refused(3);
+        for (_, _, english, chinese) in rows {
+            let line = if language == "en" { english } else { chinese };
+            assert!(said.lines().any(|one| one.ends_with(line)), "{line}: {said}");
+        }
+        // The faults of the other lines are told as well, and how many there are.
+        let told = said.lines().count() - 1;
+        assert!(said.contains("gbk.ndjson:1:2: code") && said.contains("gbk.toml:3"), "{said}");
+        let last = match language {
+            "en" => format!("zhida: {told} faults; nothing was changed"),
+            _ => format!("zhida: {told} 处错误；未作任何更改"),
+        };
+        assert_eq!(said.lines().last(), Some(&*last));
+    }
+    for file in &files[..4] {
+        place.zhida(&["import", file]).refused(3);
+    }
     assert_eq!(place.zhida(&["verify"]).ok(), before);
 }
 
@@ -156,6 +226,34 @@ fn whoever_reads_chinese_is_told_in_chinese_what_is_wrong_with_a_file_and_with_i
     let of_the_row = said("orphan.csv", orphan);
     assert!(of_the_row.contains("orphan.csv:2: 411509001001001: "), "{of_the_row}");
     assert!(of_the_row.contains("提示：") && of_the_row.contains("上级"), "{of_the_row}");
+    assert!(of_the_row.ends_with("zhida: 服务器拒绝了 1 行；未作任何更改\n"), "{of_the_row}");
+
+    // What the server refuses, and what else can go wrong.
+    let zhida = |arguments: &[&str]| {
+        let data = place.data();
+        let arguments = arguments.iter().copied().map(std::ffi::OsStr::new);
+        let mut command = command(arguments.chain(["--dir".as_ref(), data.as_os_str()]));
+        command.env("ZHIDA_LANG", "zh");
+        ended(command)
+    };
+    let said = zhida(&["token", "revoke", "nobody"]).refused(5);
+    assert!(said.starts_with("zhida: 服务器拒绝：404 "), "{said}");
+    let said = zhida(&["import", "/nonexistent.csv"]).refused(1);
+    assert!(said.starts_with("zhida: 读取 /nonexistent.csv: "), "{said}");
+    let mut unreachable = command(["token", "list", "--url", "nowhere"]);
+    unreachable.env("ZHIDA_LANG", "zh").env("ZHIDA_TOKEN_FILE", place.path("none"));
+    let said = ended(unreachable).refused(1);
+    assert!(said.contains("\n  提示：") && !said.contains("hint"), "{said}");
+    let negative = said_of(&place, "[vault]\nstep_slots = -1\n");
+    assert!(negative.contains("应为非负整数，实际为整数 -1"), "{negative}");
+}
+
+/// What is said in Chinese of a configuration.
+fn said_of(place: &Place, toml: &str) -> String {
+    let file = written(place, "some.toml", toml);
+    let mut check = command(["config", "check", &file]);
+    check.env("ZHIDA_LANG", "zh");
+    ended(check).refused(3)
 }
 
 /// What the command says of an import that the server refuses, without the last line.

@@ -28,7 +28,7 @@ use crate::engine::{Accepted, Handle};
 use crate::rules::{self, Words};
 
 /// What reads units from a text.
-type UnitsReader = fn(&str, &str) -> Result<rules::ReadUnits, Vec<rules::Finding>>;
+type UnitsReader = fn(&str, &[u8]) -> Result<rules::ReadUnits, Vec<rules::Finding>>;
 
 /// Begin an import of units
 ///
@@ -124,13 +124,10 @@ pub(in crate::api) async fn stage_units(
     let import = import_id(&id)?;
     // A city's units take a while: off the I/O thread.
     let read = move |_: &Handle| {
-        let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new(Code::BadUtf8))?;
-        parse("", text).map_err(|found| Problem::flawed(found.iter().map(finding_flaw).collect()))
+        let read = parse("", &bytes);
+        read.map_err(|found| Problem::flawed(found.iter().map(finding_flaw).collect()))
     };
     let rows = app.handle().blocking_read(read).await??.rows;
-    if rows.is_empty() {
-        return Err(Problem::new(Code::RowsOutOfBounds));
-    }
     let wants = rows.chunks(STAGED_ROWS_MAX).map(|rows| Want::StageUnits(import, rows.to_vec()));
     stage(&app, &headers, wants.collect()).await
 }
@@ -164,7 +161,12 @@ pub(in crate::api) async fn stage_text(
     }
     let (headers, bytes) = whole_body(&app, request).await?;
     let import = import_id(&id)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new(Code::BadUtf8))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.split(|byte| *byte == b'\n').count();
+        let detail = Words::new(format!("line {line}"), format!("第 {line} 行"));
+        Problem::detailed(Code::BadUtf8, detail)
+    })?;
     let wants = pieces(text).into_iter().map(|text| Want::StageText(import, Arc::from(text)));
     stage(&app, &headers, wants.collect()).await
 }

@@ -21,7 +21,9 @@ use crate::domain::limits::{
     STAGED_TEXT_BYTES_MAX, TEXT_CHARS_MAX, UNITS_MERGED_MAX,
 };
 use crate::domain::organisation::UnitRow;
-use crate::rules::{self, UnitText, Words, parse_moment};
+use crate::rules::{
+    self, BadMoment, UnitText, Words, fault_of_name, fault_of_text, is_blank, parse_moment,
+};
 
 /// Longest phone number of a claimant, in bytes.
 pub const PHONE_BYTES_MAX: usize = 40;
@@ -332,11 +334,15 @@ impl Checker<'_> {
         pointer: &'static str,
     ) -> Option<Timestamp> {
         let text = text?;
-        let moment = parse_moment(&text);
-        if moment.is_none() {
-            self.flaw(Flaw::new(pointer, FlawCode::BadTime));
-        }
-        moment
+        let bad = match parse_moment(&text) {
+            Ok(moment) => return Some(moment),
+            Err(BadMoment::NoTime) => Flaw::new(pointer, FlawCode::BadTime),
+            Err(bad @ BadMoment::OutOfRange) => {
+                Flaw::new(pointer, FlawCode::BadTime).noted(bad.words(&text))
+            }
+        };
+        self.flaw(bad);
+        None
     }
 
     pub(super) fn flaw(&mut self, flaw: Flaw) {
@@ -365,7 +371,7 @@ impl Checker<'_> {
     /// A text of the casework: 1 to 4,000 characters.
     fn note<'a>(&mut self, text: Option<Text<'a>>, pointer: &'static str) -> Option<Cow<'a, str>> {
         let text = self.required(text, pointer)?;
-        if text.trim_start().is_empty() {
+        if is_blank(&text) {
             self.flaw(Flaw::new(pointer, FlawCode::Empty));
             return None;
         }
@@ -378,12 +384,28 @@ impl Checker<'_> {
             self.flaw(Flaw::new(pointer, FlawCode::TooLong).noted(note));
             return None;
         }
+        self.printed(text, pointer)
+    }
+
+    /// A text without control characters but those that part its lines.
+    fn printed<'a>(&mut self, text: Cow<'a, str>, pointer: &'static str) -> Option<Cow<'a, str>> {
+        if let Some(note) = fault_of_text(&text) {
+            self.flaw(Flaw::new(pointer, FlawCode::BadText).noted(note));
+            return None;
+        }
         Some(text)
     }
 
     fn name(&mut self, text: Option<Text<'_>>, pointer: &'static str) -> Option<Arc<str>> {
         let text = self.required(text, pointer)?;
-        self.bounded(text, pointer, NAME_BYTES_MAX).map(Arc::from)
+        if !self.fits(&text, pointer, NAME_BYTES_MAX) {
+            return None;
+        }
+        if let Some((message, hint)) = fault_of_name(&text) {
+            self.flaw(Flaw::new(pointer, FlawCode::BadText).noted(message.and(&hint)));
+            return None;
+        }
+        Some(Arc::from(text))
     }
 
     pub(super) fn bounded<'a>(
@@ -392,11 +414,15 @@ impl Checker<'_> {
         pointer: &'static str,
         bytes_max: usize,
     ) -> Option<Cow<'a, str>> {
-        if text.trim_start().is_empty() || text.len() > bytes_max {
-            self.bytes_flaw(pointer, &text, bytes_max);
-            return None;
+        if self.fits(&text, pointer, bytes_max) { self.printed(text, pointer) } else { None }
+    }
+
+    fn fits(&mut self, text: &str, pointer: &'static str, bytes_max: usize) -> bool {
+        let fits = !is_blank(text) && text.len() <= bytes_max;
+        if !fits {
+            self.bytes_flaw(pointer, text, bytes_max);
         }
-        Some(text)
+        fits
     }
 
     fn bytes_flaw(&mut self, pointer: &'static str, text: &str, bytes_max: usize) {

@@ -47,6 +47,7 @@ flaws! {
     BadNumber = "bad_number", "the number is out of bounds", "数值超出范围";
     Empty = "empty", "the value is empty", "值为空";
     TooLong = "too_long", "the value is too long", "值过长";
+    BadText = "bad_text", "the text holds what it may not", "文本含有不允许的内容";
     BadEntry = "bad_entry", "the entry is not valid", "该条目无效";
     BadRow = "bad_row", "the row is not valid", "该行数据无效";
 }

@@ -220,3 +220,109 @@ fn any_other_content_is_another_command() {
         assert!(!forms[..at].contains(form), "{}", lines[at]);
     }
 }
+
+/// A field, and a line in which that text stands there.
+type Line<'l> = (&'static str, &'l dyn Fn(&str) -> String);
+
+#[test]
+fn a_text_of_a_case_holds_lines_and_tabs_and_no_other_control_character() {
+    let of = |verb: &str, field: &str, text: &str| {
+        let text = serde_json::to_string(text).unwrap();
+        let to = if verb == "transfer_case" { r#""to":"411502001001","# } else { "" };
+        format!(r#"{{"command":"{verb}","by":"411502001001001","case":1,{to}"{field}":{text}}}"#)
+    };
+    let report = |field: &str, text: &str| {
+        let text = serde_json::to_string(text).unwrap();
+        REPORT.replace(
+            match field {
+                "/text" => r#""路灯不亮""#,
+                "/settle/answer" => r#""已修""#,
+                "/claimant/name" => r#""王小明""#,
+                _ => panic!("{field}"),
+            },
+            &text,
+        )
+    };
+    let lines: [Line<'_>; 8] = [
+        ("/text", &|text| report("/text", text)),
+        ("/settle/answer", &|text| report("/settle/answer", text)),
+        ("/claimant/name", &|text| report("/claimant/name", text)),
+        ("/reason", &|text| of("return_case", "reason", text)),
+        ("/reason", &|text| of("transfer_case", "reason", text)),
+        ("/measures", &|text| of("handle_case", "measures", text)),
+        ("/answer", &|text| of("close_case", "answer", text)),
+        ("/note", &|text| of("note_case", "note", text)),
+    ];
+    for (pointer, line) in lines {
+        for good in ["一\r\n\t二\n", "3 °C\u{202e}"] {
+            assert!(read_line(line(good).as_bytes()).is_ok(), "{pointer} {good:?}");
+        }
+        for bad in ["一\0二", "\u{1b}[31m", "一\u{7f}", "一\u{85}"] {
+            check(&line(bad), &[(pointer, "bad_text")]);
+        }
+        for blank in ["", " \n", "\u{200b}\u{feff}", "\u{3000}\u{2060}"] {
+            check(&line(blank), &[(pointer, "empty")]);
+        }
+    }
+}
+
+#[test]
+fn a_name_is_seen_whole_and_is_no_formula_whatever_it_names() {
+    let flawed = |verb, body: String| match read_post(verb, Addressed::default(), body.as_bytes()) {
+        Ok(_) => Vec::new(),
+        Err(BodyFault::Flawed(flaws)) => flaws,
+        Err(other) => panic!("{body}: {other:?}"),
+    };
+    let rows = [
+        ("东\u{202e}村", "bad_text", "holds U+202E, which is not seen"),
+        ("\u{feff}东村", "bad_text", "holds U+FEFF, which is not seen"),
+        ("东\n村", "bad_text", "holds a control character"),
+        ("=HYPERLINK(A1)", "bad_text", "begins with '='"),
+        ("\u{200b}", "empty", ""),
+    ];
+    for (name, code, words) in rows {
+        let name = serde_json::to_string(name).unwrap();
+        let named = [
+            flawed(Verb::AdmitClient, format!(r#"{{"name":{name},"scopes":["read"]}}"#)),
+            flawed(Verb::BeginImport, format!(r#"{{"origin":{name}}}"#)),
+        ];
+        for flaws in named {
+            let found: Vec<_> = flaws.iter().map(|flaw| flaw.code.name()).collect();
+            assert_eq!(found, [code], "{name}");
+            let note = flaws[0].note.as_ref();
+            assert!(
+                note.map_or(words.is_empty(), |note| note.english.starts_with(words)),
+                "{name}"
+            );
+        }
+        let row = format!(r#"{{"code":"411500000000","kind":"division","name":{name}}}"#);
+        check(
+            &format!(r#"{{"command":"stage_units","import":1,"rows":[{row}]}}"#),
+            &[("/rows/0/name", "bad_row")],
+        );
+        check(
+            &format!(r#"{{"command":"open_unit","seen":"*","row":{row}}}"#),
+            &[("/row/name", "bad_row")],
+        );
+    }
+}
+
+#[test]
+fn a_time_that_no_clock_reaches_is_told_apart_from_what_is_no_time() {
+    let rows = [
+        ("9999-12-31T23:59:59Z", Some("out of range")),
+        ("2026-01-05T08:00:00+0800", None),
+        ("2026-01-05T08:00:00,5+08:00", None),
+    ];
+    for (text, note) in rows {
+        let line = format!(r#"{{"command":"advance_clock","to":"{text}"}}"#);
+        let Err(BodyFault::Flawed(flaws)) = read_line(line.as_bytes()) else { panic!("{text}") };
+        assert_eq!((flaws[0].code, flaws.len()), (FlawCode::BadTime, 1), "{text}");
+        let told = flaws[0].note.as_ref().map(|words| &*words.english);
+        assert_eq!(
+            told.is_some_and(|told| told.contains("out of range")),
+            note.is_some(),
+            "{text}"
+        );
+    }
+}

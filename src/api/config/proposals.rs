@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
 use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
@@ -95,8 +96,8 @@ pub(in crate::api) async fn propose_config(
     uri: Uri,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (caller, headers, origin, text) = catalogue_text(&app, &uri, request).await?;
-    let (rows, text) = parsed(&app, &origin, text).await?;
+    let (caller, headers, origin, bytes) = catalogue_text(&app, &uri, request).await?;
+    let (rows, text) = parsed(&app, &origin, bytes).await?;
     let (import, last_seq) = stage(&app, &caller, &headers, &origin, &text, &rows).await?;
     let read = move |handle: &Handle| {
         let kept = Kept::read(handle, last_seq)?;
@@ -141,8 +142,8 @@ pub(in crate::api) async fn validate_config(
     uri: Uri,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (_, _, origin, text) = catalogue_text(&app, &uri, request).await?;
-    let (rows, _) = parsed(&app, &origin, text).await?;
+    let (_, _, origin, bytes) = catalogue_text(&app, &uri, request).await?;
+    let (rows, _) = parsed(&app, &origin, bytes).await?;
     let read = move |handle: &Handle| {
         let catalogue = handle.view().catalogue();
         ValidatedBody {
@@ -278,16 +279,21 @@ async fn catalogue_text(
     app: &App,
     uri: &Uri,
     request: Request,
-) -> Result<(Caller, HeaderMap, String, String), Problem> {
+) -> Result<(Caller, HeaderMap, String, Bytes), Problem> {
     let (parts, body) = request.into_parts();
     let caller = Caller::with(app, &parts.headers, Scope::Admin)?;
     let asked: TextQuery = query(uri)?;
     let origin = asked.origin.unwrap_or_else(|| ORIGIN.to_owned());
-    if origin.is_empty() || origin.len() > NAME_BYTES_MAX {
+    if rules::is_blank(&origin) || origin.len() > NAME_BYTES_MAX {
         let detail = Words::new(
             format!("origin: 1 to {NAME_BYTES_MAX} bytes"),
             format!("origin 应为 1 至 {NAME_BYTES_MAX} 字节"),
         );
+        return Err(Problem::detailed(Code::InvalidQuery, detail));
+    }
+    if let Some((message, hint)) = rules::fault_of_name(&origin) {
+        let Words { english, chinese } = message.and(&hint);
+        let detail = Words::new(format!("origin: {english}"), format!("origin：{chinese}"));
         return Err(Problem::detailed(Code::InvalidQuery, detail));
     }
     if let Some(kind) = parts.headers.get(CONTENT_TYPE)
@@ -299,20 +305,20 @@ async fn catalogue_text(
     let bytes_max = CATALOGUE_TEXT_BYTES_MAX.min(options.bulk_body_bytes_max);
     let patience = options.bulk_body_read_timeout;
     let bytes = whole(body, &parts.headers, bytes_max, patience).await?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new(Code::BadUtf8))?;
-    Ok((caller, parts.headers, origin, text.to_owned()))
+    Ok((caller, parts.headers, origin, bytes))
 }
 
 /// The rows of a text, which comes back, or everything that is wrong with it.
 async fn parsed(
     app: &App,
     origin: &str,
-    text: String,
+    bytes: Bytes,
 ) -> Result<(Vec<MatterRow>, String), Problem> {
     let origin = origin.to_owned();
     // A full catalogue takes a while: off the I/O thread.
     let read = move |_: &Handle| {
-        let rows = rules::parse_catalogue(&origin, &text).map_err(Problem::found)?;
+        let rows = rules::parse_catalogue(&origin, &bytes).map_err(Problem::found)?;
+        let text = String::from_utf8(bytes.into()).expect("what was read from it is text");
         Ok::<_, Problem>((rows, text))
     };
     app.handle().blocking_read(read).await?

@@ -270,7 +270,9 @@ pub(super) fn of(operation: &str, shape: &Shape) -> Option<Vec<Code>> {
         groups.push(BODY);
     }
     match shape.body.as_deref() {
-        Some("text/plain" | "application/toml") => groups.push(&[Code::BadUtf8]),
+        Some("text/plain") => groups.push(&[Code::BadUtf8]),
+        // What is no text in it is told by its lines.
+        Some("application/toml") => {}
         Some(_) if !is_stream => groups.push(JSON),
         Some(_) | None => {}
     }

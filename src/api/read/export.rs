@@ -11,8 +11,8 @@ use http::header::{CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::Deserialize;
 
-use super::query;
-use super::unit::{moment, places_within};
+use super::unit::places_within;
+use super::{moment, query};
 use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
@@ -95,7 +95,7 @@ pub(in crate::api) async fn export_units(
     let caller = Caller::with(&app, &headers, Scope::Read)?;
     let view = app.handle().view();
     let asked: ExportQuery = query(&uri)?;
-    let at = moment(asked.at.as_deref())?;
+    let at = moment("at", asked.at.as_deref())?;
     let organisation = view.organisation();
     let now = at.unwrap_or_else(|| view.now());
     let within = asked.within.as_deref();

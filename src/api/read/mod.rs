@@ -29,7 +29,8 @@ use serde::de::DeserializeOwned;
 use super::codes::Code;
 use super::problem::Problem;
 use crate::domain::code::UnitCode;
-use crate::rules::Words;
+use crate::domain::ids::Timestamp;
+use crate::rules::{BadMoment, Words, parse_moment};
 
 /// What `include=` may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -66,6 +67,25 @@ pub(super) fn unit_code(text: &str) -> Result<UnitCode, Problem> {
             "应为 12 位（区划）或 15 位数字（网格），或 12 位数字、“-”、一个字母和两位数字";
         Problem::detailed(Code::InvalidPath, Words::new(bad.to_string(), chinese))
     })
+}
+
+/// The moment that a parameter names, where it is given. In a query an unescaped plus is a space.
+pub(super) fn moment(name: &str, asked: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = asked.map(|text| text.replace(' ', "+")) else {
+        return Ok(None);
+    };
+    let moment = parse_moment(&text).map_err(|bad| {
+        let Words { english, chinese } = bad.words(&text);
+        let (english, chinese) = (format!("{name}: {english}"), format!("{name}：{chinese}"));
+        let detail = match bad {
+            BadMoment::NoTime => {
+                Words::new(english + ", its + written %2B", chinese + "，其中 + 写作 %2B")
+            }
+            BadMoment::OutOfRange => Words::new(english, chinese),
+        };
+        Problem::detailed(Code::InvalidQuery, detail)
+    })?;
+    Ok(Some(moment))
 }
 
 /// The rows of a page: as asked, within the bounds.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::cursor::{Cursor, query_hash};
-use super::{Include, page_limit, unit_code};
+use super::{Include, moment, page_limit, unit_code};
 use crate::api::app::App;
 use crate::api::body::is_printable;
 use crate::api::caller::Caller;
@@ -23,7 +23,7 @@ use crate::domain::ids::{CaseId, MatterNumber, Timestamp, UnitNumber};
 use crate::domain::limits::SOURCE_NUMBER_BYTES_MAX;
 use crate::engine::View;
 use crate::engine::query::{Filter, Flag, Sort, Span, Within};
-use crate::rules::{Words, parse_moment};
+use crate::rules::Words;
 
 /// The parameters as they are given.
 #[derive(Debug, Default, Deserialize)]
@@ -349,17 +349,10 @@ pub(super) fn seen(
 }
 
 fn span(name: &str, from: Option<&str>, to: Option<&str>) -> Result<Span, Problem> {
-    let moment = |end: &str, text: Option<&str>| {
-        let parsed = text.map(|text| parse_moment(text).ok_or(text)).transpose();
-        let fix = "RFC 3339 with an offset, its + written %2B";
-        parsed.map_err(|text| {
-            invalid(
-                format!("{name}_{end}: {text} is not a time; {fix}"),
-                format!("{name}_{end}：{text} 不是时间，写法如 2026-01-05T08:00:00%2B08:00，+ 须写作 %2B"),
-            )
-        })
+    let span = Span {
+        from: moment(&format!("{name}_from"), from)?,
+        to: moment(&format!("{name}_to"), to)?,
     };
-    let span = Span { from: moment("from", from)?, to: moment("to", to)? };
     if span.from.zip(span.to).is_some_and(|(from, to)| to <= from) {
         return Err(invalid(
             format!("{name}_from must lie before {name}_to"),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::unit_list::{Listing, UnitsBody, parsed};
-use super::{query, unit_code};
+use super::{moment, query, unit_code};
 use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
@@ -24,7 +24,6 @@ use crate::domain::code::{CodeRange, Level, UnitCode};
 use crate::domain::grant::Scope;
 use crate::domain::ids::{Timestamp, UnitNumber};
 use crate::domain::organisation::{AsOf, Organisation, UnitRow};
-use crate::rules::{Words, parse_moment};
 
 /// A unit.
 #[derive(Debug, Serialize, ToSchema)]
@@ -129,19 +128,6 @@ struct AtQuery {
     at: Option<String>,
 }
 
-/// The moment that was asked for.
-pub(super) fn moment(asked: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    let Some(text) = asked else {
-        return Ok(None);
-    };
-    // In a query an unescaped plus is a space.
-    let at = parse_moment(&text.replace(' ', "+")).ok_or_else(|| {
-        let detail = Words::fixed("at: RFC 3339 with an offset", "at 应为带时区的 RFC 3339 时间");
-        Problem::detailed(Code::InvalidQuery, detail)
-    })?;
-    Ok(Some(at))
-}
-
 /// A question about a unit, as of now or of a moment.
 struct AboutUnit {
     caller: Caller,
@@ -161,7 +147,7 @@ impl AboutUnit {
         let organisation = view.organisation();
         let unit = find(&organisation, &caller, code)?;
         let asked: AtQuery = query(uri)?;
-        let asked_at = moment(asked.at.as_deref())?;
+        let asked_at = moment("at", asked.at.as_deref())?;
         let at = asked_at.unwrap_or_else(|| view.now());
         Ok(Self { caller, organisation, unit, asked_at, at })
     }

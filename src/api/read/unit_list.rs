@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::query::one;
-use super::unit::{UnitBody, moment, places_within, versioned};
-use super::{page_limit, query};
+use super::unit::{UnitBody, places_within, versioned};
+use super::{moment, page_limit, query};
 use crate::api::app::App;
 use crate::api::caller::Caller;
 use crate::api::codes::Code;
@@ -89,7 +89,7 @@ impl Listing {
         let view = app.handle().view();
         let limit = page_limit(asked.limit, app.options().page_max)?;
         let again = asked.again(limit);
-        let at = moment(asked.at.as_deref())?.unwrap_or_else(|| view.now());
+        let at = moment("at", asked.at.as_deref())?.unwrap_or_else(|| view.now());
         let organisation = view.organisation();
         let within = asked.within.as_deref();
         let within = within.map(|text| places_within(&organisation, caller, at, text));

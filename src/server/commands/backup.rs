@@ -20,8 +20,10 @@ use crate::domain::ids::Seq;
 use crate::journal::store::{StoppedStore, Store};
 use crate::journal::value::VALUE_BYTES_MAX;
 use crate::journal::{Head, Journal as _, Turn, Value};
+use crate::rules::Words;
 use crate::server::config::Config;
 use crate::server::exit::{Failure, Kind, after_help};
+use crate::server::language;
 use crate::server::start::{self, store_options};
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
@@ -67,18 +69,25 @@ pub(super) fn run(args: &BackupArgs) -> Result<(), Failure> {
         check_vaults(&args.source.dir, vault)?;
     }
     let out = File::create_new(&args.out).map_err(|error| {
-        Failure::world(&format!("make {}", args.out.display()), &error)
-            .hint("name a file that does not exist, in a directory that does")
+        Failure::world(start::making(&args.out), &error).hint(Words::fixed(
+            "name a file that does not exist, in a directory that does",
+            "请给出尚不存在的文件，其目录须已存在",
+        ))
     })?;
     let walk = back_up(args, out).inspect_err(|_| {
         // Half a backup is none. It was made just now, so there is nothing in it to lose.
         drop(std::fs::remove_file(&args.out));
     })?;
-    eprintln!("{} events in {} values.", walk.head.seq, walk.values);
+    let (seq, values) = (walk.head.seq, walk.values);
+    language::say(&Words::new(
+        format!("{seq} events in {values} values."),
+        format!("{values} 个值，共 {seq} 个事实。"),
+    ));
     if args.vault.is_none() {
-        eprintln!(
-            "The vault was not copied: without it no text of this backup opens. See --vault."
-        );
+        language::say(&Words::fixed(
+            "The vault was not copied: without it no text of this backup opens. See --vault.",
+            "密钥库未复制：没有它，此备份中的任何文本都无法打开。见 --vault。",
+        ));
     }
     writeln!(std::io::stdout(), "{}", walk.head).map_err(|error| Failure::unprinted(&error))
 }
@@ -87,20 +96,33 @@ pub(super) fn run(args: &BackupArgs) -> Result<(), Failure> {
 fn check_vaults(from: &Path, to: &Path) -> Result<(), Failure> {
     let copy = to.join(VAULT);
     if copy.exists() {
-        let message = format!("{} exists", copy.display());
-        return Err(Failure::new(Kind::Usage, message).hint("name another directory with --vault"));
+        return Err(Failure::new(Kind::Usage, exists(&copy))
+            .hint(Words::fixed("name another directory with --vault", "请用 --vault 另指定目录")));
     }
     if from.join(VAULT).is_file() {
         return Ok(());
     }
-    let message = format!("there is no vault in {}", from.display());
-    Err(Failure::new(Kind::Usage, message)
-        .hint("--vault copies from this machine: name the data directory with --dir"))
+    Err(Failure::new(Kind::Usage, no_vault(from)).hint(Words::fixed(
+        "--vault copies from this machine: name the data directory with --dir",
+        "--vault 从本机复制：请用 --dir 指定数据目录",
+    )))
+}
+
+fn exists(path: &Path) -> Words {
+    let path = path.display();
+    Words::new(format!("{path} exists"), format!("{path} 已存在"))
+}
+
+fn no_vault(dir: &Path) -> Words {
+    let dir = dir.display();
+    Words::new(format!("there is no vault in {dir}"), format!("{dir} 中没有密钥库"))
 }
 
 fn back_up(args: &BackupArgs, out: File) -> Result<ChainWalk, Failure> {
-    let failed =
-        |error: std::io::Error| Failure::world(&format!("write {}", args.out.display()), &error);
+    let name = args.out.display();
+    let failed = |error: std::io::Error| {
+        Failure::world(Words::new(format!("write {name}"), format!("写入 {name}")), &error)
+    };
     let mut out = BufWriter::new(out);
     out.write_all(MAGIC).map_err(failed)?;
     let mut walk = ChainWalk::new();
@@ -131,50 +153,67 @@ fn back_up(args: &BackupArgs, out: File) -> Result<ChainWalk, Failure> {
 
 pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     if !args.vault.join(VAULT).is_file() {
-        let message = format!("there is no vault in {}", args.vault.display());
-        return Err(Failure::new(Kind::Usage, message)
-            .hint("name the directory that `zhida backup --vault` copied it to"));
+        return Err(Failure::new(Kind::Usage, no_vault(&args.vault)).hint(Words::fixed(
+            "name the directory that `zhida backup --vault` copied it to",
+            "请给出 zhida backup --vault 所复制到的目录",
+        )));
     }
-    let read = |error| Failure::world(&format!("read {}", args.backup.display()), &error);
+    let name = args.backup.display();
+    let read =
+        |error| Failure::world(Words::new(format!("read {name}"), format!("读取 {name}")), &error);
     let backup = BufReader::new(File::open(&args.backup).map_err(read)?);
     if args.dir.exists() {
-        let message = format!("{} exists", args.dir.display());
-        return Err(Failure::new(Kind::Usage, message).hint("name a new directory"));
+        return Err(Failure::new(Kind::Usage, exists(&args.dir))
+            .hint(Words::fixed("name a new directory", "请给出新目录")));
     }
     std::fs::create_dir_all(&args.dir)
-        .map_err(|error| Failure::world(&format!("make {}", args.dir.display()), &error))?;
+        .map_err(|error| Failure::world(start::making(&args.dir), &error))?;
     let (walk, parts) = fill(args, backup).inspect_err(|_| {
         // Half a directory is none. It was made just now, so there is nothing in it to lose.
         drop(std::fs::remove_dir_all(&args.dir));
     })?;
-    eprintln!(
-        "{} events in {} values; {parts} sealed parts open. Go on: zhida serve --dir {}",
-        walk.head.seq,
-        walk.values,
-        args.dir.display()
-    );
+    let (seq, values, dir) = (walk.head.seq, walk.values, args.dir.display());
+    language::say(&Words::new(
+        format!(
+            "{seq} events in {values} values; {parts} sealed parts open. Go on: zhida serve --dir {dir}"
+        ),
+        format!(
+            "{values} 个值，共 {seq} 个事实；{parts} 个密封部分可以打开。接着运行：zhida serve --dir {dir}"
+        ),
+    ));
     writeln!(std::io::stdout(), "{}", walk.head).map_err(|error| Failure::unprinted(&error))
 }
+
+const ANOTHER_COPY: Words = Words::fixed("take another copy of it", "请换一份副本");
 
 /// Fills a new directory; says how many sealed parts open with that vault.
 fn fill(args: &RestoreArgs, mut backup: BufReader<File>) -> Result<(ChainWalk, u64), Failure> {
     let failed = |error: std::io::Error| {
-        let doing = format!("read the backup {}", args.backup.display());
+        let name = args.backup.display();
+        let doing = Words::new(format!("read the backup {name}"), format!("读取备份 {name}"));
         if error.kind() == ErrorKind::UnexpectedEof {
-            Failure::new(Kind::Damaged, format!("{doing}: it is cut off"))
-                .hint("take another copy of it")
+            let Words { english, chinese } = doing;
+            let message =
+                Words::new(format!("{english}: it is cut off"), format!("{chinese}：不完整"));
+            Failure::new(Kind::Damaged, message).hint(ANOTHER_COPY)
         } else if error.kind() == ErrorKind::InvalidData {
-            Failure::damaged(&doing, &error).hint("take another copy of it")
+            Failure::damaged(doing, &error).hint(ANOTHER_COPY)
         } else {
-            Failure::world(&doing, &error)
+            Failure::world(doing, &error)
         }
     };
     let mut magic = [0; MAGIC.len()];
     backup.read_exact(&mut magic).map_err(failed)?;
     if &magic != MAGIC {
-        let message = format!("{} is no backup of this format", args.backup.display());
-        return Err(Failure::new(Kind::Damaged, message)
-            .hint("name the file that `zhida backup` of this version wrote"));
+        let name = args.backup.display();
+        let message = Words::new(
+            format!("{name} is no backup of this format"),
+            format!("{name} 不是这一格式的备份"),
+        );
+        return Err(Failure::new(Kind::Damaged, message).hint(Words::fixed(
+            "name the file that `zhida backup` of this version wrote",
+            "请给出由此版本的 zhida backup 写出的文件",
+        )));
     }
     let options = store_options(&Config::default(), &args.dir);
     let (mut store, _) =
@@ -187,18 +226,26 @@ fn fill(args: &RestoreArgs, mut backup: BufReader<File>) -> Result<(ChainWalk, u
     }
     let noted = read_head(&mut backup).map_err(failed)?;
     if noted != walk.head {
-        let message =
-            format!("the backup ends at {}, but was written to end at {noted}", walk.head);
-        return Err(Failure::new(Kind::Damaged, message).hint("take another copy of it"));
+        let head = walk.head;
+        let message = Words::new(
+            format!("the backup ends at {head}, but was written to end at {noted}"),
+            format!("备份止于 {head}，写出时应止于 {noted}"),
+        );
+        return Err(Failure::new(Kind::Damaged, message).hint(ANOTHER_COPY));
     }
     copy_vault(&args.vault, &args.dir)?;
     // A vault of another journal, or an older one, is found now and not in the hour of need.
-    store.close().map_err(|error| Failure::world("close the journal", &error))?;
+    store
+        .close()
+        .map_err(|error| Failure::world(Words::fixed("close the journal", "关闭日志"), &error))?;
     let (restored, _) =
         StoppedStore::open(&args.dir).map_err(|error| start::open_failure(&args.dir, &error))?;
     let mut source = Source::Stopped(restored);
     let parts = block_on(open_parts(&mut source, &args.dir)).map_err(|failure| {
-        failure.hint("name the vault that was copied together with this backup, or a newer one")
+        failure.hint(Words::fixed(
+            "name the vault that was copied together with this backup, or a newer one",
+            "请给出与此备份一同复制的密钥库，或更新的密钥库",
+        ))
     })?;
     Ok((walk, parts))
 }
@@ -208,7 +255,9 @@ fn fill(args: &RestoreArgs, mut backup: BufReader<File>) -> Result<(ChainWalk, u
 fn append(store: &mut Store, value: &Value<'_>) -> Result<(), Failure> {
     let mut turn = Turn::after(store.tail(), value.clock_mode());
     for record in value.records() {
-        turn.push(&record.map_err(|error| Failure::damaged("read the backup", &error))?);
+        turn.push(&record.map_err(|error| {
+            Failure::damaged(Words::fixed("read the backup", "读取备份"), &error)
+        })?);
     }
     let head = turn.seal();
     if head != value.head() {
@@ -217,7 +266,9 @@ fn append(store: &mut Store, value: &Value<'_>) -> Result<(), Failure> {
             format!("event {}: the value is not of this format", value.first()),
         ));
     }
-    store.append(&turn).map_err(|error| Failure::world("write the journal", &error))
+    store
+        .append(&turn)
+        .map_err(|error| Failure::world(Words::fixed("write the journal", "写入日志"), &error))
 }
 
 fn read_frame(backup: &mut impl Read, bytes: &mut Vec<u8>) -> std::io::Result<bool> {
@@ -244,7 +295,9 @@ fn read_head(backup: &mut impl Read) -> std::io::Result<Head> {
 
 fn copy_vault(from: &Path, to: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
-        Failure::world(&format!("copy the vault to {}", to.display()), &error)
+        let to = to.display();
+        let doing = Words::new(format!("copy the vault to {to}"), format!("将密钥库复制到 {to}"));
+        Failure::world(doing, &error)
     };
     std::fs::create_dir_all(to).map_err(failed)?;
     let copy = to.join(VAULT);

@@ -68,7 +68,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (
         "config check",
         "files",
-        "按名称识别：catalogue*.toml 为事项目录，.ndjson 或 .csv 为单位，其余为 zhida.toml",
+        ".ndjson 或 .csv 为单位，含 [[matter]] 条目或名为 catalogue*.toml 的为事项目录，其余为 zhida.toml",
     ),
     ("config diff", "", "显示事项目录与现行目录的差异"),
     ("config diff", "catalogue", "事项目录文件"),

@@ -1,17 +1,18 @@
 //! `zhida config`: files into rows, with every fault at once, and a catalogue into force.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::block_on;
-use super::import::fail_on;
-use crate::rules;
+use super::import::{fail_on, read};
+use crate::rules::{self, Words};
 use crate::server::client::{Client, path_part};
 use crate::server::config_check;
 use crate::server::exit::{Failure, Kind, after_help};
+use crate::server::language;
 use crate::server::target::{Target, TargetArgs};
 
 const TOML: &str = "application/toml";
@@ -43,7 +44,7 @@ pub(super) enum ConfigCommand {
 #[derive(Args, Debug)]
 #[command(after_help = after_help(&["zhida config check units.ndjson config/xinyang/catalogue.toml config/zhida.toml"]))]
 pub(super) struct CheckArgs {
-    /// A catalogue is known by its name (catalogue*.toml), units by .ndjson or .csv, all else is a zhida.toml
+    /// Units are known by .ndjson or .csv, a catalogue by its [[matter]] entries or its name (catalogue*.toml), all else is a zhida.toml
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -115,22 +116,32 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     let mut findings = Vec::new();
     for file in &args.files {
         let origin = file.display().to_string();
-        let text = read(file)?;
-        let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let bytes = read(file)?;
         let kind = file.extension().map(|kind| kind.to_string_lossy().to_lowercase());
         let found = match kind.as_deref() {
-            Some("ndjson") => rules::parse_units(&origin, &text).err(),
-            Some("csv") => rules::parse_units_csv(&origin, &text).err(),
-            _ if name.starts_with("catalogue") => rules::parse_catalogue(&origin, &text).err(),
-            _ => Some(config_check::findings(&origin, &text)),
+            Some("ndjson") => rules::parse_units(&origin, &bytes).err(),
+            Some("csv") => rules::parse_units_csv(&origin, &bytes).err(),
+            _ if is_catalogue(file, &bytes) => rules::parse_catalogue(&origin, &bytes).err(),
+            _ => {
+                let (text, undecoded) = rules::decode(&origin, &bytes);
+                Some(rules::joined(undecoded, config_check::findings(&origin, &text)))
+            }
         };
         findings.extend(found.into_iter().flatten());
     }
     fail_on(&findings)?;
     for file in &args.files {
-        eprintln!("{} is good.", file.display());
+        let file = file.display();
+        language::say(&Words::new(format!("{file} is good."), format!("{file}：没有错误。")));
     }
     Ok(())
+}
+
+/// Whether it is a catalogue: by its name, or because it has entries, which a zhida.toml has not.
+fn is_catalogue(file: &Path, bytes: &[u8]) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    name.starts_with("catalogue") || lines.any(|line| line.trim_ascii_start().starts_with(b"[["))
 }
 
 fn diff(args: &CatalogueArgs) -> Result<(), Failure> {
@@ -143,7 +154,7 @@ fn diff(args: &CatalogueArgs) -> Result<(), Failure> {
         Ok(good)
     })?;
     say(&told_diff(&good["diff"]))?;
-    eprintln!("{}", told_counts(&good["diff"]));
+    language::say(&told_counts(&good["diff"]));
     Ok(())
 }
 
@@ -156,14 +167,18 @@ fn propose_only(args: &CatalogueArgs) -> Result<(), Failure> {
         Ok(proposal)
     })?;
     say(&told_diff(&proposal["diff"]))?;
-    eprintln!("{}", told_counts(&proposal["diff"]));
+    language::say(&told_counts(&proposal["diff"]));
     let number = &proposal["proposal"];
-    eprintln!("Proposal {number}. To bring it into force: zhida config apply --proposal {number}");
+    let apply = format!("zhida config apply --proposal {number}");
+    language::say(&Words::new(
+        format!("Proposal {number}. To bring it into force: {apply}"),
+        format!("提案 {number}。使其生效：{apply}"),
+    ));
     Ok(())
 }
 
 fn apply(args: &ApplyArgs) -> Result<(), Failure> {
-    let file = args.catalogue.as_ref().map(good_catalogue).transpose()?;
+    let file = args.catalogue.as_deref().map(good_catalogue).transpose()?;
     let matters = block_on(async {
         let mut target = Target::connect(&args.target).await?;
         let proposal = match (file, args.proposal) {
@@ -172,12 +187,16 @@ fn apply(args: &ApplyArgs) -> Result<(), Failure> {
                 target.client.get(&format!("/v1/config/proposals/{number}")).await?.json()?
             }
             (None, None) => {
-                return Err(Failure::new(Kind::Usage, "name a catalogue, or --proposal"));
+                let message = Words::fixed(
+                    "name a catalogue, or --proposal",
+                    "请给出目录文件，或 --proposal",
+                );
+                return Err(Failure::new(Kind::Usage, message));
             }
         };
         // What changes is no data here: whoever wants it as such asks for the diff.
         eprint!("{}", told_diff(&proposal["diff"]));
-        eprintln!("{}", told_counts(&proposal["diff"]));
+        language::say(&told_counts(&proposal["diff"]));
         let applied = match args.proposal {
             None => put_into_force(&mut target.client, &proposal).await,
             Some(_) => apply_proposal(&mut target.client, &proposal).await,
@@ -185,7 +204,10 @@ fn apply(args: &ApplyArgs) -> Result<(), Failure> {
         target.close().await?;
         applied.map(|()| proposal["matters"].as_u64().unwrap_or_default())
     })?;
-    eprintln!("{matters} matters are in force.");
+    language::say(&Words::new(
+        format!("{matters} matters are in force."),
+        format!("{matters} 个事项已生效。"),
+    ));
     Ok(())
 }
 
@@ -240,11 +262,15 @@ fn show(args: &TargetArgs) -> Result<(), Failure> {
         Ok(config)
     })?;
     let Some(text) = config["text"].as_str() else {
-        eprintln!("No catalogue is in force yet.");
+        language::say(&Words::fixed("No catalogue is in force yet.", "尚无生效的目录。"));
         return Ok(());
     };
     say(text)?;
-    eprintln!("Version {}, {} matters.", config["seq"], config["matters"]);
+    let (seq, matters) = (&config["seq"], &config["matters"]);
+    language::say(&Words::new(
+        format!("Version {seq}, {matters} matters."),
+        format!("版本 {seq}，{matters} 个事项。"),
+    ));
     Ok(())
 }
 
@@ -262,14 +288,18 @@ fn told_version(version: &Value) -> String {
     )
 }
 
-fn told_counts(diff: &Value) -> String {
+fn told_counts(diff: &Value) -> Words {
     let count = |kind: &str| diff[kind].as_array().map_or(0, Vec::len);
     let [added, changed, retired] = ["added", "changed", "retired"].map(count);
-    format!("{added} added, {changed} changed, {retired} retired.")
+    Words::new(
+        format!("{added} added, {changed} changed, {retired} retired."),
+        format!("新增 {added}，变更 {changed}，停用 {retired}。"),
+    )
 }
 
 /// One line a matter, and one a field that changes.
 fn told_diff(diff: &Value) -> String {
+    let language = language::wanted();
     let matters = |kind: &str| diff[kind].as_array().cloned().unwrap_or_default();
     let named = |matter: &Value| {
         let part = |name: &str| matter[name].as_str().unwrap_or_default().to_owned();
@@ -278,7 +308,8 @@ fn told_diff(diff: &Value) -> String {
     let (added, changed, retired) = (matters("added"), matters("changed"), matters("retired"));
     let mut lines = Vec::new();
     lines.extend(added.iter().map(|matter| {
-        let again = if matter["revived"] == true { " (again)" } else { "" };
+        let again = Words::fixed(" (again)", "（恢复）");
+        let again = if matter["revived"] == true { language.pick(&again) } else { "" };
         format!("+ {}{again}\n", named(matter))
     }));
     for matter in &changed {
@@ -291,7 +322,13 @@ fn told_diff(diff: &Value) -> String {
     lines.extend(retired.iter().map(|matter| {
         let open = match matter["open_cases"].as_u64() {
             None | Some(0) => String::new(),
-            Some(cases) => format!(" ({cases} open cases: end them, or keep the matter)"),
+            Some(cases) => {
+                let words = Words::new(
+                    format!(" ({cases} open cases: end them, or keep the matter)"),
+                    format!("（{cases} 个未结案件：请先办结，或保留该事项）"),
+                );
+                language.pick(&words).to_owned()
+            }
         };
         format!("- {}{open}\n", named(matter))
     }));
@@ -307,15 +344,10 @@ fn say(text: &str) -> Result<(), Failure> {
 
 /// The file's name and text, if it holds a good catalogue. The server reads it again; here every fault
 /// comes with the file's name, and nobody needs to be asked.
-fn good_catalogue(file: &PathBuf) -> Result<(String, String), Failure> {
+fn good_catalogue(file: &Path) -> Result<(String, String), Failure> {
     let origin = file.display().to_string();
-    let text = read(file)?;
-    let findings = rules::parse_catalogue(&origin, &text).err().unwrap_or_default();
+    let bytes = read(file)?;
+    let findings = rules::parse_catalogue(&origin, &bytes).err().unwrap_or_default();
     fail_on(&findings)?;
-    Ok((origin, text))
-}
-
-fn read(file: &PathBuf) -> Result<String, Failure> {
-    std::fs::read_to_string(file)
-        .map_err(|error| Failure::world(&format!("read {}", file.display()), &error))
+    Ok((origin, String::from_utf8(bytes).expect("what was read from it is text")))
 }

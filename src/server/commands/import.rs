@@ -1,17 +1,16 @@
 //! `zhida import`: units from NDJSON or CSV files, staged and put into force whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::block_on;
-use crate::api::language::Language;
 use crate::domain::limits::{STAGED_ROWS_MAX, STAGED_TEXT_BYTES_MAX};
 use crate::domain::organisation::UnitRow;
-use crate::rules;
+use crate::rules::{self, Words};
 use crate::server::client::Client;
-use crate::server::exit::{Failure, Kind, after_help};
+use crate::server::exit::{Failure, Kind, after_help, hint_word};
 use crate::server::language;
 use crate::server::target::{Target, TargetArgs};
 
@@ -38,18 +37,17 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     let mut findings = Vec::new();
     for (at, file) in args.files.iter().enumerate() {
         let origin = file.display().to_string();
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Failure::world(&format!("read {origin}"), &error))?;
+        let bytes = read(file)?;
         let is_csv = file.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("csv"));
         let parse = if is_csv { rules::parse_units_csv } else { rules::parse_units };
-        match parse(&origin, &text) {
+        match parse(&origin, &bytes) {
             Ok(read) => {
+                texts.push(String::from_utf8_lossy(&bytes).into_owned());
                 units.extend(read.rows);
                 places.extend(read.lines.into_iter().map(|line| (at, line)));
             }
             Err(found) => findings.extend(found),
         }
-        texts.push(text);
     }
     fail_on(&findings)?;
     let origin = args.files[0].display().to_string();
@@ -67,7 +65,10 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
         }
         target.close().await
     })?;
-    eprintln!("{count} units are in force.");
+    language::say(&Words::new(
+        format!("{count} units are in force."),
+        format!("{count} 个单位已生效。"),
+    ));
     Ok(())
 }
 
@@ -97,34 +98,46 @@ pub(super) fn fail_on(findings: &[rules::Finding]) -> Result<(), Failure> {
     if findings.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(Kind::Findings, format!("{} faults; nothing was changed", findings.len())))
+    let faults = findings.len();
+    Err(Failure::new(
+        Kind::Findings,
+        Words::new(
+            format!("{faults} faults; nothing was changed"),
+            format!("{faults} 处错误；未作任何更改"),
+        ),
+    ))
 }
 
-/// What stands before a hint.
-const fn hint_word(language: Language) -> &'static str {
-    match language {
-        Language::English => "hint: ",
-        Language::Chinese => "提示：",
-    }
+/// What a file holds, text or not.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file).map_err(|error| {
+        let file = file.display();
+        Failure::world(Words::new(format!("read {file}"), format!("读取 {file}")), &error)
+    })
 }
 
 /// Prints what keeps staged units from coming into force, each with where its row came from; says
 /// how many findings there are.
 fn print_findings(told: &Value, place_of: impl Fn(usize) -> Option<String>) -> u64 {
     let mut count = 0;
-    let hint_word = hint_word(language::wanted());
+    let language = language::wanted();
+    let hint_word = hint_word(language);
     for finding in told["findings"].as_array().into_iter().flatten() {
         let text = |field: &str| finding[field].as_str().unwrap_or_default();
         let (unit, title, hint, code) = (text("unit"), text("title"), text("hint"), text("code"));
         let row = finding["row"].as_u64().and_then(|row| usize::try_from(row).ok());
         let place = row.filter(|row| *row > 0).and_then(&place_of);
-        let place = place.unwrap_or_else(|| format!("row {}", finding["row"]));
+        let place = place.unwrap_or_else(|| {
+            let row = &finding["row"];
+            let words = Words::new(format!("row {row}"), format!("第 {row} 行"));
+            language.pick(&words).to_owned()
+        });
         eprintln!("{place}: {unit}: {title}; {hint_word}{hint}; {code}");
         count += 1;
     }
     let untold = told["untold"].as_u64().unwrap_or_default();
     if untold > 0 {
-        eprintln!("and {untold} more");
+        language::say(&Words::new(format!("and {untold} more"), format!("另有 {untold} 处")));
     }
     count + untold
 }
@@ -145,7 +158,10 @@ impl<'a> Import<'a> {
         let body = json!({ "origin": origin }).to_string();
         let begun = client.post("/v1/imports", "application/json", body).await?.json()?;
         let Some(import) = begun["import"].as_u64() else {
-            return Err(Failure::new(Kind::World, "the server's reply names no import"));
+            return Err(Failure::new(
+                Kind::World,
+                Words::fixed("the server's reply names no import", "服务器的答复没有给出导入编号"),
+            ));
         };
         Ok(Self { client, path: format!("/v1/imports/{import}"), organisation })
     }
@@ -191,7 +207,10 @@ impl<'a> Import<'a> {
         match print_findings(&findings.unwrap_or_default(), place_of) {
             0 => Err(refused),
             faults => {
-                let said = format!("the server refused {faults} rows; nothing was changed");
+                let said = Words::new(
+                    format!("the server refused {faults} rows; nothing was changed"),
+                    format!("服务器拒绝了 {faults} 行；未作任何更改"),
+                );
                 Err(Failure::new(Kind::Refused, said))
             }
         }

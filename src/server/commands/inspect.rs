@@ -9,6 +9,7 @@ use crate::api::EventNames;
 use crate::domain::ids::Seq;
 use crate::domain::state::State;
 use crate::domain::{self};
+use crate::rules::Words;
 use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
@@ -35,7 +36,11 @@ pub(super) struct InspectArgs {
 pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     let through = args.through.unwrap_or(u64::MAX);
     if through < args.from {
-        let message = format!("--from {} lies behind --through {through}", args.from);
+        let from = args.from;
+        let message = Words::new(
+            format!("--from {from} lies behind --through {through}"),
+            format!("--from {from} 在 --through {through} 之后"),
+        );
         return Err(Failure::new(Kind::Usage, message));
     }
     let failed = |error: std::io::Error| Failure::unprinted(&error);
@@ -48,8 +53,9 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
             .each(Seq::FIRST, |bytes| {
                 let value = walk.take(bytes)?;
                 for record in value.records() {
-                    let record =
-                        record.map_err(|error| Failure::damaged("read the journal", &error))?;
+                    let record = record.map_err(|error| {
+                        Failure::damaged(Words::fixed("read the journal", "读取日志"), &error)
+                    })?;
                     domain::evolve(&mut state, &record);
                     let is_asked = (args.from..=through).contains(&record.seq.0)
                         && args

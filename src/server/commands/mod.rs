@@ -17,6 +17,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::exit::{Failure, after_help};
 use super::language;
 use crate::api::language::Language;
+use crate::rules::Words;
 
 /// The dispatch core of a city's grid governance: every case reaches the one unit that answers
 /// for it, durable, routed, on the clock.
@@ -75,7 +76,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if failure.is_told() {
-                eprintln!("zhida: {failure}");
+                eprintln!("zhida: {}", failure.told(language::wanted()));
             }
             failure.code()
         }
@@ -87,6 +88,6 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::world("start a runtime", &error))?
+        .map_err(|error| Failure::world(Words::fixed("start a runtime", "启动运行时"), &error))?
         .block_on(future)
 }

@@ -17,6 +17,7 @@ use crate::rules::Words;
 use crate::server::config::{ClockName, Config};
 use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::io::{IoThreads, Listener};
+use crate::server::language;
 use crate::server::start::{self, ADMIN_TOKEN, Kept};
 use crate::server::{options, telemetry};
 
@@ -65,7 +66,8 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
         tracing::debug!(%error, "huge pages stay as they are");
     }
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let waiting = waiting.map_err(|error| Failure::world("start a runtime", &error))?;
+    let waiting = waiting
+        .map_err(|error| Failure::world(Words::fixed("start a runtime", "启动运行时"), &error))?;
     // From here on a stop is asked for, and never just happens.
     let mut signals = waiting.block_on(async { Signals::listen() })?;
     let listener = Listener::bind(config.server.listen)?;
@@ -83,10 +85,15 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let threads = IoThreads::serving(&config.server, &listener, &api)?;
     let dir = kept.dir().display();
     if let Some(token) = &kept.new_admin_token {
-        eprintln!("A new data directory: {dir}");
-        eprintln!(
-            "The administrator's token, shown this once (kept in {dir}/{ADMIN_TOKEN}):\n{token}"
-        );
+        language::say(&Words::new(
+            format!(
+                "A new data directory: {dir}\nThe administrator's token, shown this once (kept in \
+                 {dir}/{ADMIN_TOKEN}):\n{token}"
+            ),
+            format!(
+                "新数据目录：{dir}\n管理员的令牌，只显示这一次（保存在 {dir}/{ADMIN_TOKEN}）：\n{token}"
+            ),
+        ));
     }
     tracing::info!(address = %listener.address, %dir, "serving");
 
@@ -95,7 +102,10 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     threads.stop();
     kept.stop()?;
     if ended_by_itself {
-        return Err(Failure::new(Kind::World, "the engine ended by itself"));
+        return Err(Failure::new(
+            Kind::World,
+            Words::fixed("the engine ended by itself", "引擎自行终止"),
+        ));
     }
     tracing::info!("stopped");
     Ok(())
@@ -124,7 +134,8 @@ fn start_beside(
             })
         };
         let starting = std::thread::Builder::new().name("start".into()).spawn_scoped(scope, start);
-        let starting = starting.map_err(|error| Failure::world("start a thread", &error))?;
+        let starting = starting
+            .map_err(|error| Failure::world(Words::fixed("start a thread", "启动线程"), &error))?;
         waiting.block_on(async {
             tokio::select! {
                 () = signals.asked() => is_stopping.store(true, Ordering::Release),
@@ -177,7 +188,9 @@ struct Signals {
 
 impl Signals {
     fn listen() -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::world("listen for signals", &error);
+        let failed = |error: std::io::Error| {
+            Failure::world(Words::fixed("listen for signals", "监听信号"), &error)
+        };
         Ok(Self {
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,

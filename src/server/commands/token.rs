@@ -6,8 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::block_on;
+use crate::rules::Words;
 use crate::server::client::path_part;
 use crate::server::exit::{Failure, Kind, after_help};
+use crate::server::language;
 use crate::server::target::{Target, TargetArgs};
 
 const CREATE: &str = "zhida token create grid-app --scope intake,act,read --within 411502000000 \
@@ -136,7 +138,7 @@ async fn create(args: &CreateArgs) -> Result<(), Failure> {
     let mut body = args.grant.body();
     body["name"] = json!(args.name);
     let token = token_of(&post(&args.target, "/v1/clients", body.to_string()).await?)?;
-    eprintln!("{} may act now. Its token is shown this once:", args.name);
+    told(&args.name, " may act now. Its token is shown this once:", "已获准。其令牌只显示这一次：");
     say(&token)
 }
 
@@ -145,12 +147,12 @@ async fn list(args: &ListArgs) -> Result<(), Failure> {
     let clients = target.client.get("/v1/clients").await?.json()?;
     target.close().await?;
     say(&serde_json::to_string_pretty(&clients)
-        .map_err(|error| Failure::world("print the clients", &error))?)
+        .map_err(|error| Failure::world(Words::fixed("print the clients", "打印客户端"), &error))?)
 }
 
 async fn change(args: &ChangeArgs) -> Result<(), Failure> {
     post(&args.target, &path_of(&args.name, "change"), args.grant.body().to_string()).await?;
-    eprintln!("{} may do that from now on.", args.name);
+    told(&args.name, " may do that from now on.", "的权限已更改。");
     Ok(())
 }
 
@@ -161,14 +163,19 @@ async fn rotate(args: &RotateArgs) -> Result<(), Failure> {
     }
     let path = path_of(&args.name, "rotate");
     let token = token_of(&post(&args.target, &path, body.to_string()).await?)?;
-    eprintln!("{} has another token. It is shown this once:", args.name);
+    told(&args.name, " has another token. It is shown this once:", "已换令牌，只显示这一次：");
     say(&token)
 }
 
 async fn revoke(args: &RevokeArgs) -> Result<(), Failure> {
     post(&args.target, &path_of(&args.name, "revoke"), String::new()).await?;
-    eprintln!("{} may not act any more.", args.name);
+    told(&args.name, " may not act any more.", "已停用。");
     Ok(())
+}
+
+/// Says on stderr what a client may do now.
+fn told(name: &str, english: &str, chinese: &str) {
+    language::say(&Words::new(format!("{name}{english}"), format!("{name} {chinese}")));
 }
 
 fn path_of(name: &str, action: &str) -> String {
@@ -184,7 +191,12 @@ async fn post(target: &TargetArgs, path: &str, body: String) -> Result<Value, Fa
 
 fn token_of(reply: &Value) -> Result<String, Failure> {
     let token = reply["token"].as_str().map(str::to_string);
-    token.ok_or_else(|| Failure::new(Kind::World, "the server's reply holds no token"))
+    token.ok_or_else(|| {
+        Failure::new(
+            Kind::World,
+            Words::fixed("the server's reply holds no token", "服务器的答复中没有令牌"),
+        )
+    })
 }
 
 /// Data on stdout.

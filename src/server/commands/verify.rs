@@ -13,7 +13,9 @@ use crate::journal::medium::disk::Disk;
 use crate::journal::store::StoppedStore;
 use crate::journal::vault::{Opened, VaultReader};
 use crate::journal::{Head, Value};
+use crate::rules::Words;
 use crate::server::exit::{Failure, Kind, after_help};
+use crate::server::language;
 use crate::server::start;
 use crate::server::values::{ChainWalk, Source, SourceArgs};
 
@@ -48,14 +50,26 @@ async fn verify_stopped(store: StoppedStore, args: &VerifyArgs) -> Result<Head, 
     let bar = ProgressBar::new(store.tail().seq.0);
     let report = store.verify(args.head, &mut |seq| bar.set_position(seq.0));
     bar.finish_and_clear();
-    let report = report.map_err(|error| Failure::damaged("the journal does not hold", &error))?;
-    eprintln!(
-        "{} events in {} values; {} of {} segments are sealed and are what their notes say.",
-        report.events, report.values, report.segments_sealed, report.segments
-    );
+    let report = report.map_err(|error| {
+        Failure::damaged(Words::fixed("the journal does not hold", "日志不成立"), &error)
+    })?;
+    let (events, values) = (report.events, report.values);
+    let (sealed, segments) = (report.segments_sealed, report.segments);
+    language::say(&Words::new(
+        format!(
+            "{events} events in {values} values; {sealed} of {segments} segments are sealed and are \
+             what their notes say."
+        ),
+        format!(
+            "{values} 个值，共 {events} 个事实；{segments} 个段中 {sealed} 个已封存，与其记录相符。"
+        ),
+    ));
     let mut source = Source::Stopped(store);
     let parts = open_parts(&mut source, &args.source.dir).await?;
-    eprintln!("{parts} sealed parts open.");
+    language::say(&Words::new(
+        format!("{parts} sealed parts open."),
+        format!("{parts} 个密封部分可以打开。"),
+    ));
     Ok(report.head)
 }
 
@@ -71,13 +85,21 @@ async fn verify_live(mut source: Source, args: &VerifyArgs) -> Result<Head, Fail
         })
         .await?;
     if let Some(expected) = args.head.filter(|_| !is_on_the_chain) {
-        let message = format!("{expected} is not on the chain, which ends at {}", walk.head);
+        let head = walk.head;
+        let message = Words::new(
+            format!("{expected} is not on the chain, which ends at {head}"),
+            format!("{expected} 不在链上，链止于 {head}"),
+        );
         return Err(Failure::new(Kind::Damaged, message));
     }
-    eprintln!(
-        "{} events in {} values follow each other. Files and sealed parts: stop the server first.",
-        walk.head.seq, walk.values
-    );
+    let (seq, values) = (walk.head.seq, walk.values);
+    language::say(&Words::new(
+        format!(
+            "{seq} events in {values} values follow each other. Files and sealed parts: stop the \
+             server first."
+        ),
+        format!("{values} 个值，共 {seq} 个事实，前后相接。检查文件和密封部分须先停止服务器。"),
+    ));
     Ok(walk.head)
 }
 
@@ -86,8 +108,9 @@ pub(super) async fn open_parts(source: &mut Source, dir: &Path) -> Result<u64, F
     let mut highest = None;
     source
         .each(Seq::FIRST, |bytes| {
-            let value = Value::parse(bytes)
-                .map_err(|error| Failure::damaged("read the journal", &error))?;
+            let value = Value::parse(bytes).map_err(|error| {
+                Failure::damaged(Words::fixed("read the journal", "读取日志"), &error)
+            })?;
             each_record(&value, |record| {
                 highest =
                     record.event.sealed_parts().map(|(_, part)| part.slot).chain(highest).max();
@@ -98,14 +121,16 @@ pub(super) async fn open_parts(source: &mut Source, dir: &Path) -> Result<u64, F
     let Some(highest): Option<SlotNumber> = highest else {
         return Ok(0);
     };
-    let medium = Disk::at(dir).map_err(|error| Failure::world("open the directory", &error))?;
+    let medium = Disk::at(dir)
+        .map_err(|error| Failure::world(Words::fixed("open the directory", "打开目录"), &error))?;
     let vault = VaultReader::open(&medium, Some(highest));
     let vault = vault.map_err(|error| start::vault_failure(dir, &error))?;
     let mut parts = 0;
     source
         .each(Seq::FIRST, |bytes| {
-            let value = Value::parse(bytes)
-                .map_err(|error| Failure::damaged("read the journal", &error))?;
+            let value = Value::parse(bytes).map_err(|error| {
+                Failure::damaged(Words::fixed("read the journal", "读取日志"), &error)
+            })?;
             each_record(&value, |record| {
                 for (name, part) in record.event.sealed_parts() {
                     match vault.open_part(name, part) {
@@ -119,7 +144,7 @@ pub(super) async fn open_parts(source: &mut Source, dir: &Path) -> Result<u64, F
                             return Err(Failure::new(Kind::Damaged, message));
                         }
                         Err(error) => {
-                            return Err(Failure::damaged(&format!("event {}", record.seq), &error));
+                            return Err(Failure::damaged(format!("event {}", record.seq), &error));
                         }
                     }
                 }
@@ -135,7 +160,9 @@ fn each_record(
     mut each: impl FnMut(&Record) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     for record in value.records() {
-        each(&record.map_err(|error| Failure::damaged("read the journal", &error))?)?;
+        each(&record.map_err(|error| {
+            Failure::damaged(Words::fixed("read the journal", "读取日志"), &error)
+        })?)?;
     }
     Ok(())
 }

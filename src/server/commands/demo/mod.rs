@@ -24,6 +24,7 @@ use crate::domain::code::Level;
 use crate::domain::limits::STAGED_ROWS_MAX;
 use crate::engine::clock::stopwatch;
 use crate::rules;
+use crate::rules::Words;
 use crate::server::client::Client;
 use crate::server::exit::{Failure, Kind, after_help};
 
@@ -188,19 +189,30 @@ async fn drive_with_bar(
 /// An empty directory: new, or made by an earlier demo.
 fn make_fresh(dir: &Path) -> Result<(), Failure> {
     let failed = |what: &str, error: &std::io::Error| {
-        Failure::world(&format!("{what} {}", dir.display()), error)
+        Failure::world(format!("{what} {}", dir.display()), error)
     };
     if dir.exists() {
         let is_ours = dir.join(MARKER).exists();
         let is_empty = dir.read_dir().map_err(|error| failed("read", &error))?.next().is_none();
         if !is_ours && !is_empty {
-            let message = format!("{} is not empty, and no demo made it", dir.display());
-            return Err(Failure::new(Kind::Usage, message).hint("choose another with --dir"));
+            let dir = dir.display();
+            let message = Words::new(
+                format!("{dir} is not empty, and no demo made it"),
+                format!("{dir} 不为空，也不是由演示建立的"),
+            );
+            return Err(Failure::new(Kind::Usage, message)
+                .hint(Words::fixed("choose another with --dir", "请用 --dir 另选目录")));
         }
         if process::is_running_on(dir) {
-            let message = format!("the server of an earlier demo still runs on {}", dir.display());
-            return Err(Failure::new(Kind::World, message)
-                .hint("end that demo with Ctrl-C, or choose another directory with --dir"));
+            let dir = dir.display();
+            let message = Words::new(
+                format!("the server of an earlier demo still runs on {dir}"),
+                format!("先前演示的服务器仍在 {dir} 上运行"),
+            );
+            return Err(Failure::new(Kind::World, message).hint(Words::fixed(
+                "end that demo with Ctrl-C, or choose another directory with --dir",
+                "请用 Ctrl-C 结束该演示，或用 --dir 另选目录",
+            )));
         }
         std::fs::remove_dir_all(dir).map_err(|error| failed("empty", &error))?;
     }

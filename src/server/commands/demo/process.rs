@@ -50,7 +50,7 @@ impl Server {
     pub(super) fn admin_token(&self) -> Result<String, Failure> {
         let path = self.data_dir().join(ADMIN_TOKEN);
         let text = std::fs::read_to_string(&path);
-        text.map_err(|error| Failure::world(&format!("read {}", path.display()), &error))
+        text.map_err(|error| Failure::world(format!("read {}", path.display()), &error))
     }
 
     /// Waits until it answers that it is ready.
