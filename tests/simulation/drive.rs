@@ -273,7 +273,13 @@ impl<'a> Drive<'a> {
 
     /// The turns of timers alone that come after.
     pub(super) fn expect_timers(&mut self) {
-        while self.shadow.fire(TIMERS_PER_TURN_MAX) > 0 {
+        loop {
+            if self.shadow.is_driven {
+                self.shadow.begin(TIMERS_PER_TURN_MAX);
+            }
+            if self.shadow.fire(TIMERS_PER_TURN_MAX) == 0 {
+                break;
+            }
             self.ends.push(self.shadow.clone());
         }
     }

@@ -206,6 +206,7 @@ pub(crate) const REFUSALS: &[&str] = &[
     "scope_missing",
     "token_expired",
     "range_unknown",
+    "admin_within",
     "expires_in_past",
     "claimant_confidential",
     "out_of_bounds",

@@ -21,7 +21,7 @@ use zhida::journal::medium::simulated::Dice;
 use zhida::journal::{Opened, Vault, VaultError};
 
 use crate::city::{
-    ADMIN, APP, HOUR, START, TOWNSHIP_APP, UNITS, matter_rows, places, unit_row, within,
+    ADMIN, APP, HOUR, OFFICE, START, TOWNSHIP_APP, UNITS, matter_rows, places, unit_row, within,
 };
 use crate::shadow::Shadow;
 use crate::tally::Tally;
@@ -255,7 +255,9 @@ fn grant(dice: &mut Dice, shadow: &Shadow) -> GrantRequest {
         scopes: Scopes::of(scopes),
         within: dice
             .once_in(4)
-            .then(|| pick(dice, &["411502000000", "411502999000"]).parse().expect("a good code"))
+            .then(|| {
+                pick(dice, &["411502000000", "411502999000", OFFICE]).parse().expect("a good code")
+            })
             .into_iter()
             .collect(),
         quota_per_minute: dice.once_in(2).then_some(60),

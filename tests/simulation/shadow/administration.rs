@@ -9,7 +9,7 @@ use zhida::domain::import::ImportKind;
 
 use super::organisation::Unit;
 use super::{Client, Shadow, Staged};
-use crate::city::MATTERS;
+use crate::city::{MATTERS, letter};
 
 const IMPORTS_MAX: usize = 8;
 
@@ -160,7 +160,14 @@ impl Shadow {
     }
 
     fn check_grant(&self, grant: &GrantRequest) -> Result<(), &'static str> {
-        if !grant.within.iter().all(|unit| self.organisation.find(&unit.to_string()).is_some()) {
+        if grant.scopes.contains(Scope::Admin) && !grant.within.is_empty() {
+            return Err("admin_within");
+        }
+        let is_place = |code: &str| {
+            let known = self.organisation.find(code);
+            known.is_some_and(|unit| letter(self.organisation.code(unit)).is_none())
+        };
+        if !grant.within.iter().all(|unit| is_place(&unit.to_string())) {
             return Err("range_unknown");
         }
         if grant.expires_at.is_some_and(|at| at.0 <= self.now) {

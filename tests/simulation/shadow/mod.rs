@@ -174,6 +174,10 @@ impl Shadow {
     /// further where it advances the clock. Says whether that is done; it goes on in the next turn
     /// where it is not.
     pub(crate) fn pass(&mut self, submission: &Submission, has_come: &mut bool) -> bool {
+        // What was due when it came goes before whatever has no time of its own.
+        if self.is_driven && submission.at.is_none() && !*has_come && !self.pass_to(self.now) {
+            return false;
+        }
         let Ok((scopes, None)) = self.known(submission) else {
             return true;
         };
@@ -223,11 +227,13 @@ impl Shadow {
         turns.filter_map(|(case, id)| Some((case.next_turn()?.0, id))).min()
     }
 
-    /// Fires what is due, `max` timers at most after what closes; says how much. A driven clock
-    /// fires what it passes alone.
+    /// Fires what is due, `max` timers at most after what closes, or on a driven clock as many as
+    /// the turn has left; says how much.
     pub(crate) fn fire(&mut self, max: usize) -> usize {
         if self.is_driven {
-            return 0;
+            let before = self.timers_left;
+            self.pass_to(self.now);
+            return before - self.timers_left;
         }
         let closed = usize::from(self.close_due());
         for fired in 0..max {
