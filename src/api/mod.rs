@@ -42,6 +42,7 @@ mod serve;
 mod service;
 mod starting;
 mod system;
+mod tls;
 mod write;
 
 pub use app::Api;
@@ -57,3 +58,4 @@ pub use reply::{
 pub use serve::{serve, serve_connection, service};
 pub use service::{ApiService, ReplyBody};
 pub use starting::{StartProgress, serve_starting};
+pub use tls::Tls;

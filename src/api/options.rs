@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lifecycle::{GOING, Going};
+use super::tls::Tls;
 use crate::rules::Words;
 
 /// Writes the metrics in Prometheus' text format.
@@ -63,6 +64,8 @@ pub struct ApiOptions {
     pub ready: ReadyCheck,
     /// Operations that will go.
     pub going: &'static [Going],
+    /// What its connections are greeted with; none: they are plain.
+    pub tls: Option<Arc<Tls>>,
     /// Body of one command; more gets 413.
     pub body_bytes_max: usize,
     /// Body of `/v1/commands` and of an import's rows or text; more gets 413.
@@ -122,6 +125,7 @@ impl Default for ApiOptions {
             metrics: Arc::new(String::new),
             ready: Arc::new(|| Readiness::Ready),
             going: GOING,
+            tls: None,
             body_bytes_max: 64 * 1_024,
             bulk_body_bytes_max: 16 * 1_024 * 1_024,
             line_bytes_max: 64 * 1_024,

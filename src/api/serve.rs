@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
@@ -17,6 +17,7 @@ use super::app::{Api, App};
 use super::options::ApiOptions;
 use super::router::router;
 use super::service::ApiService;
+use super::tls::Tls;
 use crate::engine::Desk;
 
 /// Bytes that are read of a connection at once: what one piece of a stream may keep the thread
@@ -69,10 +70,16 @@ pub async fn serve(
             stopping: api.stopping.subscribe(),
         };
         let watcher = graceful.watcher();
+        // Each in a task of its own, so that a plain connection carries nothing of the other.
+        if let Some(tls) = options.tls.clone() {
+            tokio::spawn(async move {
+                told(socket.serve_over(&tls, watcher).await);
+                drop(place);
+            });
+            continue;
+        }
         tokio::spawn(async move {
-            if let Err(error) = socket.serve(watcher).await {
-                tracing::debug!(error, "a connection broke off");
-            }
+            told(socket.serve(watcher).await);
             drop(place);
         });
     }
@@ -81,6 +88,12 @@ pub async fn serve(
     let drained = tokio::time::timeout(options.drain_wait_max, graceful.shutdown()).await;
     if drained.is_err() {
         tracing::warn!("connections were still busy at the end and are broken off");
+    }
+}
+
+fn told(ended: Result<(), axum::BoxError>) {
+    if let Err(error) = ended {
+        tracing::debug!(error, "a connection broke off");
     }
 }
 
@@ -108,6 +121,28 @@ impl Socket {
         }
         // What may be HTTP/2 is told apart by a reader of its own. It costs another read buffer,
         // which thousands of HTTP/1 connections need not have.
+        let connection = protocols.either.serve_connection(io, service).into_owned();
+        Box::pin(watcher.watch(connection)).await
+    }
+
+    /// The same over TLS: its first bytes are those behind the handshake.
+    async fn serve_over(self, tls: &Tls, watcher: Watcher) -> Result<(), axum::BoxError> {
+        let Self { stream, service, protocols, mut stopping } = self;
+        let greeted = async {
+            let mut stream = tls.greet(stream).await?;
+            let came = tokio::time::timeout(protocols.patience, stream.fill_buf());
+            let first = came.await.map_err(|_| "nothing came")??;
+            let may_be_http2 = PREFACE.starts_with(&first[..first.len().min(PREFACE.len())]);
+            Ok::<_, axum::BoxError>((stream, may_be_http2))
+        };
+        let (stream, may_be_http2) = tokio::select! {
+            greeted = greeted => greeted?,
+            _ = stopping.wait_for(|is_stopping| *is_stopping) => return Ok(()),
+        };
+        let io = TokioIo::new(stream);
+        if !may_be_http2 {
+            return Ok(watcher.watch(protocols.http1.serve_connection(io, service)).await?);
+        }
         let connection = protocols.either.serve_connection(io, service).into_owned();
         Box::pin(watcher.watch(connection)).await
     }

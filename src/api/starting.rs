@@ -18,6 +18,7 @@ use super::codes::Code;
 use super::language::Language;
 use super::problem::Problem;
 use super::reply::JSON;
+use super::tls::Tls;
 use crate::rules::Words;
 
 /// Says how far the start is, for people.
@@ -31,6 +32,7 @@ const TRY_AGAIN_S: &str = "1";
 pub async fn serve_starting(
     listener: TcpListener,
     progress: StartProgress,
+    tls: Option<Arc<Tls>>,
     stop: impl Future<Output = ()>,
 ) {
     let mut connections = tokio::task::JoinSet::new();
@@ -50,9 +52,17 @@ pub async fn serve_starting(
                 answer(request.uri().path(), Language::of(request.headers()), &progress());
             async move { Ok::<_, Infallible>(response) }
         });
+        let tls = tls.clone();
         connections.spawn(async move {
             let builder = Builder::new(TokioExecutor::new());
-            if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+            let served = match tls {
+                None => builder.serve_connection(TokioIo::new(stream), service).await,
+                Some(tls) => match tls.greet(stream).await {
+                    Ok(stream) => builder.serve_connection(TokioIo::new(stream), service).await,
+                    Err(error) => Err(error),
+                },
+            };
+            if let Err(error) = served {
                 tracing::debug!(error, "a connection broke off");
             }
         });

@@ -13,11 +13,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::exit::{Failure, Kind};
+use super::tls::{self, TrustArgs};
 use crate::api::language::Language;
 use crate::rules::Words;
 
 /// What a body is sent as: whole, or as it comes.
 pub type SentBody = BoxBody<Bytes, std::io::Error>;
+
+/// Characters that are told of an answer that is no problem document: it is not the server's.
+const TOLD_CHARS_MAX: usize = 400;
 
 /// One connection with a token.
 pub struct Client {
@@ -44,17 +48,44 @@ impl Client {
     /// # Errors
     /// When the URL is not of that form, or nobody listens there.
     pub async fn connect(url: &str, token: &str) -> Result<Self, Failure> {
-        let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
-        let Some(authority) = authority.filter(|rest| !rest.is_empty() && !rest.contains('/'))
-        else {
+        Self::connect_trusting(url, token, &TrustArgs::default()).await
+    }
+
+    /// Connects to `http://host:port`, or to `https://host:port` by trusting only who is named.
+    ///
+    /// # Errors
+    /// When the URL is not of that form, nobody listens there, or one side does not trust the other.
+    pub(super) async fn connect_trusting(
+        url: &str,
+        token: &str,
+        trust: &TrustArgs,
+    ) -> Result<Self, Failure> {
+        let (is_https, authority) =
+            match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+                (Some(rest), _) => (false, rest),
+                (_, Some(rest)) => (true, rest),
+                _ => (false, ""),
+            };
+        let authority = authority.trim_end_matches('/');
+        if authority.is_empty() || authority.contains('/') {
             return Err(Failure::new(
                 Kind::Usage,
                 Words::new(
-                    format!("`{url}` is no server: write http://host:port"),
-                    format!("“{url}”不是服务器地址：请写作 http://主机:端口"),
+                    format!("`{url}` is no server: write http://host:port, or https://"),
+                    format!("“{url}”不是服务器地址：请写作 http://主机:端口，或以 https:// 开头"),
                 ),
             ));
-        };
+        }
+        if !is_https && !trust.is_empty() {
+            let message = Words::new(
+                format!("{url} is not https: whom to trust would be for nothing"),
+                format!("{url} 不是 https 地址：指定信任对象不起作用"),
+            );
+            return Err(Failure::new(Kind::Usage, message).hint(Words::fixed(
+                "write https://, or leave --ca and --client-cert out",
+                "请改用 https://，或去掉 --ca 和 --client-cert",
+            )));
+        }
         let stream = TcpStream::connect(authority).await.map_err(|error| {
             let doing = Words::new(format!("connect to {url}"), format!("连接 {url}"));
             Failure::world(doing, &error).hint(Words::fixed(
@@ -66,7 +97,11 @@ impl Client {
         stream.set_nodelay(true).map_err(|error| {
             Failure::world(Words::fixed("set up the connection", "设置连接"), &error)
         })?;
-        Self::over(stream, authority, token).await
+        if !is_https {
+            return Self::over(stream, authority, token).await;
+        }
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        Self::over(trust.greet(stream, url, host).await?, authority, token).await
     }
 
     /// Speaks over a stream that is there already.
@@ -186,7 +221,7 @@ impl Client {
             Failure::world(Words::fixed("keep the connection", "保持连接"), &error)
         })?;
         let sent = self.sender.send_request(request).await;
-        sent.map_err(|error| Failure::world(format!("{method} {path}"), &error))
+        sent.map_err(|error| tls::broken(format!("{method} {path}"), &error))
     }
 }
 
@@ -214,6 +249,18 @@ impl Reply {
     }
 
     fn refusal(&self, problem: Option<&Value>) -> Failure {
+        if problem.is_none() {
+            let told = String::from_utf8_lossy(&self.body);
+            let status = self.status.as_u16();
+            let told: String = told.trim_end().chars().take(TOLD_CHARS_MAX).collect();
+            return Failure::new(
+                Kind::Refused,
+                Words::new(
+                    format!("the server refused: {status} {told}"),
+                    format!("服务器拒绝：{status} {told}"),
+                ),
+            );
+        }
         let field =
             |name: &str| problem.and_then(|problem| problem[name].as_str()).unwrap_or_default();
         let told = format!("{} {}", self.status.as_u16(), field("title"));

@@ -14,12 +14,16 @@ use crate::engine::EngineOptions;
 use crate::journal::VaultOptions;
 use crate::journal::store::StoreOptions;
 
+pub use super::tls::{TlsConfig, TlsVersion};
+
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where it listens.
     pub server: ServerConfig,
+    /// What it greets connections with.
+    pub tls: TlsConfig,
     /// Where it keeps.
     pub data: DataConfig,
     /// Where its time comes from.
@@ -334,6 +338,7 @@ impl Config {
             ("api.bulk_bodies_max", self.api.bulk_bodies_max as u64, 1, 10_000),
             // In seconds.
             ("api.bulk_body_idle_max", self.api.bulk_body_idle_max.0.as_secs(), 1, 86_400),
+            ("tls.handshake_wait_max", self.tls.handshake_wait_max.0.as_secs(), 1, 300),
         ];
         bounds
             .iter()

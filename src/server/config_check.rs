@@ -5,6 +5,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::config::Config;
+use super::tls;
 use crate::rules::{Finding, Words};
 
 const HINT: &Words = &Words::fixed(
@@ -38,6 +39,7 @@ pub(super) fn findings(origin: &str, text: &str) -> Vec<Finding> {
             let (section, key) = name.split_once('.').unwrap_or((name, ""));
             finding(origin, line_of(text, section, Some(key)), None, &message)
         }));
+        found.extend(tls::wrong(&config.tls).into_iter().map(|fault| of_tls(origin, text, fault)));
     }
     found.sort_by_key(|finding| finding.line);
     found
@@ -75,6 +77,14 @@ fn line_of(text: &str, section: &str, key: Option<&str>) -> usize {
     let within = lines().skip(start).take_while(|(_, line)| !line.starts_with('['));
     let mut found = within.filter(|(_, line)| is_key(line));
     found.next().map_or(start, |(number, _)| number)
+}
+
+/// A fault of what `[tls]` names: the files are read, as a start would read them.
+fn of_tls(origin: &str, text: &str, fault: tls::Fault) -> Finding {
+    let (section, key) = fault.setting.split_once('.').unwrap_or((fault.setting, ""));
+    let line = line_of(text, section, Some(key));
+    let found = finding(origin, line, Some(key.to_owned()), "");
+    Finding { message: fault.message, hint: fault.hint, ..found }
 }
 
 fn finding(origin: &str, line: usize, field: Option<String>, message: &str) -> Finding {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::config::{IoRuntime, ServerConfig};
 use super::exit::Failure;
-use crate::api::{self, Api, StartProgress};
+use crate::api::{self, Api, StartProgress, Tls};
 use crate::engine::Desk;
 use crate::journal;
 use crate::rules::Words;
@@ -72,10 +72,14 @@ impl IoThreads {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub(super) fn starting(listener: &Listener, progress: StartProgress) -> Result<Self, Failure> {
+    pub(super) fn starting(
+        listener: &Listener,
+        progress: StartProgress,
+        tls: Option<Arc<Tls>>,
+    ) -> Result<Self, Failure> {
         let mut threads = Self::none();
         threads.spawn(listener, IoRuntime::CurrentThread, 1, |listener, stop| async move {
-            api::serve_starting(listener, progress, stopped(stop)).await;
+            api::serve_starting(listener, progress, tls, stopped(stop)).await;
         })?;
         Ok(threads)
     }

@@ -13,4 +13,5 @@ mod options;
 mod start;
 mod target;
 mod telemetry;
+mod tls;
 mod values;

@@ -12,6 +12,7 @@ use super::config::Config;
 use super::exit::{Failure, Kind};
 use super::language;
 use super::start::{self, ADMIN_TOKEN, Kept};
+use super::tls::TrustArgs;
 use crate::api::{self, Api, ApiOptions};
 use crate::engine::Desk;
 use crate::rules::Words;
@@ -36,6 +37,8 @@ pub(super) struct TargetArgs {
     /// A stopped server's data directory: runs its engine here, without a listener
     #[arg(long, value_name = "DIR", conflicts_with_all = ["url", "token_file"])]
     pub(super) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) trust: TrustArgs,
 }
 
 /// A connection to whom was meant, and what must be stopped after it.
@@ -55,7 +58,8 @@ impl Target {
     pub(super) async fn connect(args: &TargetArgs) -> Result<Self, Failure> {
         let Some(dir) = &args.dir else {
             let token = read_token(&args.token_file)?;
-            let client = Client::connect(&args.url, &token).await?.told_in(language::wanted());
+            let client = Client::connect_trusting(&args.url, &token, &args.trust).await?;
+            let client = client.told_in(language::wanted());
             return Ok(Self { client, kept: None, serving: JoinSet::new() });
         };
         start::expect_data_dir(dir)?;

@@ -10,6 +10,7 @@ use super::client::Client;
 use super::exit::{Failure, Kind};
 use super::start;
 use super::target::read_token;
+use super::tls::TrustArgs;
 use crate::domain::ids::Seq;
 use crate::journal::store::StoppedStore;
 use crate::journal::{Head, Value};
@@ -30,6 +31,8 @@ pub(super) struct SourceArgs {
     /// The file that holds an administrator's token, for --url; DIR/admin-token if left out
     #[arg(long, value_name = "FILE", requires = "url")]
     pub(super) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) trust: TrustArgs,
 }
 
 /// A journal to read.
@@ -50,7 +53,8 @@ impl Source {
             let token_file = args.token_file.clone();
             let token =
                 read_token(&token_file.unwrap_or_else(|| args.dir.join(start::ADMIN_TOKEN)))?;
-            return Ok(Self::Live(Box::new(Client::connect(url, &token).await?)));
+            let client = Client::connect_trusting(url, &token, &args.trust).await?;
+            return Ok(Self::Live(Box::new(client)));
         }
         Ok(Self::Stopped(open_stopped(&args.dir)?))
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what must be")]
 
 mod admin;
+mod authority;
 mod bad_input;
 mod cases;
 mod client;
@@ -25,5 +26,6 @@ mod refusals;
 mod schema;
 mod strained;
 mod streams;
+mod tls;
 mod tokens;
 mod world;

@@ -198,7 +198,7 @@ fn a_server_that_starts_tells_how_far_it_is() {
         let stop = async {
             stopped.await.ok();
         };
-        runtime.block_on(zhida::api::serve_starting(listener, progress, stop));
+        runtime.block_on(zhida::api::serve_starting(listener, progress, None, stop));
     });
     let get = |path: &str| Request::new(address, "GET", path).send();
     let health = get("/healthz");

@@ -9,10 +9,14 @@
 //!  ledger    what the server acknowledged, and how to ask whether it is all there
 //!  heirs     a grid of 5,000 cases closed by an import, under kills
 //!  imports   files of units: their faults, and what comes into force
+//!  tls       certificates and keys as files: bad ones, other ones, and the commands over https
 //!  reshape   changes of the organisation, whole after a kill or not there at all
 //!  staging   an import whose pieces come one by one, under kills
 //! ```
 
+#[expect(clippy::unwrap_used, reason = "a test says what must be")]
+#[path = "../api/authority.rs"]
+mod authority;
 mod commands;
 mod damage;
 mod demo;
@@ -28,4 +32,6 @@ mod ledger;
 mod metrics;
 mod reshape;
 mod staging;
+#[expect(clippy::unwrap_used, reason = "a test says what must be")]
+mod tls;
 mod world;

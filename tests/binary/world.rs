@@ -81,12 +81,24 @@ impl Ended {
     }
 }
 
+/// Settings of whoever runs the tests.
+const CALLERS: [&str; 8] = [
+    "ZHIDA_URL",
+    "ZHIDA_TOKEN_FILE",
+    "ZHIDA_DIR",
+    "ZHIDA_CONFIG",
+    "ZHIDA_CA",
+    "ZHIDA_CLIENT_CERT",
+    "ZHIDA_CLIENT_KEY",
+    "RUST_LOG",
+];
+
 /// The program with arguments, without any setting of the caller's.
 pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(
     arguments: impl IntoIterator<Item = S>,
 ) -> Command {
     let mut command = Command::new(ZHIDA);
-    for name in ["ZHIDA_URL", "ZHIDA_TOKEN_FILE", "ZHIDA_DIR", "ZHIDA_CONFIG", "RUST_LOG"] {
+    for name in CALLERS {
         command.env_remove(name);
     }
     command.args(arguments).env("ZHIDA_LANG", "en").stdin(Stdio::null());

@@ -26,6 +26,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["src/api/", "src/city/", "src/rules/", "src/server/"]),
     ("simdutf8", &["src/api/body/raw.rs"]),
     ("tokio", &["src/api/", "src/engine/", "src/server/"]),
+    ("rustls", &["src/api/tls.rs", "src/server/tls/"]),
+    ("tokio_rustls", &["src/api/tls.rs", "src/server/tls/"]),
     ("tower", &["src/api/service.rs"]),
     ("utoipa", &["src/api/"]),
     ("utoipa_axum", &["src/api/router.rs"]),
@@ -77,6 +79,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("criterion", &["benches/"]),
     ("insta", &["tests/"]),
     ("proptest", &["src/"]),
+    ("rcgen", &["tests/"]),
     ("tempfile", &["src/", "tests/"]),
 ];
 

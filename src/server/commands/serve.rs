@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::api::Api;
+use crate::api::{Api, Tls};
 use crate::domain::ids::Seq;
 use crate::rules::Words;
 use crate::server::config::{ClockName, Config};
@@ -19,6 +19,7 @@ use crate::server::exit::{Failure, Kind, after_help};
 use crate::server::io::{IoThreads, Listener};
 use crate::server::language;
 use crate::server::start::{self, ADMIN_TOKEN, Kept};
+use crate::server::tls::Greeting;
 use crate::server::{options, telemetry};
 
 /// Events folded between two lines about a recovery.
@@ -68,18 +69,19 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let waiting = waiting
         .map_err(|error| Failure::world(Words::fixed("start a runtime", "启动运行时"), &error))?;
+    let tls = greet(&waiting, &config)?;
     // From here on a stop is asked for, and never just happens.
     let mut signals = waiting.block_on(async { Signals::listen() })?;
     let listener = Listener::bind(config.server.listen)?;
     let folding = Arc::new(Folding::default());
     let told = Arc::clone(&folding);
-    let starting = IoThreads::starting(&listener, Arc::new(move || told.words()))?;
+    let starting = IoThreads::starting(&listener, Arc::new(move || told.words()), tls.clone())?;
     let Some(kept) = start_beside(&waiting, &mut signals, &config, &folding)? else {
         starting.stop();
         tracing::info!("stopped during the start; the next one begins the fold again");
         return Ok(());
     };
-    let api = Api::new(kept.handle(), options::api(&config, metrics));
+    let api = Api::new(kept.handle(), options::api(&config, metrics, tls));
     // Connections wait meanwhile: none is answered by the one that knows nothing any more.
     starting.stop();
     let threads = IoThreads::serving(&config.server, &listener, &api)?;
@@ -109,6 +111,24 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What connections are greeted with, read again at each SIGHUP; none where they are plain, and
+/// SIGHUP ends the process as it does any other.
+fn greet(waiting: &Runtime, config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
+    let Some(greeting) = Greeting::read(&config.tls)? else {
+        return Ok(None);
+    };
+    let tls = greeting.tls();
+    let _entered = waiting.enter();
+    let mut asked = signal(SignalKind::hangup())
+        .map_err(|error| Failure::world(Words::fixed("listen for signals", "监听信号"), &error))?;
+    waiting.spawn(async move {
+        while asked.recv().await.is_some() {
+            greeting.read_again();
+        }
+    });
+    Ok(Some(tls))
 }
 
 /// Starts the engine on a thread of its own, and waits for that or for a signal, which ends a fold

@@ -211,6 +211,7 @@ mod tests {
     use super::*;
     use crate::server::config::Config;
     use crate::server::start;
+    use crate::server::tls::TrustArgs;
 
     #[test]
     fn a_client_of_any_name_is_revoked() {
@@ -222,6 +223,7 @@ mod tests {
             url: String::new(),
             token_file: std::path::PathBuf::new(),
             dir: Some(config.data.dir),
+            trust: TrustArgs::default(),
         };
         let names = ["two words", "a/b", "..", "热线 12345", "100%?#&+%2F"];
         let is_revoked = |clients: &serde_json::Value, name: &str| {
