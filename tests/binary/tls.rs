@@ -136,7 +136,7 @@ fn whoever_knocks_wrongly_fills_no_log() {
 }
 
 #[test]
-fn a_key_is_read_in_the_form_that_others_write() {
+fn a_key_in_the_form_of_others_is_read_and_both_protocols_are_offered() {
     let place = place(BOTH);
     let authority = Authority::new();
     let certified = authority.certify(FAR);
@@ -148,8 +148,12 @@ fn a_key_is_read_in_the_form_that_others_write() {
     let chain = [&certified.certificate, authority.certificate()];
     write(&place, "certificate.pem", chain.map(|one| pem("CERTIFICATE", one)).concat());
     let server = place.serve();
-    let mut connection = Secured::open(server.address, &client(&authority, None, &[]));
-    assert_eq!(connection.health().unwrap(), 200);
+    for protocol in ["h2", "http/1.1"] {
+        let config = client(&authority, None, &["acme", protocol]);
+        let mut connection = Secured::open(server.address, &config);
+        connection.0.conn.complete_io(&mut connection.0.sock).unwrap();
+        assert_eq!(connection.0.conn.alpn_protocol(), Some(protocol.as_bytes()));
+    }
     assert!(
         server.log().contains("valid_until=\"4000-01-01T08:00:00.000+08:00\""),
         "{}",
