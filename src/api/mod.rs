@@ -31,6 +31,7 @@ mod moment;
 mod named;
 mod options;
 mod problem;
+mod prompt;
 mod quota;
 mod read;
 mod refusal;

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::app::{Api, App};
 use super::options::ApiOptions;
+use super::prompt::Prompt;
 use super::router::router;
 use super::service::ApiService;
 use super::tls::Tls;
@@ -115,14 +116,11 @@ impl Socket {
             _ = self.stopping.wait_for(|is_stopping| *is_stopping) => return Ok(()),
         };
         let Self { stream, service, protocols, .. } = self;
-        let io = TokioIo::new(stream);
         if !PREFACE.starts_with(&first[..seen]) {
+            let io = TokioIo::new(stream);
             return Ok(watcher.watch(protocols.http1.serve_connection(io, service)).await?);
         }
-        // What may be HTTP/2 is told apart by a reader of its own. It costs another read buffer,
-        // which thousands of HTTP/1 connections need not have.
-        let connection = protocols.either.serve_connection(io, service).into_owned();
-        Box::pin(watcher.watch(connection)).await
+        protocols.serve_either(stream, service, watcher).await
     }
 
     /// The same over TLS: its first bytes are those behind the handshake.
@@ -139,12 +137,11 @@ impl Socket {
             greeted = greeted => greeted?,
             _ = stopping.wait_for(|is_stopping| *is_stopping) => return Ok(()),
         };
-        let io = TokioIo::new(stream);
         if !may_be_http2 {
+            let io = TokioIo::new(stream);
             return Ok(watcher.watch(protocols.http1.serve_connection(io, service)).await?);
         }
-        let connection = protocols.either.serve_connection(io, service).into_owned();
-        Box::pin(watcher.watch(connection)).await
+        protocols.serve_either(stream, service, watcher).await
     }
 }
 
@@ -222,8 +219,29 @@ impl Protocols {
             .header_read_timeout(options.header_read_timeout)
             .max_buf_size(READ_BUFFER_BYTES_MAX)
             .half_close(false);
-        either.http2().timer(TokioTimer::new());
+        // A silent peer is asked here too: what answers below HTTP need not be what speaks it.
+        either
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(KEEPALIVE_AFTER)
+            .keep_alive_timeout(KEEPALIVE_EVERY * KEEPALIVE_TRIES);
         Self { http1, either, patience: options.header_read_timeout }
+    }
+
+    /// Serves what may be HTTP/2: a reader of its own tells. It costs another read buffer, which
+    /// thousands of HTTP/1 connections need not have.
+    async fn serve_either<IO>(
+        &self,
+        io: IO,
+        service: ApiService,
+        watcher: Watcher,
+    ) -> Result<(), axum::BoxError>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let io = TokioIo::new(Prompt::new(io, PREFACE.len(), self.patience));
+        let connection = self.either.serve_connection(io, service).into_owned();
+        Box::pin(watcher.watch(connection)).await
     }
 }
 

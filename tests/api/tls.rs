@@ -164,6 +164,24 @@ fn whoever_keeps_silent_behind_the_handshake_loses_the_place() {
         silent.0.conn.complete_io(&mut silent.0.sock).unwrap();
         let mut next = Secured::open(world.address, &client(&authority, None, &[]));
         assert_eq!(next.health().unwrap(), 200, "{protocols:?}");
+        // Half of what HTTP/2 begins with is no more than nothing.
+        drop(next);
+        let mut half = Secured::open(world.address, &config);
+        half.0.write_all(b"PRI * HT").unwrap();
+        let mut next = Secured::open(world.address, &client(&authority, None, &[]));
+        assert_eq!(next.health().unwrap(), 200, "{protocols:?}");
+    }
+}
+
+#[test]
+fn whoever_begins_to_speak_and_stops_loses_the_place_without_tls_too() {
+    let options = ApiOptions { header_read_timeout: SHORT, ..lone() };
+    let world = World::with(Choices { api: options, ..Choices::default() });
+    for sent in [&b""[..], b"P", b"PRI * HTTP/2.0", b"GET "] {
+        let mut silent = TcpStream::connect(world.address).unwrap();
+        silent.write_all(sent).unwrap();
+        assert_eq!(world.get("/healthz").status, 200, "{sent:?}");
+        rest(&mut silent);
     }
 }
 
