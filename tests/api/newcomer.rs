@@ -11,6 +11,14 @@ fn by(unit: &str) -> String {
     format!(r#"{{"by":"{unit}"}}"#)
 }
 
+/// A report at the grid that is settled on the spot by that unit.
+fn settled(by: &str) -> String {
+    let mut body: Value = serde_json::from_str(&report("PS-001", GRID)).expect("JSON");
+    body["by"] = by.into();
+    body["settle"] = serde_json::json!({ "answer": "好" });
+    body.to_string()
+}
+
 #[test]
 fn an_administrator_is_bound_to_no_places_and_only_divisions_and_grids_are_places() {
     let world = World::new();
@@ -82,10 +90,7 @@ fn whoever_is_closed_may_do_nothing_and_is_told_so() {
 #[test]
 fn filters_that_nothing_passes_are_refused_and_what_was_settled_is_found() {
     let world = World::new();
-    let settled = report("PS-001", GRID);
-    let settled = settled.strip_prefix('{').unwrap_or_default();
-    let settled = format!(r#"{{"by":"{GRID}","settle":{{"answer":"好"}},{settled}"#);
-    let case = world.post("/v1/cases", &settled).ok()["case"].clone();
+    let case = world.post("/v1/cases", &settled(GRID)).ok()["case"].clone();
     let found = world.get("/v1/cases?flag=on_the_spot").ok()["cases"].clone();
     assert_eq!(found[0]["case"], case);
     for query in ["kind=grid&level=county", "code=41150200100x", "code=411502-B", "code="] {
@@ -102,10 +107,7 @@ fn filters_that_nothing_passes_are_refused_and_what_was_settled_is_found() {
 #[test]
 fn a_refusal_names_what_would_have_done() {
     let world = World::new();
-    let settled = report("PS-001", GRID);
-    let settled = settled.strip_prefix('{').unwrap_or_default();
-    let settled = format!(r#"{{"by":"{VILLAGE}","settle":{{"answer":"好"}},{settled}"#);
-    let refused = world.post("/v1/cases", &settled);
+    let refused = world.post("/v1/cases", &settled(VILLAGE));
     assert_eq!(refused.problem(), (403, "settler_not_the_holder".into()));
     assert_eq!(refused.json()["unit"], GRID);
     let now = world.get("/healthz").ok()["now"].clone();

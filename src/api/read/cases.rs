@@ -19,7 +19,7 @@ use crate::api::options::TextBounds;
 use crate::api::problem::Problem;
 use crate::api::reply::{etag, json};
 use crate::api::write::case_of_path;
-use crate::domain::case::{Case, Move, Moves, Status};
+use crate::domain::case::{Case, Move, Status};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::event::Event;
 use crate::domain::grant::Scope;
@@ -266,9 +266,7 @@ pub(in crate::api) async fn get_case(
     let mut row = CaseRow::of(&organisation, &view.catalogue(), id, &case);
     if let Some(by) = &asked.by {
         let (unit, _) = seen(view, &caller, "by", by)?;
-        // Whoever is closed does nothing.
-        let is_open = organisation.unit(unit).is_some_and(|row| row.is_open(app.handle().now()));
-        let moves = if is_open { case.moves(&organisation, unit) } else { Moves::default() };
+        let moves = case.moves_at(&organisation, unit, app.handle().now());
         row.moves = moves.iter().map(Move::name).collect();
     }
     let mut body = CaseBody::of(row);

@@ -6,7 +6,7 @@
 use super::{Case, Status};
 use crate::domain::catalogue::{named, set};
 use crate::domain::code::{Level, UnitCode};
-use crate::domain::ids::UnitNumber;
+use crate::domain::ids::{Timestamp, UnitNumber};
 use crate::domain::organisation::{Organisation, UnitKind, UnitRow};
 
 named!(
@@ -81,6 +81,13 @@ impl Case {
             }
         }
         moves
+    }
+
+    /// The same at a moment: whoever is not open then does nothing.
+    #[must_use]
+    pub fn moves_at(&self, organisation: &Organisation, unit: UnitNumber, now: Timestamp) -> Moves {
+        let is_open = organisation.unit(unit).is_some_and(|row| row.is_open(now));
+        if is_open { self.moves(organisation, unit) } else { Moves::default() }
     }
 
     /// What whoever answers for it may do now: its holder, or who ended it.
